@@ -1,0 +1,3 @@
+namespace Microsoft.ML.Quantization;
+
+internal static class A { }

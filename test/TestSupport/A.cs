@@ -1,0 +1,3 @@
+namespace Microsoft.ML.Quantization.TestSupport;
+
+internal static class A { }
