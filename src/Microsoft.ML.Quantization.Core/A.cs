@@ -1,3 +1,0 @@
-namespace Microsoft.ML.Quantization;
-
-internal static class A { }

@@ -1,3 +1,0 @@
-namespace Microsoft.ML.Quantization.TestSupport;
-
-internal static class A { }
