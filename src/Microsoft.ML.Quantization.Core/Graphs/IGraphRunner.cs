@@ -8,12 +8,12 @@ namespace Microsoft.ML.Quantization.Graphs;
 public interface IGraphRunner : IDisposable
 {
     /// <summary>Runs the graph; inputs and outputs in the graph's order. The batch is the inputs' first dimension.</summary>
-    IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs);
+    public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs);
 }
 
 /// <summary>Makes runners; given to calibration and training from outside, so that they use the shipping engine without knowing it.</summary>
 public interface IGraphRunnerFactory
 {
     /// <summary>Prepares a graph.</summary>
-    IGraphRunner Create(Graph graph);
+    public IGraphRunner Create(Graph graph);
 }
