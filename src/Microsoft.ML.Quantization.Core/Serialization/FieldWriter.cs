@@ -1,6 +1,7 @@
 using System;
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.IO;
 using System.Text;
 
 namespace Microsoft.ML.Quantization.Serialization;
@@ -8,24 +9,29 @@ namespace Microsoft.ML.Quantization.Serialization;
 /// <summary>Writes fields little-endian into memory.</summary>
 internal sealed class FieldWriter
 {
-    private readonly MemoryStream _stream = new();
-    private readonly BinaryWriter _writer;
+    private readonly ArrayBufferWriter<byte> _buffer = new();
 
-    public FieldWriter() => _writer = new BinaryWriter(_stream, Encoding.UTF8);
+    public byte[] ToArray() => _buffer.WrittenSpan.ToArray();
 
-    public byte[] ToArray()
+    public void Byte(int value)
     {
-        _writer.Flush();
-        return _stream.ToArray();
+        _buffer.GetSpan(1)[0] = checked((byte)value);
+        _buffer.Advance(1);
     }
 
-    public void Byte(int value) => _writer.Write(checked((byte)value));
+    public void Int(int value)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(_buffer.GetSpan(4), value);
+        _buffer.Advance(4);
+    }
 
-    public void Int(int value) => _writer.Write(value);
+    public void Long(long value)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(_buffer.GetSpan(8), value);
+        _buffer.Advance(8);
+    }
 
-    public void Long(long value) => _writer.Write(value);
-
-    public void Float(float value) => _writer.Write(value);
+    public void Float(float value) => Int(BitConverter.SingleToInt32Bits(value));
 
     public void Text(string value)
     {
@@ -36,7 +42,7 @@ internal sealed class FieldWriter
         }
 
         Int(bytes.Length);
-        _writer.Write(bytes);
+        _buffer.Write(bytes);
     }
 
     public void Ints(ImmutableArray<int> values)
@@ -60,7 +66,7 @@ internal sealed class FieldWriter
     public void Bytes(ReadOnlySpan<byte> values)
     {
         Int(values.Length);
-        _writer.Write(values);
+        _buffer.Write(values);
     }
 
     public void Texts(ImmutableArray<string> values)
