@@ -1,0 +1,80 @@
+namespace Microsoft.ML.Quantization.Graphs.Nodes;
+
+/// <summary>
+/// x [N, C, ..], scale γ, shift β, mean μ, variance σ² (each [C]): m = γ / √(σ² + ε), y = fma(x, m, β − μ·m) with
+/// m and the offset c = fl(β − fl(μ·m)) computed once a channel in float32.
+/// </summary>
+public sealed record BatchNormalization : Node
+{
+    /// <summary>ε.</summary>
+    public float Epsilon { get; init; } = 1e-5f;
+
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes) => attributes.Set("epsilon", Epsilon);
+
+    internal static BatchNormalization Read(NodeAttributes a) => new() { Epsilon = a.Float("epsilon") };
+}
+
+/// <summary>Over the axes from <see cref="Axis"/> on: (x − mean) / √(variance + ε) · γ + β; inputs x, γ, optional β.</summary>
+public sealed record LayerNormalization : Node
+{
+    /// <summary>First normalised axis.</summary>
+    public int Axis { get; init; } = -1;
+
+    /// <summary>ε.</summary>
+    public float Epsilon { get; init; } = 1e-5f;
+
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes) => attributes.Set("axis", Axis).Set("epsilon", Epsilon);
+
+    internal static LayerNormalization Read(NodeAttributes a) => new() { Axis = a.Int("axis"), Epsilon = a.Float("epsilon") };
+}
+
+/// <summary>x [N, C, spatial], γ [C], β [C]: normalised over the spatial axes of each image and channel.</summary>
+public sealed record InstanceNormalization : Node
+{
+    /// <summary>ε.</summary>
+    public float Epsilon { get; init; } = 1e-5f;
+
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes) => attributes.Set("epsilon", Epsilon);
+
+    internal static InstanceNormalization Read(NodeAttributes a) => new() { Epsilon = a.Float("epsilon") };
+}
+
+/// <summary>Local response normalization across channels: y = x / (bias + α/size · Σ x²)^β over the window [c − ⌊(size−1)/2⌋, c + ⌈(size−1)/2⌉].</summary>
+public sealed record LocalResponseNormalization : Node
+{
+    /// <summary>Channels in a window.</summary>
+    public required int Size { get; init; }
+
+    /// <summary>α.</summary>
+    public float Alpha { get; init; } = 1e-4f;
+
+    /// <summary>β.</summary>
+    public float Beta { get; init; } = 0.75f;
+
+    /// <summary>The constant under the power.</summary>
+    public float Bias { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes) => attributes.Set("size", Size).Set("alpha", Alpha).Set("beta", Beta).Set("bias", Bias);
+
+    internal static LocalResponseNormalization Read(NodeAttributes a)
+        => new() { Size = a.Int("size"), Alpha = a.Float("alpha"), Beta = a.Float("beta"), Bias = a.Float("bias") };
+}
+
+/// <summary>exp(x − max) / Σ exp(x − max) along one axis, or its logarithm x − max − log Σ.</summary>
+public sealed record Softmax : Node
+{
+    /// <summary>The axis.</summary>
+    public int Axis { get; init; } = -1;
+
+    /// <summary>Whether the logarithm is wanted.</summary>
+    public bool Logarithm { get; init; }
+
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes) => attributes.Set("axis", Axis).Set("logarithm", Logarithm);
+
+    internal static Softmax Read(NodeAttributes a) => new() { Axis = a.Int("axis"), Logarithm = a.Flag("logarithm") };
+}

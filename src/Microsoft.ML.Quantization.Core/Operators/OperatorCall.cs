@@ -1,0 +1,18 @@
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
+
+namespace Microsoft.ML.Quantization.Operators;
+
+/// <summary>
+/// One node at work on row-major tensors of fixed shape. This folder holds the fast operators: node kind → kernel calls. Both
+/// the evaluator (float graphs, calibration, training) and the engine (what has no packed step of its own) use them.
+/// </summary>
+/// <param name="Graph">The graph, its batch bound; types and quantizers of the node's values stand there.</param>
+/// <param name="Node">The node.</param>
+/// <param name="Inputs">One tensor an input, in order.</param>
+/// <param name="Outputs">One allocated tensor an output; the operator writes every element.</param>
+/// <param name="Kernels">The kernel set.</param>
+/// <param name="Pool">The threads.</param>
+public sealed record OperatorCall(Graph Graph, Node Node, Tensor[] Inputs, Tensor[] Outputs, KernelSet Kernels, WorkerPool Pool);

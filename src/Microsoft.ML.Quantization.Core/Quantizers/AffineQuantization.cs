@@ -1,0 +1,129 @@
+using System;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Quantizers;
+
+/// <summary>
+/// The uniform affine quantizer: real = Scale[g] · (code − ZeroPoint[g]), code = clamp(halfToEven(real / Scale[g]) + ZeroPoint[g])
+/// with one division in float32, g being the element's group.
+/// </summary>
+public sealed record AffineQuantization : QuantizationParameters
+{
+    /// <summary>One scale a group; finite, positive.</summary>
+    public required ImmutableArray<float> Scales { get; init; }
+
+    /// <summary>One zero point a group, in code units, inside <see cref="QuantizationParameters.Range"/>.</summary>
+    public required ImmutableArray<int> ZeroPoints { get; init; }
+
+    /// <summary>The parameters of one group.</summary>
+    public AffineParameters this[int group] => new(Scales[group], ZeroPoints[group]);
+
+    /// <summary>Scale and zero point of a per-tensor quantizer.</summary>
+    public AffineParameters Single => Scales.Length == 1 ? this[0] : throw new InvalidOperationException($"The quantizer has {Scales.Length} groups, not one.");
+
+    /// <summary>The smallest element type that holds one code: UInt8 or Int8 up to 8 bits, Int16, Int32.</summary>
+    public ElementType Element => Code.Bits.Bits switch
+    {
+        <= 8 => Code.Signed ? ElementType.Int8 : ElementType.UInt8,
+        16 when Code.Signed => ElementType.Int16,
+        32 when Code.Signed => ElementType.Int32,
+        _ => throw new QuantizationException(QuantizationErrorCode.InvalidBitWidth, $"Codes of type {Code}: 16 and 32 bits must be signed."),
+    };
+
+    /// <summary>A per-tensor quantizer.</summary>
+    public static AffineQuantization PerTensor(CodeType code, IntegerRange range, AffineParameters parameters) => new()
+    {
+        Code = code,
+        Range = range,
+        Granularity = Granularity.PerTensor,
+        Scales = [parameters.Scale],
+        ZeroPoints = [parameters.ZeroPoint],
+    };
+
+    /// <summary>Number of groups that a tensor of the given shape has.</summary>
+    public int GroupCount(Shape shape)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        return Granularity switch
+        {
+            Granularity.PerTensor => 1,
+            Granularity.PerAxis => shape[Axis],
+            _ => shape.CountOf(0, shape.Axis(Axis)) * GroupsAlongAxis(shape) * shape.CountOf(shape.Axis(Axis) + 1, shape.Rank),
+        };
+    }
+
+    /// <summary>The group of the element with the row-major index <paramref name="index"/>.</summary>
+    public int GroupOf(Shape shape, int index)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        if (Granularity == Granularity.PerTensor)
+        {
+            return 0;
+        }
+
+        int axis = shape.Axis(Axis);
+        int inner = shape.CountOf(axis + 1, shape.Rank);
+        int along = index / inner % shape[axis];
+        if (Granularity == Granularity.PerAxis)
+        {
+            return along;
+        }
+
+        int outer = index / inner / shape[axis];
+        return (((outer * GroupsAlongAxis(shape)) + (along / GroupSize)) * inner) + (index % inner);
+    }
+
+    /// <summary>Encodes a tensor of float32 into one of <see cref="Element"/>.</summary>
+    public Tensor Encode(Tensor source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        Tensor codes = Tensor.Allocate(Element, source.Shape);
+        ReadOnlySpan<float> values = source.Values<float>();
+        for (int i = 0; i < values.Length; i++)
+        {
+            CodeAccess.Write(codes, i, this[GroupOf(source.Shape, i)].Quantize(values[i], Range));
+        }
+
+        return codes;
+    }
+
+    /// <summary>Decodes a tensor of codes into float32.</summary>
+    public Tensor Decode(Tensor codes)
+    {
+        ArgumentNullException.ThrowIfNull(codes);
+        Tensor result = Tensor.Allocate(ElementType.Float32, codes.Shape);
+        Span<float> values = result.Writable<float>();
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = this[GroupOf(codes.Shape, i)].Dequantize(CodeAccess.Read(codes, i));
+        }
+
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(AffineQuantization? other) => other is not null && Code == other.Code && Range == other.Range
+        && Granularity == other.Granularity && Axis == other.Axis && GroupSize == other.GroupSize
+        && Scales.AsSpan().SequenceEqual(other.Scales.AsSpan()) && ZeroPoints.AsSpan().SequenceEqual(other.ZeroPoints.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Code, Range, Granularity, Axis, GroupSize, Scales.Length, Scales.FirstOrDefault(), ZeroPoints.FirstOrDefault());
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        string groups = Granularity switch
+        {
+            Granularity.PerTensor => string.Create(CultureInfo.InvariantCulture, $"scale={Scales[0]:R} zero={ZeroPoints[0]}"),
+            Granularity.PerAxis => string.Create(CultureInfo.InvariantCulture, $"axis={Axis} groups={Scales.Length}"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"axis={Axis} group={GroupSize} groups={Scales.Length}"),
+        };
+        return $"{Code}{Range} {groups}";
+    }
+
+    private int GroupsAlongAxis(Shape shape) => (shape[Axis] + GroupSize - 1) / GroupSize;
+}

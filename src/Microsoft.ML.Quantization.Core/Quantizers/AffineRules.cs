@@ -1,0 +1,28 @@
+using System;
+using System.Linq;
+
+namespace Microsoft.ML.Quantization.Quantizers;
+
+/// <summary>What every affine quantizer must obey.</summary>
+public static class AffineRules
+{
+    /// <summary>Checks ranges, counts, scales and zero points.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidAttribute"/>.</exception>
+    public static void Check(AffineQuantization value, string place)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        bool range = value.Range.Min < value.Range.Max && value.Code.Range.Contains(value.Range.Min) && value.Code.Range.Contains(value.Range.Max);
+        bool groups = value.Scales.Length > 0 && value.Scales.Length == value.ZeroPoints.Length
+            && (value.Granularity != Granularity.PerTensor || value.Scales.Length == 1)
+            && (value.Granularity != Granularity.PerGroup || value.GroupSize > 0);
+        if (!range || !groups)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"Quantizer of '{place}': expected a range inside {value.Code.Range} and one scale and zero point a group, found {value}.");
+        }
+
+        if (!value.Scales.All(s => float.IsFinite(s) && s > 0) || !value.ZeroPoints.All(value.Range.Contains))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"Quantizer of '{place}': expected finite positive scales and zero points inside {value.Range}, found {value}.");
+        }
+    }
+}
