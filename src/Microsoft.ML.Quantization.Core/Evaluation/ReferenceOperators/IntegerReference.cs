@@ -15,21 +15,23 @@ internal static class IntegerReference
         Shape x = call.Shape(0);
         Shape y = call.Output.Shape;
         var taps = new Taps(node.Window, x, y);
+        int[] sources = taps.Sources();
+        int[] values = Values(call);
+        int[] weights = Weights(call);
         Span<int> result = call.Output.Writable<int>();
         int channels = call.Shape(1)[1];
         for (int i = 0; i < result.Length; i++)
         {
-            int pixel = i % taps.OutPixels;
             int o = i / taps.OutPixels % y[1];
             int n = i / taps.OutPixels / y[1];
             int plane = (n * x[1]) + (o / (y[1] / node.Groups) * channels);
             long sum = Bias(call, o);
             for (int tap = 0; tap < taps.Count; tap++)
             {
-                int source = taps.Source(pixel, tap);
+                int source = sources[(i % taps.OutPixels * taps.Count) + tap];
                 for (int c = 0; c < channels && source >= 0; c++)
                 {
-                    sum += Product(call, ((plane + c) * taps.InPixels) + source, (((o * channels) + c) * taps.Count) + tap, o);
+                    sum += (long)values[((plane + c) * taps.InPixels) + source] * weights[(((o * channels) + c) * taps.Count) + tap];
                 }
             }
 
@@ -40,6 +42,8 @@ internal static class IntegerReference
     public static void Dense(ReferenceCall call)
     {
         Shape w = call.Shape(1);
+        int[] values = Values(call);
+        int[] weights = Weights(call);
         Span<int> result = call.Output.Writable<int>();
         for (int i = 0; i < result.Length; i++)
         {
@@ -47,7 +51,7 @@ internal static class IntegerReference
             long sum = Bias(call, o);
             for (int k = 0; k < w[1]; k++)
             {
-                sum += Product(call, (i / w[0] * w[1]) + k, (o * w[1]) + k, o);
+                sum += (long)values[(i / w[0] * w[1]) + k] * weights[(o * w[1]) + k];
             }
 
             result[i] = call.Accumulator(sum);
@@ -139,11 +143,29 @@ internal static class IntegerReference
     private static int Channel(Shape shape, int axis, int index, int count)
         => count == 1 ? 0 : index / shape.CountOf(shape.Axis(axis) + 1, shape.Rank) % shape[axis];
 
-    private static long Product(ReferenceCall call, int source, int weight, int channel)
+    /// <summary>x − zx.</summary>
+    private static int[] Values(ReferenceCall call)
     {
-        AffineQuantization weights = call.Quantizer(1);
-        int zero = weights.ZeroPoints[weights.Granularity == Granularity.PerTensor ? 0 : channel];
-        return (long)(CodeAccess.Read(call.Inputs[0], source) - call.ZeroPoint(0)) * (CodeAccess.Read(call.Inputs[1], weight) - zero);
+        var values = new int[call.Shape(0).Count];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = CodeAccess.Read(call.Inputs[0], i) - call.ZeroPoint(0);
+        }
+
+        return values;
+    }
+
+    /// <summary>w − zw, zw being the output channel's.</summary>
+    private static int[] Weights(ReferenceCall call)
+    {
+        AffineQuantization quantizer = call.Quantizer(1);
+        var weights = new int[call.Shape(1).Count];
+        for (int i = 0; i < weights.Length; i++)
+        {
+            weights[i] = CodeAccess.Read(call.Inputs[1], i) - quantizer.ZeroPoints[quantizer.GroupOf(call.Shape(1), i)];
+        }
+
+        return weights;
     }
 
     private static int Bias(ReferenceCall call, int channel) => call.Inputs.Length > 2 ? call.Inputs[2].Values<int>()[channel] : 0;

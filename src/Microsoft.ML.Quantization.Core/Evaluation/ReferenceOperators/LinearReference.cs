@@ -11,25 +11,25 @@ internal static class LinearReference
     {
         var node = (Convolution)call.Node;
         Shape x = call.Shape(0);
-        Shape w = call.Shape(1);
         Shape y = call.Output.Shape;
         var taps = new Taps(node.Window, x, y);
+        int[] sources = taps.Sources();
+        ReadOnlySpan<float> values = call.Floats(0);
+        ReadOnlySpan<float> weights = call.Floats(1);
         Span<float> result = call.Output.Writable<float>();
-        int channels = w[1];
+        int channels = call.Shape(1)[1];
         for (int i = 0; i < result.Length; i++)
         {
-            int pixel = i % taps.OutPixels;
             int o = i / taps.OutPixels % y[1];
             int n = i / taps.OutPixels / y[1];
             int plane = (n * x[1]) + (o / (y[1] / node.Groups) * channels);
             float acc = 0;
             for (int tap = 0; tap < taps.Count; tap++)
             {
-                int source = taps.Source(pixel, tap);
+                int source = sources[(i % taps.OutPixels * taps.Count) + tap];
                 for (int c = 0; c < channels && source >= 0; c++)
                 {
-                    float value = call.Floats(0)[((plane + c) * taps.InPixels) + source];
-                    acc = MathF.FusedMultiplyAdd(value, call.Floats(1)[(((o * channels) + c) * taps.Count) + tap], acc);
+                    acc = MathF.FusedMultiplyAdd(values[((plane + c) * taps.InPixels) + source], weights[(((o * channels) + c) * taps.Count) + tap], acc);
                 }
             }
 
@@ -43,23 +43,25 @@ internal static class LinearReference
         Shape x = call.Shape(0);
         Shape y = call.Output.Shape;
         var taps = new Taps(node.Window, x, y);
+        int[] sources = taps.TransposedSources();
+        ReadOnlySpan<float> values = call.Floats(0);
+        ReadOnlySpan<float> weights = call.Floats(1);
         Span<float> result = call.Output.Writable<float>();
         int outputs = call.Shape(1)[1];
         int channels = x[1] / node.Groups;
         for (int i = 0; i < result.Length; i++)
         {
-            int pixel = i % taps.OutPixels;
             int o = i / taps.OutPixels % y[1];
             int n = i / taps.OutPixels / y[1];
             int first = o / outputs * channels;
             float acc = 0;
             for (int tap = 0; tap < taps.Count; tap++)
             {
-                int source = taps.TransposedSource(pixel, tap);
+                int source = sources[(i % taps.OutPixels * taps.Count) + tap];
                 for (int c = first; c < first + channels && source >= 0; c++)
                 {
-                    float weight = call.Floats(1)[(((c * outputs) + (o % outputs)) * taps.Count) + tap];
-                    acc = MathF.FusedMultiplyAdd(call.Floats(0)[(((n * x[1]) + c) * taps.InPixels) + source], weight, acc);
+                    float weight = weights[(((c * outputs) + (o % outputs)) * taps.Count) + tap];
+                    acc = MathF.FusedMultiplyAdd(values[(((n * x[1]) + c) * taps.InPixels) + source], weight, acc);
                 }
             }
 
@@ -70,6 +72,8 @@ internal static class LinearReference
     public static void Dense(ReferenceCall call)
     {
         Shape w = call.Shape(1);
+        ReadOnlySpan<float> values = call.Floats(0);
+        ReadOnlySpan<float> weights = call.Floats(1);
         Span<float> result = call.Output.Writable<float>();
         for (int i = 0; i < result.Length; i++)
         {
@@ -78,7 +82,7 @@ internal static class LinearReference
             float acc = 0;
             for (int k = 0; k < w[1]; k++)
             {
-                acc = MathF.FusedMultiplyAdd(call.Floats(0)[(row * w[1]) + k], call.Floats(1)[(o * w[1]) + k], acc);
+                acc = MathF.FusedMultiplyAdd(values[(row * w[1]) + k], weights[(o * w[1]) + k], acc);
             }
 
             result[i] = ReferenceCall.Clamp(acc + Bias(call, o), ((Dense)call.Node).Activation);
@@ -92,6 +96,8 @@ internal static class LinearReference
         int rows = a[-2];
         int columns = b[-1];
         int depth = a[-1];
+        ReadOnlySpan<float> first = call.Floats(0);
+        ReadOnlySpan<float> second = call.Floats(1);
         Span<float> result = call.Output.Writable<float>();
         var batch = new Shape(call.Output.Shape.Dimensions[..^((call.Shape(0).Rank > 1 ? 1 : 0) + (call.Shape(1).Rank > 1 ? 1 : 0))]);
         for (int i = 0; i < result.Length; i++)
@@ -104,7 +110,7 @@ internal static class LinearReference
             float acc = 0;
             for (int k = 0; k < depth; k++)
             {
-                acc = MathF.FusedMultiplyAdd(call.Floats(0)[left + k], call.Floats(1)[right + (k * columns)], acc);
+                acc = MathF.FusedMultiplyAdd(first[left + k], second[right + (k * columns)], acc);
             }
 
             result[i] = acc;

@@ -24,6 +24,12 @@ internal sealed class Taps(Window window, Shape input, Shape output)
     /// <summary>Pixels of one input channel.</summary>
     public int InPixels { get; } = Product(input.Dimensions[2..]);
 
+    /// <summary><see cref="Source"/> of every output pixel and tap, [pixel][tap].</summary>
+    public int[] Sources() => Table(Source);
+
+    /// <summary><see cref="TransposedSource"/> of every output pixel and tap, [pixel][tap].</summary>
+    public int[] TransposedSources() => Table(TransposedSource);
+
     /// <summary>The input pixel under a tap of an output pixel; −1 in padding, −2 behind the padded image (only where output sizes were rounded up).</summary>
     public int Source(int outPixel, int tap)
     {
@@ -61,6 +67,17 @@ internal sealed class Taps(Window window, Shape input, Shape output)
         }
 
         return index;
+    }
+
+    private int[] Table(Func<int, int, int> source)
+    {
+        var table = new int[OutPixels * Count];
+        for (int i = 0; i < table.Length; i++)
+        {
+            table[i] = source(i / Count, i % Count);
+        }
+
+        return table;
     }
 
     private static int Product(ImmutableArray<int> sizes)
