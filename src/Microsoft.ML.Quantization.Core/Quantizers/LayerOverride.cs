@@ -1,0 +1,7 @@
+namespace Microsoft.ML.Quantization.Quantizers;
+
+/// <summary>Other widths for the layers that a pattern matches; it wins over the edge rule.</summary>
+/// <param name="Pattern">A layer's name, or a regular expression that must match the whole name.</param>
+/// <param name="WeightBits">2 to 8.</param>
+/// <param name="ActivationBits">2 to 8.</param>
+public sealed record LayerOverride(string Pattern, int WeightBits, int ActivationBits);

@@ -1,0 +1,150 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+
+namespace Microsoft.ML.Quantization.Quantizers;
+
+/// <summary>
+/// How a network is quantized: an immutable record of independent parts. Bits name the operands of convolutions and dense layers;
+/// additions, pools and concatenations run on the stream.
+/// </summary>
+public sealed record QuantizationScheme
+{
+    /// <summary>Bits of a weight, 2 to 8.</summary>
+    public int WeightBits { get; init; } = 8;
+
+    /// <summary>Bits of an input of a convolution or dense layer, 2 to 8.</summary>
+    public int ActivationBits { get; init; } = 8;
+
+    /// <summary>Which weights share a scale. <see cref="Granularity.PerAxis"/> is per output channel. <see cref="Granularity.PerGroup"/> has no integer layer: only the weights are stored as codes, the arithmetic stays float.</summary>
+    public Granularity WeightGranularity { get; init; } = Granularity.PerAxis;
+
+    /// <summary>Run length of <see cref="Granularity.PerGroup"/> along the input channels; otherwise 0.</summary>
+    public int WeightGroupSize { get; init; }
+
+    /// <summary>How the range of weights is found.</summary>
+    public RangeSource WeightRange { get; init; } = RangeSource.Automatic;
+
+    /// <summary>How the range of activations is found.</summary>
+    public RangeSource ActivationRange { get; init; } = RangeSource.Automatic;
+
+    /// <summary>Whether activation codes are signed.</summary>
+    public bool SignedActivations { get; init; }
+
+    /// <summary>Whether the zero point of activations is the middle of the code range.</summary>
+    public bool SymmetricActivations { get; init; }
+
+    /// <summary>First and last layers.</summary>
+    public EdgeLayers EdgeLayers { get; init; } = EdgeLayers.EightBits;
+
+    /// <summary>Bits of the stream between layers: 8, or 16 (signed, symmetric) for the operands of residual additions; null is 16 when activations have 2 bits, otherwise 8.</summary>
+    public int? StreamBits { get; init; }
+
+    /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
+    public ImmutableArray<string> KeepFloat { get; init; } = [];
+
+    /// <summary>Other widths for some layers; the first match counts.</summary>
+    public ImmutableArray<LayerOverride> Overrides { get; init; } = [];
+
+    /// <summary>Whether the mean error that quantized weights cause is taken out of the biases.</summary>
+    public bool BiasCorrection { get; init; } = true;
+
+    /// <summary>Whether scales of weights of up to 4 bits are refitted by least squares.</summary>
+    public bool LeastSquaresRefit { get; init; } = true;
+
+    /// <summary>Seed of all random choices.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>8-bit weights and activations.</summary>
+    public static QuantizationScheme EightBits { get; } = new();
+
+    /// <summary>4-bit weights and activations, edges of 8 bits.</summary>
+    public static QuantizationScheme FourBits { get; } = new() { WeightBits = 4, ActivationBits = 4 };
+
+    /// <summary>
+    /// Weights of 7 bits, activations of 8: products of unsigned and signed bytes cannot saturate 16 bits, which is the fastest form on processors
+    /// without VNNI instructions. Never chosen silently.
+    /// </summary>
+    public static QuantizationScheme SevenBitWeights { get; } = new() { WeightBits = 7 };
+
+    /// <summary>The stream's width with the default resolved.</summary>
+    public int ResidualBits => StreamBits ?? (ActivationBits <= 2 ? 16 : 8);
+
+    /// <summary>Checks every part and every pair of parts.</summary>
+    /// <returns>This scheme.</returns>
+    /// <exception cref="QuantizationException">
+    /// <see cref="QuantizationErrorCode.InvalidBitWidth"/> for a width outside the legal set, <see cref="QuantizationErrorCode.InvalidOptions"/> for parts that contradict each other.
+    /// </exception>
+    public QuantizationScheme Validate()
+    {
+        CheckBits(nameof(WeightBits), WeightBits);
+        CheckBits(nameof(ActivationBits), ActivationBits);
+        foreach (LayerOverride item in Overrides)
+        {
+            CheckBits($"{nameof(Overrides)} '{item.Pattern}' {nameof(WeightBits)}", item.WeightBits);
+            CheckBits($"{nameof(Overrides)} '{item.Pattern}' {nameof(ActivationBits)}", item.ActivationBits);
+        }
+
+        if (StreamBits is not (null or 8 or 16))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidBitWidth, string.Create(CultureInfo.InvariantCulture, $"{nameof(StreamBits)}: expected 8 or 16, found {StreamBits}."));
+        }
+
+        CheckParts();
+        return this;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(QuantizationScheme? other) => other is not null && ToString() == other.ToString();
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(ToString());
+
+    /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
+    public override string ToString()
+    {
+        IEnumerable<string> overrides = Overrides.Select(o => string.Create(CultureInfo.InvariantCulture, $"{Quote(o.Pattern)}:W{o.WeightBits}A{o.ActivationBits}"));
+        return string.Create(CultureInfo.InvariantCulture, $"W{WeightBits}A{ActivationBits} weights={WeightGranularity}/{WeightGroupSize} {WeightRange}")
+            + $" activations={(SignedActivations ? "signed" : "unsigned")} {(SymmetricActivations ? "symmetric" : "asymmetric")} {ActivationRange}"
+            + string.Create(CultureInfo.InvariantCulture, $" stream={ResidualBits} edges={EdgeLayers} float=[{string.Join(",", KeepFloat.Select(Quote))}] overrides=[{string.Join(",", overrides)}]")
+            + string.Create(CultureInfo.InvariantCulture, $" biasCorrection={BiasCorrection} refit={LeastSquaresRefit} seed={Seed}");
+    }
+
+    private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
+
+    private static void CheckBits(string name, int bits)
+    {
+        if (bits is < 2 or > 8)
+        {
+            throw new QuantizationException(
+                QuantizationErrorCode.InvalidBitWidth,
+                string.Create(CultureInfo.InvariantCulture, $"{name}: expected 2, 3, 4, 5, 6, 7 or 8 bits, found {bits}."));
+        }
+    }
+
+    private static void Require(bool condition, string name, string expected, object found)
+    {
+        if (!condition)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"{name}: expected {expected}, found {found}."));
+        }
+    }
+
+    private void CheckParts()
+    {
+        WeightRange.Check(nameof(WeightRange));
+        ActivationRange.Check(nameof(ActivationRange));
+        bool forWeights = WeightRange.Method is RangeMethod.Automatic or RangeMethod.MinMax or RangeMethod.Percentile or RangeMethod.MeanSquaredError;
+        Require(forWeights, nameof(WeightRange), "Automatic, MinMax, Percentile or MeanSquaredError", WeightRange.Method);
+        Require(Enum.IsDefined(WeightGranularity), nameof(WeightGranularity), "a granularity", WeightGranularity);
+        Require(Enum.IsDefined(EdgeLayers), nameof(EdgeLayers), "an edge rule", EdgeLayers);
+        bool grouped = WeightGranularity == Granularity.PerGroup;
+        Require(grouped ? WeightGroupSize > 0 : WeightGroupSize == 0, nameof(WeightGroupSize), grouped ? "a size from 1 for groups" : "0 unless weights are grouped", WeightGroupSize);
+        foreach (string pattern in KeepFloat.Concat(Overrides.Select(o => o.Pattern)))
+        {
+            Require(!string.IsNullOrWhiteSpace(pattern), nameof(KeepFloat), "layer names or patterns that are not empty", $"'{pattern}'");
+        }
+    }
+}
