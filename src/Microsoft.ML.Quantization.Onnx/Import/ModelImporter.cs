@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Onnx.Proto;
 using Microsoft.ML.Quantization.Onnx.Reading;
 
@@ -47,7 +48,7 @@ internal sealed class ModelImporter
         }
 
         OutputWriter.Write(_context, graph.Outputs, ValueOf);
-        Graph built = DeadValues.Remove(_context.Builder.Build());
+        Graph built = RemoveDead.Run(_context.Builder.Build());
         ImmutableArray<string> widened = [.. _reader.Widened.Distinct()];
         if (widened.Length > 0)
         {
@@ -117,7 +118,7 @@ internal sealed class ModelImporter
         {
             call.MoreOutputs[0] = OperatorList.Find(node.Operator, node.Domain)!.Import(call);
         }
-        catch (Exception e) when (e is OverflowException or ArgumentException or InvalidOperationException or IndexOutOfRangeException)
+        catch (Exception e) when (e is ArithmeticException or ArgumentException or InvalidOperationException or IndexOutOfRangeException)
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"{call.Place}: expected shapes and attributes that fit each other, found numbers out of range ({e.Message}).", e);
         }
