@@ -118,7 +118,8 @@ public sealed record AffineQuantization : QuantizationParameters
     {
         string groups = Granularity switch
         {
-            Granularity.PerTensor => string.Create(CultureInfo.InvariantCulture, $"scale={Scales[0]:R} zero={ZeroPoints[0]}"),
+            Granularity.PerTensor when Scales.Length == 1 && ZeroPoints.Length == 1 => string.Create(CultureInfo.InvariantCulture, $"scale={Scales[0]:R} zero={ZeroPoints[0]}"),
+            Granularity.PerTensor => string.Create(CultureInfo.InvariantCulture, $"scales={Scales.Length} zeros={ZeroPoints.Length}"),
             Granularity.PerAxis => string.Create(CultureInfo.InvariantCulture, $"axis={Axis} groups={Scales.Length}"),
             _ => string.Create(CultureInfo.InvariantCulture, $"axis={Axis} group={GroupSize} groups={Scales.Length}"),
         };

@@ -29,7 +29,7 @@ public sealed record ModelMetadata
     public ImmutableArray<string> EightBitLayers { get; init; } = [];
 
     /// <summary>Free facts (scheme, source network, options), sorted by name when stored.</summary>
-    public ImmutableSortedDictionary<string, string> Facts { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Facts { get; init; } = ImmutableSortedDictionary.Create<string, string>(System.StringComparer.Ordinal);
 
     /// <summary>Verifications run when fitted.</summary>
     public ImmutableArray<ReferenceRun> ReferenceRuns { get; init; } = [];

@@ -23,6 +23,8 @@ internal static class Errors
     public static Exception Mismatch(string parameter, string role, string column, string expected, string actual)
         => Mark(new ArgumentOutOfRangeException(parameter, $"Schema mismatch for {role} column '{column}': expected {expected}, got {actual}"));
 
+    public static Exception OutOfRange(string parameter, string message) => Mark(new ArgumentOutOfRangeException(parameter, message));
+
     public static Exception Decode(string message) => Mark(new FormatException(message));
 
     public static Exception InvalidGetter(Type asked, Type expected)

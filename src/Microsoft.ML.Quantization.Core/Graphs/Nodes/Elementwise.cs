@@ -1,6 +1,9 @@
 namespace Microsoft.ML.Quantization.Graphs.Nodes;
 
-/// <summary>Functions of one element. Numbers are part of the file format.</summary>
+/// <summary>
+/// Functions of one element. Numbers are part of the file format. Evaluated as written, from left to right, each step rounded to float32, with exp, log, tanh, sigmoid, erf and
+/// pow of Numerics; where the written form could overflow, the form behind "as" is the one evaluated.
+/// </summary>
 public enum UnaryOperator
 {
     /// <summary>x &lt; α ? α : x &gt; β ? β : x. ReLU is α = 0, β = ∞.</summary>
@@ -15,7 +18,7 @@ public enum UnaryOperator
     /// <summary>β·(x &lt;= 0 ? α·(exp x − 1) : x).</summary>
     Selu = 4,
 
-    /// <summary>max(0, x) + min(0, α·(exp(x/α) − 1)).</summary>
+    /// <summary>max(0, x) + min(0, α·(exp(x/α) − 1)); max is x &gt; 0 ? x : 0, min v &lt; 0 ? v : 0.</summary>
     Celu = 5,
 
     /// <summary>x &gt; α ? x : 0.</summary>
@@ -27,13 +30,13 @@ public enum UnaryOperator
     /// <summary>clip(α·x + β, 0, 1).</summary>
     HardSigmoid = 8,
 
-    /// <summary>x · clip(x/6 + 1/2, 0, 1).</summary>
+    /// <summary>x · clip(x/6 + ½, 0, 1), x/6 being a division.</summary>
     HardSwish = 9,
 
     /// <summary>tanh x.</summary>
     Tanh = 10,
 
-    /// <summary>log(1 + exp x).</summary>
+    /// <summary>log(1 + exp x), as (x &gt; 0 ? x : 0) + log(1 + exp −|x|).</summary>
     Softplus = 11,
 
     /// <summary>x / (1 + |x|).</summary>
@@ -69,16 +72,16 @@ public enum UnaryOperator
     /// <summary>Error function.</summary>
     Erf = 22,
 
-    /// <summary>x/2 · (1 + erf(x/√2)).</summary>
+    /// <summary>x/2 · (1 + erf(x/√2)), as fl(x·½) · (1 + erf(x · 0.70710678f)).</summary>
     Gelu = 23,
 
-    /// <summary>x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))).</summary>
+    /// <summary>x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))), as fl(x·½) · (1 + tanh(0.79788456f · (x + 0.044715f · ((x·x)·x)))).</summary>
     GeluTanh = 24,
 
-    /// <summary>x · tanh(log(1 + exp x)).</summary>
+    /// <summary>x · tanh(softplus x).</summary>
     Mish = 25,
 
-    /// <summary>−1, 0 or 1.</summary>
+    /// <summary>x &gt; 0 ? 1 : x &lt; 0 ? −1 : x.</summary>
     Sign = 26,
 
     /// <summary>x · sigmoid(α·x).</summary>
@@ -97,7 +100,7 @@ public enum BinaryOperator
     /// <summary>a · b.</summary>
     Multiply = 3,
 
-    /// <summary>a / b; integers truncate.</summary>
+    /// <summary>a / b; integers truncate, and x / 0 is 0. All integer results wrap.</summary>
     Divide = 4,
 
     /// <summary>a to the power b.</summary>
@@ -160,7 +163,7 @@ public sealed record Where : Node
     }
 }
 
-/// <summary>Converts the element type; float to integer truncates toward zero and saturates, NaN gives 0.</summary>
+/// <summary>Converts the element type; float to integer truncates toward zero and saturates, NaN gives 0; integer to a narrower integer keeps the low bits; to Boolean is x ≠ 0.</summary>
 public sealed record Cast : Node
 {
     /// <summary>The result's element type.</summary>

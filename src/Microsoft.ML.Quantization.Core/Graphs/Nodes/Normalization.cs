@@ -15,7 +15,10 @@ public sealed record BatchNormalization : Node
     internal static BatchNormalization Read(NodeAttributes a) => new() { Epsilon = a.Float("epsilon") };
 }
 
-/// <summary>Over the axes from <see cref="Axis"/> on: (x − mean) / √(variance + ε) · γ + β; inputs x, γ, optional β.</summary>
+/// <summary>
+/// Over the axes from <see cref="Axis"/> on, n values: (x − mean) / √(variance + ε) · γ + β; inputs x, γ, optional β. Every step rounded:
+/// mean = fl(Σ x / n), d = fl(x − mean), variance = fl(Σ fl(d·d) / n), r = fl(1 / √fl(variance + ε)), y = fl(fl(fl(d·r)·γ) + β); Σ in 16 strided lanes from +0, tree 8-4-2-1.
+/// </summary>
 public sealed record LayerNormalization : Node
 {
     /// <summary>First normalised axis.</summary>
@@ -30,7 +33,7 @@ public sealed record LayerNormalization : Node
     internal static LayerNormalization Read(NodeAttributes a) => new() { Axis = a.Int("axis"), Epsilon = a.Float("epsilon") };
 }
 
-/// <summary>x [N, C, spatial], γ [C], β [C]: normalised over the spatial axes of each image and channel.</summary>
+/// <summary>x [N, C, spatial], γ [C], β [C]: normalised over the spatial axes of each image and channel, with the steps of <see cref="LayerNormalization"/>.</summary>
 public sealed record InstanceNormalization : Node
 {
     /// <summary>ε.</summary>
@@ -42,7 +45,10 @@ public sealed record InstanceNormalization : Node
     internal static InstanceNormalization Read(NodeAttributes a) => new() { Epsilon = a.Float("epsilon") };
 }
 
-/// <summary>Local response normalization across channels: y = x / (bias + α/size · Σ x²)^β over the window [c − ⌊(size−1)/2⌋, c + ⌈(size−1)/2⌉].</summary>
+/// <summary>
+/// Local response normalization across channels: y = x / (bias + α/size · Σ x²)^β over the window [c − ⌊(size−1)/2⌋, c + ⌈(size−1)/2⌉]: one chain s = fma(x, x, s) from +0,
+/// channels ascending, then y = fl(x / pow(fma(fl(α / size), s, bias), β)).
+/// </summary>
 public sealed record LocalResponseNormalization : Node
 {
     /// <summary>Channels in a window.</summary>
@@ -64,7 +70,10 @@ public sealed record LocalResponseNormalization : Node
         => new() { Size = a.Int("size"), Alpha = a.Float("alpha"), Beta = a.Float("beta"), Bias = a.Float("bias") };
 }
 
-/// <summary>exp(x − max) / Σ exp(x − max) along one axis, or its logarithm x − max − log Σ.</summary>
+/// <summary>
+/// exp(x − max) / Σ exp(x − max) along one axis, or its logarithm: max by v &gt; best ? v : best from −∞, d = fl(x − max), e = exp(d), Σ e in 16 strided lanes from +0 and the tree
+/// 8-4-2-1, then fl(e / Σ) or fl(d − log Σ).
+/// </summary>
 public sealed record Softmax : Node
 {
     /// <summary>The axis.</summary>

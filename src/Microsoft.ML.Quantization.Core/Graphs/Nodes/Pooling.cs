@@ -2,7 +2,7 @@ namespace Microsoft.ML.Quantization.Graphs.Nodes;
 
 /// <summary>
 /// Largest value of each window of x [N, C, spatial] (float or codes): best = first tap inside, then v &gt; best ? v : best in tap order.
-/// A window of padding only gives −∞ or the lowest code.
+/// A window of padding only gives −∞ or the lowest code of the code type (−2^(b−1) or 0).
 /// </summary>
 public sealed record MaxPool : Node
 {
@@ -24,7 +24,7 @@ public sealed record MaxPool : Node
 
 /// <summary>
 /// Mean of each window of x [N, C, spatial], float: the sum of the taps inside in tap order from +0, then fl(sum / n); n counts the taps inside
-/// the image, or inside image and padding with <see cref="CountPadding"/>.
+/// the image, or inside image and padding with <see cref="CountPadding"/> (a window that rounding up lets reach further has fewer).
 /// </summary>
 public sealed record AveragePool : Node
 {

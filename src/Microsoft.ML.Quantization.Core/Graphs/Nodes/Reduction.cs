@@ -38,7 +38,8 @@ public enum ReduceOperator
 
 /// <summary>
 /// Reduction over the given axes (none = all). The reduced elements of one output, in row-major order, go into 16 strided lanes (element i
-/// into lane i mod 16, ascending), combined by the tree 8-4-2-1.
+/// into lane i mod 16, ascending), combined by the tree 8-4-2-1. Lanes start at +0, the product's at 1, Maximum's at −∞ (v &gt; best ? v : best), Minimum's at +∞; squares are
+/// rounded before they are added. LogSumExp is fl(m + log Σ exp(fl(x − m))), m being the maximum, or 0 when that is not finite.
 /// </summary>
 public sealed record Reduce : Node
 {

@@ -181,7 +181,12 @@ public enum ResizeNearest
     Ceil = 4,
 }
 
-/// <summary>Resizes x to the given sizes (0 keeps an axis).</summary>
+/// <summary>
+/// Resizes x to the given sizes (0 keeps an axis). All in float32, every step rounded. Linear and cubic go axis by axis, the last axis first. Nearest: the position rounded by
+/// <see cref="Nearest"/> (ceil(p − ½), floor(p + ½), floor p, ceil p), clamped. Linear: p clamped to [0, n − 1], i = ⌊p⌋, t = p − i, y = fma(t, x[i + 1], fl((1 − t)·x[i])), x[n] = x[n − 1].
+/// Cubic: i = ⌊p⌋, t = p − i, the taps i − 1 .. i + 2 (outside: the edge) with weights far(t + 1), near(t), near(1 − t), far(2 − t), near(u) = ((a + 2)u − (a + 3))u·u + 1,
+/// far(u) = ((a·u − 5a)u + 8a)u − 4a, one chain acc = fma(w, x, acc) from +0; with <see cref="ExcludeOutside"/> weights outside are 0 and each is divided by their sum.
+/// </summary>
 public sealed record Resize : Node
 {
     /// <summary>Interpolation.</summary>

@@ -1,0 +1,116 @@
+using System;
+using Microsoft.ML.Quantization.Numerics;
+
+namespace Microsoft.ML.Quantization.Kernels.Managed;
+
+/// <summary>
+/// Convolution of unsigned byte codes with signed byte weights, exact: both widened to int16, products added in pairs to int32
+/// (255 · 128 · 2 fits). The codes of a few pixels are gathered once into a scratch of int16, padding written as its code, and
+/// then multiplied with every block of output channels. A tile is a chunk of pixels × a chunk of channel blocks.
+/// </summary>
+internal static unsafe partial class ByteConvolution<TLanes>
+    where TLanes : unmanaged, ILanes<TLanes>
+{
+    private const int Rows = 6;
+    private const int ScratchValues = 128 * 1024;
+
+    private static int Block => 2 * TLanes.Count;
+
+    private static string Layout => $"managed/s16/k2/n{Block}";
+
+    public static PackedWeights Pack(in ConvolutionGeometry g, ReadOnlySpan<sbyte> weights)
+    {
+        KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
+        PackedWeights packed = new(ByteLength(g), Layout);
+        Span<short> target = packed.Span<short>();
+        int blocks = Blocks(g);
+        for (int channel = 0; channel < g.OutChannels; channel++)
+        {
+            (int group, int inGroup) = Math.DivRem(channel, g.GroupOutChannels);
+            int panel = (((group * blocks) + (inGroup / Block)) * Pairs(g) * 2 * Block) + (inGroup % Block * 2);
+            ReadOnlySpan<sbyte> row = weights.Slice(channel * g.Depth, g.Depth);
+            for (int k = 0; k < row.Length; k++)
+            {
+                target[panel + (k / 2 * 2 * Block) + (k % 2)] = row[k];
+            }
+        }
+
+        return packed;
+    }
+
+    public static int CountTiles(in ConvolutionGeometry g) => new Split(g, Rows, ScratchValues, Block).TileCount;
+
+    public static void Run(
+        in ConvolutionGeometry g,
+        ReadOnlySpan<byte> source,
+        byte padding,
+        PackedWeights weights,
+        in IntegerEpilogue epilogue,
+        Span<byte> destination,
+        int tileBegin,
+        int tileEnd)
+    {
+        Split split = new(g, Rows, ScratchValues, Block);
+        KernelCheck.AtLeast(source.Length, g.InLength, nameof(source));
+        KernelCheck.Epilogue(epilogue, g, destination.Length);
+        KernelCheck.Weights(weights, Layout, ByteLength(g));
+        KernelCheck.Tiles(tileBegin, tileEnd, split.TileCount);
+        Span<short> scratch = Scratch.Shorts(split.Pixels * Pairs(g) * 2);
+        fixed (byte* x = source, y = destination)
+        fixed (int* bias = epilogue.Bias)
+        fixed (float* multipliers = epilogue.Multipliers, offsets = epilogue.Offsets)
+        fixed (short* gathered = scratch)
+        {
+            EpilogueWriter writer = new(epilogue, bias, multipliers, offsets, y);
+            for (int tile = tileBegin; tile < tileEnd; tile++)
+            {
+                TilePart part = split.Part(tile);
+                PatchGather.Run(g, x, padding, part, gathered);
+                RunTile(g, part, gathered, (short*)weights.Pointer, writer);
+            }
+        }
+
+        GC.KeepAlive(weights);
+    }
+
+    private static int Pairs(in ConvolutionGeometry g) => (g.Depth + 1) / 2;
+
+    private static int Blocks(in ConvolutionGeometry g) => (g.GroupOutChannels + Block - 1) / Block;
+
+    private static long ByteLength(in ConvolutionGeometry g) => (long)g.Groups * Blocks(g) * Pairs(g) * 2 * Block * sizeof(short);
+
+    private static void RunTile(in ConvolutionGeometry g, in TilePart part, short* gathered, short* weights, in EpilogueWriter writer)
+    {
+        int* sums = stackalloc int[Rows * Block];
+        int pairs = Pairs(g);
+        int pixels = part.PixelEnd - part.PixelBegin;
+        for (int block = part.BlockBegin; block < part.BlockEnd; block++)
+        {
+            short* panel = weights + ((((long)part.Group * Blocks(g)) + block) * pairs * 2 * Block);
+            int inGroup = block * Block;
+            int width = Math.Min(Block, g.GroupOutChannels - inGroup);
+            int channel = (part.Group * g.GroupOutChannels) + inGroup;
+            for (int pixel = 0; pixel < pixels; pixel += Rows)
+            {
+                int count = Math.Min(Rows, pixels - pixel);
+                Multiply(gathered + ((long)pixel * pairs * 2), pairs, count, panel, sums);
+                for (int r = 0; r < count; r++)
+                {
+                    writer.Write<TLanes>(sums + (r * Block), channel, width, ((long)(part.PixelBegin + pixel + r) * g.OutChannels) + channel);
+                }
+            }
+        }
+    }
+
+    private static void Multiply(short* rows, int pairs, int count, short* panel, int* sums)
+    {
+        if (count == 1)
+        {
+            MultiplyOne(rows, pairs, panel, sums);
+        }
+        else
+        {
+            MultiplySix(rows, pairs, count, panel, sums);
+        }
+    }
+}

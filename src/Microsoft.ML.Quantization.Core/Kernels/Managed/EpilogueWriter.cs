@@ -1,0 +1,90 @@
+using Microsoft.ML.Quantization.Numerics;
+
+namespace Microsoft.ML.Quantization.Kernels.Managed;
+
+/// <summary>An <see cref="IntegerEpilogue"/> with its arrays pinned, and the destination.</summary>
+internal readonly unsafe ref struct EpilogueWriter
+{
+    private readonly int* _bias;
+    private readonly float* _multipliers;
+    private readonly float* _offsets;
+    private readonly byte* _destination;
+    private readonly AccumulatorOutput _output;
+    private readonly int _zeroPoint;
+    private readonly float _low;
+    private readonly float _high;
+
+    public EpilogueWriter(in IntegerEpilogue epilogue, int* bias, float* multipliers, float* offsets, byte* destination)
+    {
+        _bias = bias;
+        _multipliers = multipliers;
+        _offsets = offsets;
+        _destination = destination;
+        _output = epilogue.Output;
+        _zeroPoint = epilogue.ZeroPoint;
+        bool codes = _output is AccumulatorOutput.UInt8 or AccumulatorOutput.Int16;
+        _low = codes ? epilogue.Minimum - epilogue.ZeroPoint : epilogue.Low;
+        _high = codes ? epilogue.Maximum - epilogue.ZeroPoint : epilogue.High;
+    }
+
+    /// <summary>Writes <paramref name="count"/> channels from <paramref name="channel"/> on; <paramref name="index"/> is the first one's place in the destination.</summary>
+    public void Write<TLanes>(int* sums, int channel, int count, long index)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        int done = count - (count % TLanes.Count);
+        Part<TLanes>(sums, channel, done, index);
+        if (done < count)
+        {
+            Part<Lanes1>(sums + done, channel + done, count - done, index + done);
+        }
+    }
+
+    private void Part<TLanes>(int* sums, int channel, int count, long index)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        switch (_output)
+        {
+            case AccumulatorOutput.UInt8:
+                for (int c = 0; c < count; c += TLanes.Count)
+                {
+                    TLanes.StoreBytes(_destination + index + c, Code<TLanes>(sums + c, channel + c));
+                }
+
+                break;
+            case AccumulatorOutput.Int16:
+                for (int c = 0; c < count; c += TLanes.Count)
+                {
+                    TLanes.StoreShorts((short*)_destination + index + c, Code<TLanes>(sums + c, channel + c));
+                }
+
+                break;
+            case AccumulatorOutput.Int32:
+                for (int c = 0; c < count; c += TLanes.Count)
+                {
+                    TLanes.Store((float*)_destination + index + c, Sum<TLanes>(sums + c, channel + c));
+                }
+
+                break;
+            default:
+                for (int c = 0; c < count; c += TLanes.Count)
+                {
+                    TLanes value = Lane.Clamp(Real<TLanes>(sums + c, channel + c), TLanes.Create(_low), TLanes.Create(_high));
+                    TLanes.Store((float*)_destination + index + c, value);
+                }
+
+                break;
+        }
+    }
+
+    private TLanes Sum<TLanes>(int* sums, int channel)
+        where TLanes : unmanaged, ILanes<TLanes>
+        => TLanes.AddInt(TLanes.Load((float*)sums), TLanes.Load((float*)_bias + channel));
+
+    private TLanes Real<TLanes>(int* sums, int channel)
+        where TLanes : unmanaged, ILanes<TLanes>
+        => (TLanes.ToFloat(Sum<TLanes>(sums, channel)) * TLanes.Load(_multipliers + channel)) + TLanes.Load(_offsets + channel);
+
+    private TLanes Code<TLanes>(int* sums, int channel)
+        where TLanes : unmanaged, ILanes<TLanes>
+        => Lane.Requantize(Real<TLanes>(sums, channel), TLanes.Create(_low), TLanes.Create(_high), TLanes.CreateInt(_zeroPoint));
+}

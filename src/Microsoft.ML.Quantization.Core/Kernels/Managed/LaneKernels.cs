@@ -1,0 +1,168 @@
+using System;
+using Microsoft.ML.Quantization.Numerics;
+
+namespace Microsoft.ML.Quantization.Kernels.Managed;
+
+/// <summary>The managed kernels at one vector width.</summary>
+internal sealed class LaneKernels<TLanes>(string name, string description) : KernelSet
+    where TLanes : unmanaged, ILanes<TLanes>
+{
+    /// <inheritdoc/>
+    public override string Name { get; } = name;
+
+    /// <inheritdoc/>
+    public override string Description { get; } = description;
+
+    /// <inheritdoc/>
+    public override PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
+        => FloatConvolution<TLanes>.Pack(geometry, weights);
+
+    /// <inheritdoc/>
+    public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
+        => FloatConvolution<TLanes>.CountTiles(geometry);
+
+    /// <inheritdoc/>
+    public override void ConvolutionFloat(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+        => FloatConvolution<TLanes>.Run(geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights)
+        => ByteConvolution<TLanes>.Pack(geometry, weights);
+
+    /// <inheritdoc/>
+    public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
+        => ByteConvolution<TLanes>.CountTiles(geometry);
+
+    /// <inheritdoc/>
+    public override void ConvolutionByte(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<byte> source,
+        byte padding,
+        PackedWeights weights,
+        in IntegerEpilogue epilogue,
+        Span<byte> destination,
+        int tileBegin,
+        int tileEnd)
+        => ByteConvolution<TLanes>.Run(geometry, source, padding, weights, epilogue, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override void DepthwiseFloat(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<float> source,
+        ReadOnlySpan<float> weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int rowBegin,
+        int rowEnd)
+        => DepthwiseConvolution<TLanes>.Float(geometry, source, weights, bias, low, high, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void DepthwiseByte(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<byte> source,
+        byte padding,
+        ReadOnlySpan<sbyte> weights,
+        in IntegerEpilogue epilogue,
+        Span<byte> destination,
+        int rowBegin,
+        int rowEnd)
+        => DepthwiseConvolution<TLanes>.Byte(geometry, source, padding, weights, epilogue, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void MaxPoolByte(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<byte> source,
+        Span<byte> destination,
+        int rowBegin,
+        int rowEnd)
+        => Pooling<TLanes>.MaxByte(geometry, source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void MaxPoolFloat(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<float> source,
+        Span<float> destination,
+        int rowBegin,
+        int rowEnd)
+        => Pooling<TLanes>.MaxFloat(geometry, source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void AveragePoolByte(
+        in ConvolutionGeometry geometry,
+        bool countPadding,
+        ReadOnlySpan<byte> source,
+        int inputZeroPoint,
+        float multiplier,
+        int zeroPoint,
+        int minimum,
+        int maximum,
+        Span<byte> destination,
+        int rowBegin,
+        int rowEnd)
+        => Pooling<TLanes>.AverageByte(geometry, new MeanByteOf(countPadding, inputZeroPoint, multiplier, zeroPoint, minimum, maximum), source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void AveragePoolFloat(
+        in ConvolutionGeometry geometry,
+        bool countPadding,
+        ReadOnlySpan<float> source,
+        Span<float> destination,
+        int rowBegin,
+        int rowEnd)
+        => Pooling<TLanes>.AverageFloat(geometry, new MeanFloatOf(countPadding), source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void GlobalAverageFloat(int batch, int pixels, int channels, ReadOnlySpan<float> source, Span<float> destination)
+        => Pooling<TLanes>.GlobalAverage(batch, pixels, channels, source, destination);
+
+    /// <inheritdoc/>
+    public override void QuantizeFloat(
+        ReadOnlySpan<float> source,
+        float scale,
+        int zeroPoint,
+        int minimum,
+        int maximum,
+        Span<byte> destination)
+        => CodeElementwise<TLanes>.Quantize(source, scale, zeroPoint, minimum, maximum, destination);
+
+    /// <inheritdoc/>
+    public override void DequantizeByte(ReadOnlySpan<byte> source, float scale, int zeroPoint, Span<float> destination)
+        => CodeElementwise<TLanes>.Dequantize(source, scale, zeroPoint, destination);
+
+    /// <inheritdoc/>
+    public override void TranslateByte(ReadOnlySpan<byte> source, ReadOnlySpan<byte> table, Span<byte> destination)
+        => CodeElementwise<TLanes>.Translate(source, table, destination);
+
+    /// <inheritdoc/>
+    public override void AddByte(
+        ReadOnlySpan<byte> left,
+        int leftZeroPoint,
+        float leftMultiplier,
+        ReadOnlySpan<byte> right,
+        int rightZeroPoint,
+        float rightMultiplier,
+        int zeroPoint,
+        int minimum,
+        int maximum,
+        Span<byte> destination)
+        => CodeElementwise<TLanes>.Add(new CodeTerm(left, leftZeroPoint, leftMultiplier), new CodeTerm(right, rightZeroPoint, rightMultiplier), zeroPoint, minimum, maximum, destination);
+
+    /// <inheritdoc/>
+    public override void AddFloat(ReadOnlySpan<float> left, ReadOnlySpan<float> right, float low, float high, Span<float> destination)
+        => CodeElementwise<TLanes>.AddFloat(left, right, low, high, destination);
+
+    /// <inheritdoc/>
+    public override void ClampFloat(ReadOnlySpan<float> source, float low, float high, Span<float> destination)
+        => CodeElementwise<TLanes>.Clamp(source, low, high, destination);
+}

@@ -1,0 +1,214 @@
+using System;
+using System.Globalization;
+using System.Runtime.Intrinsics;
+using Microsoft.ML.Quantization.Numerics;
+
+namespace Microsoft.ML.Quantization.Kernels.Managed;
+
+/// <summary>
+/// All kernels in C#, on any machine: vectors of 128, 256 or 512 bits, chosen when created. A width that the machine lacks runs, slower,
+/// with the same bytes. A set in native code derives from this one and replaces what it does better.
+/// </summary>
+internal class ManagedKernels : KernelSet
+{
+    private readonly KernelSet _lanes;
+
+    /// <summary>The set <c>managed</c>: the widest vectors that this machine has.</summary>
+    public ManagedKernels()
+        : this(WidestHardwareBits, "managed")
+    {
+    }
+
+    /// <summary>The set <c>managed128</c>, <c>managed256</c> or <c>managed512</c>.</summary>
+    public ManagedKernels(int vectorBits)
+        : this(vectorBits, string.Create(CultureInfo.InvariantCulture, $"managed{vectorBits}"))
+    {
+    }
+
+    private ManagedKernels(int vectorBits, string name)
+    {
+        VectorBits = vectorBits;
+        string state = IsAccelerated(vectorBits) ? "in hardware" : "emulated on this machine";
+        string description = string.Create(CultureInfo.InvariantCulture, $"C# with vectors of {vectorBits} bits, {state}; always available.");
+        _lanes = vectorBits switch
+        {
+            128 => new LaneKernels<Lanes128>(name, description),
+            256 => new LaneKernels<Lanes256>(name, description),
+            512 => new LaneKernels<Lanes512>(name, description),
+            _ => throw new ArgumentOutOfRangeException(nameof(vectorBits), vectorBits, "Vectors have 128, 256 or 512 bits."),
+        };
+    }
+
+    /// <summary>The widest vector width, in bits, that this machine runs in hardware; 128 where it has none.</summary>
+    public static int WidestHardwareBits => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+
+    /// <summary>The width of this set's vectors in bits.</summary>
+    public int VectorBits { get; }
+
+    /// <inheritdoc/>
+    public override string Name => _lanes.Name;
+
+    /// <inheritdoc/>
+    public override string Description => _lanes.Description;
+
+    /// <summary>Whether this machine has vectors of that width.</summary>
+    public static bool IsAccelerated(int vectorBits) => vectorBits switch
+    {
+        128 => Vector128.IsHardwareAccelerated,
+        256 => Vector256.IsHardwareAccelerated,
+        _ => Vector512.IsHardwareAccelerated,
+    };
+
+    /// <inheritdoc/>
+    public override PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
+        => _lanes.PackConvolutionFloat(in geometry, weights);
+
+    /// <inheritdoc/>
+    public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
+        => _lanes.CountConvolutionFloatTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void ConvolutionFloat(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+        => _lanes.ConvolutionFloat(in geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights)
+        => _lanes.PackConvolutionByte(in geometry, weights);
+
+    /// <inheritdoc/>
+    public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
+        => _lanes.CountConvolutionByteTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void ConvolutionByte(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<byte> source,
+        byte padding,
+        PackedWeights weights,
+        in IntegerEpilogue epilogue,
+        Span<byte> destination,
+        int tileBegin,
+        int tileEnd)
+        => _lanes.ConvolutionByte(in geometry, source, padding, weights, in epilogue, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override void DepthwiseFloat(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<float> source,
+        ReadOnlySpan<float> weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int rowBegin,
+        int rowEnd)
+        => _lanes.DepthwiseFloat(in geometry, source, weights, bias, low, high, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void DepthwiseByte(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<byte> source,
+        byte padding,
+        ReadOnlySpan<sbyte> weights,
+        in IntegerEpilogue epilogue,
+        Span<byte> destination,
+        int rowBegin,
+        int rowEnd)
+        => _lanes.DepthwiseByte(in geometry, source, padding, weights, in epilogue, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void MaxPoolByte(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<byte> source,
+        Span<byte> destination,
+        int rowBegin,
+        int rowEnd)
+        => _lanes.MaxPoolByte(in geometry, source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void MaxPoolFloat(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<float> source,
+        Span<float> destination,
+        int rowBegin,
+        int rowEnd)
+        => _lanes.MaxPoolFloat(in geometry, source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void AveragePoolByte(
+        in ConvolutionGeometry geometry,
+        bool countPadding,
+        ReadOnlySpan<byte> source,
+        int inputZeroPoint,
+        float multiplier,
+        int zeroPoint,
+        int minimum,
+        int maximum,
+        Span<byte> destination,
+        int rowBegin,
+        int rowEnd)
+        => _lanes.AveragePoolByte(in geometry, countPadding, source, inputZeroPoint, multiplier, zeroPoint, minimum, maximum, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void AveragePoolFloat(
+        in ConvolutionGeometry geometry,
+        bool countPadding,
+        ReadOnlySpan<float> source,
+        Span<float> destination,
+        int rowBegin,
+        int rowEnd)
+        => _lanes.AveragePoolFloat(in geometry, countPadding, source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override void GlobalAverageFloat(int batch, int pixels, int channels, ReadOnlySpan<float> source, Span<float> destination)
+        => _lanes.GlobalAverageFloat(batch, pixels, channels, source, destination);
+
+    /// <inheritdoc/>
+    public override void QuantizeFloat(
+        ReadOnlySpan<float> source,
+        float scale,
+        int zeroPoint,
+        int minimum,
+        int maximum,
+        Span<byte> destination)
+        => _lanes.QuantizeFloat(source, scale, zeroPoint, minimum, maximum, destination);
+
+    /// <inheritdoc/>
+    public override void DequantizeByte(ReadOnlySpan<byte> source, float scale, int zeroPoint, Span<float> destination)
+        => _lanes.DequantizeByte(source, scale, zeroPoint, destination);
+
+    /// <inheritdoc/>
+    public override void TranslateByte(ReadOnlySpan<byte> source, ReadOnlySpan<byte> table, Span<byte> destination)
+        => _lanes.TranslateByte(source, table, destination);
+
+    /// <inheritdoc/>
+    public override void AddByte(
+        ReadOnlySpan<byte> left,
+        int leftZeroPoint,
+        float leftMultiplier,
+        ReadOnlySpan<byte> right,
+        int rightZeroPoint,
+        float rightMultiplier,
+        int zeroPoint,
+        int minimum,
+        int maximum,
+        Span<byte> destination)
+        => _lanes.AddByte(left, leftZeroPoint, leftMultiplier, right, rightZeroPoint, rightMultiplier, zeroPoint, minimum, maximum, destination);
+
+    /// <inheritdoc/>
+    public override void AddFloat(ReadOnlySpan<float> left, ReadOnlySpan<float> right, float low, float high, Span<float> destination)
+        => _lanes.AddFloat(left, right, low, high, destination);
+
+    /// <inheritdoc/>
+    public override void ClampFloat(ReadOnlySpan<float> source, float low, float high, Span<float> destination)
+        => _lanes.ClampFloat(source, low, high, destination);
+}

@@ -1,0 +1,49 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using Microsoft.ML.Quantization.Graphs;
+
+namespace Microsoft.ML.Quantization.Serialization;
+
+/// <summary>
+/// Reads <c>.mlq</c>. A file is untrusted: structure, limits, checksums, codes and the graph's rules are all checked, and nothing is allocated
+/// on the word of a length that the file cannot hold.
+/// </summary>
+public static class ModelReader
+{
+    /// <summary>Maps a file and reads it; constants of whole bytes stay in the mapped file.</summary>
+    /// <exception cref="QuantizationException">NotAModel, TruncatedModel, UnsupportedModelVersion, CorruptModel, or a rule of the graph.</exception>
+    /// <exception cref="IOException">The file cannot be opened.</exception>
+    public static ModelDocument Read(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        long length = new FileInfo(path).Length;
+        if (length is 0 or > int.MaxValue)
+        {
+            throw new QuantizationException(QuantizationErrorCode.NotAModel, $"'{path}': expected an .mlq file of 1 byte to 2 GiB, found {length} bytes.");
+        }
+
+        return Read(MappedMemory.Open(path).Memory);
+    }
+
+    /// <summary>Reads from memory, which must not change afterwards: constants point into it.</summary>
+    /// <exception cref="QuantizationException">NotAModel, TruncatedModel, UnsupportedModelVersion, CorruptModel, or a rule of the graph.</exception>
+    public static ModelDocument Read(Memory<byte> file)
+    {
+        IReadOnlyDictionary<uint, Memory<byte>> sections = SectionTable.Read(file);
+        try
+        {
+            Graph graph = GraphCodec.Read(Find(sections, ModelFormat.GraphSection).Span, Find(sections, ModelFormat.WeightSection));
+            (ModelSignature signature, ModelMetadata metadata) = MetadataCodec.Read(Find(sections, ModelFormat.MetadataSection).Span, graph);
+            return new ModelDocument(graph, signature, metadata);
+        }
+        catch (OverflowException exception)
+        {
+            throw new QuantizationException(QuantizationErrorCode.CorruptModel, "Model file: expected numbers in range, found one that overflows.", exception);
+        }
+    }
+
+    private static Memory<byte> Find(IReadOnlyDictionary<uint, Memory<byte>> sections, uint kind) => sections.TryGetValue(kind, out Memory<byte> section)
+        ? section
+        : throw new QuantizationException(QuantizationErrorCode.CorruptModel, $"Model file: expected a section of kind {kind}, found none.");
+}

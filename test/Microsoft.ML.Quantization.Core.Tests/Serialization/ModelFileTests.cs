@@ -1,0 +1,140 @@
+using System;
+using System.IO;
+using System.Security.Cryptography;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Serialization;
+
+[TestClass]
+public sealed class ModelFileTests
+{
+    public TestContext TestContext { get; set; } = null!;
+
+    [TestMethod]
+    [DataRow(2)]
+    [DataRow(3)]
+    [DataRow(4)]
+    [DataRow(5)]
+    [DataRow(7)]
+    [DataRow(8)]
+    public void A_document_survives_the_file(int bits)
+    {
+        ModelDocument document = HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(bits));
+        byte[] file = ModelWriter.ToBytes(document);
+        ModelDocument read = ModelReader.Read(file);
+        Assert.AreEqual(GraphPrinter.Print(document.Graph), GraphPrinter.Print(read.Graph));
+        for (int i = 0; i < document.Graph.Values.Length; i++)
+        {
+            Assert.AreEqual(document.Graph.Values[i].Constant is null, read.Graph.Values[i].Constant is null);
+            CollectionAssert.AreEqual(document.Graph.Values[i].Constant?.Bytes.ToArray(), read.Graph.Values[i].Constant?.Bytes.ToArray());
+        }
+
+        CollectionAssert.AreEqual(document.Metadata.ClassNames, read.Metadata.ClassNames);
+        CollectionAssert.AreEqual(document.Metadata.ReferenceRuns, read.Metadata.ReferenceRuns);
+        Assert.AreEqual("w4a8", read.Metadata.Facts["scheme"]);
+        CollectionAssert.AreEqual(file, ModelWriter.ToBytes(read), "writing what was read gives the same bytes");
+    }
+
+    [TestMethod]
+    public void A_mapped_file_reads_like_memory()
+    {
+        ModelDocument document = HandmadeGraphs.Document(HandmadeGraphs.IntegerNet());
+        string path = Path.Combine(TestContext.TestRunDirectory ?? ".", Guid.NewGuid().ToString("N") + ".mlq");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path, ModelWriter.ToBytes(document));
+        ModelDocument read = ModelReader.Read(path);
+        File.Delete(path);
+        CollectionAssert.AreEqual(ModelWriter.ToBytes(document), ModelWriter.ToBytes(read));
+    }
+
+    [TestMethod]
+    public void Narrow_weights_take_their_true_width()
+    {
+        long eight = ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(8))).Length;
+        long two = ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(2))).Length;
+        Assert.IsTrue(two < eight, $"{two} against {eight} bytes");
+    }
+
+    [TestMethod]
+    public void Every_flipped_byte_is_noticed()
+    {
+        byte[] file = ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(4)));
+        for (int i = 0; i < file.Length; i += 7)
+        {
+            byte[] damaged = (byte[])file.Clone();
+            damaged[i] ^= 0x40;
+            QuantizationErrorCode? code = Code(damaged);
+            bool inert = i is 10 or 11 or 14 or 15 or (>= 20 and < 24) || IsPadding(file, i);
+            Assert.IsTrue(inert || code is not null, $"byte {i} was changed and nothing noticed");
+        }
+    }
+
+    [TestMethod]
+    public void Bad_files_get_their_codes()
+    {
+        byte[] file = ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet()));
+        Assert.AreEqual(QuantizationErrorCode.NotAModel, Code([]));
+        Assert.AreEqual(QuantizationErrorCode.NotAModel, Code("<html>not found</html>"u8.ToArray()));
+        Assert.AreEqual(QuantizationErrorCode.TruncatedModel, Code(file[..40]));
+        Assert.AreEqual(QuantizationErrorCode.TruncatedModel, Code(file[..^1]));
+        byte[] newer = (byte[])file.Clone();
+        newer[12] = 9;
+        Assert.AreEqual(QuantizationErrorCode.UnsupportedModelVersion, Code(newer));
+        byte[] damaged = (byte[])file.Clone();
+        damaged[^70] ^= 1;
+        Assert.AreEqual(QuantizationErrorCode.CorruptModel, Code(damaged));
+    }
+
+    [TestMethod]
+    public void A_newer_optional_section_is_skipped_and_a_required_one_refused()
+    {
+        byte[] file = ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet()));
+        Assert.IsNull(Code(ModelFileSurgery.AddSection(file, 77, required: false)));
+        Assert.AreEqual(QuantizationErrorCode.UnsupportedModelVersion, Code(ModelFileSurgery.AddSection(file, 77, required: true)));
+    }
+
+    [TestMethod]
+    public void The_golden_file_of_format_1_0_stays_readable()
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "data", "golden-1.0.mlq");
+        ModelDocument read = ModelReader.Read(path);
+        ModelDocument expected = HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(4));
+        Assert.AreEqual(GraphPrinter.Print(expected.Graph), GraphPrinter.Print(read.Graph));
+        Assert.AreEqual(
+            Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path))),
+            Convert.ToHexString(SHA256.HashData(ModelWriter.ToBytes(expected))),
+            "today's writer gives the golden bytes");
+    }
+
+    internal static QuantizationErrorCode? Code(byte[] file)
+    {
+        try
+        {
+            ModelReader.Read(file);
+            return null;
+        }
+        catch (QuantizationException exception)
+        {
+            return exception.Code;
+        }
+    }
+
+    // Bytes between sections carry nothing; the header's length field still covers them.
+    private static bool IsPadding(byte[] file, int index)
+    {
+        for (int i = 0; i < BitConverter.ToInt32(file, 16); i++)
+        {
+            int entry = 64 + (i * 64);
+            long offset = BitConverter.ToInt64(file, entry + 8);
+            if (index >= offset && index < offset + BitConverter.ToInt64(file, entry + 16))
+            {
+                return false;
+            }
+        }
+
+        return index >= 64 + (BitConverter.ToInt32(file, 16) * 64);
+    }
+}

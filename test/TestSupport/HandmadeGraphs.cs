@@ -1,0 +1,92 @@
+using System;
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.TestSupport;
+
+/// <summary>Small integer graphs written by hand, so that tests of the engine and the file need no other stage.</summary>
+public static class HandmadeGraphs
+{
+    /// <summary>float [N,2,5,5] → quantize u8 → convolution 3x3 with weights of the given width → requantize u8 → max pool → flatten → dense → float [N,3].</summary>
+    public static Graph IntegerNet(int weightBits = 8, int activationBits = 8)
+    {
+        var random = new CounterRandom(17, (ulong)weightBits, (ulong)activationBits);
+        AffineQuantization input = Activations(activationBits, 0.03f, 1 << (activationBits - 1));
+        AffineQuantization hidden = Activations(activationBits, 0.05f, 0);
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", Graphs.ValueType.Float(Shape.Of(Shape.Free, 2, 5, 5)));
+        ValueId q = builder.Add(new Quantize { Name = "enter", Inputs = [x], Result = input });
+        ValueId w = Weights(builder, "w1", Shape.Of(4, 2, 3, 3), weightBits, random);
+        ValueId b = builder.AddConstant("b1", Tensor.Create(Shape.Of(4), [5, -7, 0, 100]));
+        ValueId acc = builder.Add(new IntegerConvolution { Name = "conv", Inputs = [q, w, b], Window = Square(3, 1, 1) });
+        ValueId y = builder.Add(new Requantize
+        {
+            Name = "conv.codes",
+            Inputs = [acc],
+            Multipliers = [0.01f, 0.02f, 0.015f, 0.01f],
+            Offsets = [0, 0.5f, 0, -0.25f],
+            Minimum = hidden.Range.Min,
+            Maximum = hidden.Range.Max,
+            Result = hidden,
+        });
+        ValueId p = builder.Add(new MaxPool { Name = "pool", Inputs = [y], Window = Square(2, 2, 0) });
+        ValueId f = builder.Add(new Reshape { Name = "flatten", Inputs = [p], Target = [0, -1] });
+        ValueId w2 = Weights(builder, "w2", Shape.Of(3, 16), weightBits, random);
+        ValueId acc2 = builder.Add(new IntegerDense { Name = "dense", Inputs = [f, w2] });
+        ValueId output = builder.Add(new DequantizeAccumulator { Name = "leave", Inputs = [acc2], Multipliers = [0.001f], Offsets = [0], Axis = 1 }, "y");
+        builder.AddOutput(output);
+        return builder.Build();
+    }
+
+    /// <summary>The document of a graph with plain signature and some metadata.</summary>
+    public static ModelDocument Document(Graph graph) => new(graph, ModelSignature.Of(graph), new ModelMetadata
+    {
+        Producer = "test",
+        ClassNames = ["a", "b", "ç"],
+        FloatLayers = ["one"],
+        Facts = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal).Add("scheme", "w4a8").Add("source", "hand"),
+        ReferenceRuns = [new ReferenceRun(2, 3, "00", "11")],
+    });
+
+    /// <summary>A square window over two axes.</summary>
+    public static Window Square(int kernel, int stride, int pad) => new()
+    {
+        Kernel = [kernel, kernel],
+        Strides = [stride, stride],
+        Dilations = [1, 1],
+        PadsBegin = [pad, pad],
+        PadsEnd = [pad, pad],
+    };
+
+    /// <summary>Unsigned per-tensor activations.</summary>
+    public static AffineQuantization Activations(int bits, float scale, int zeroPoint)
+    {
+        var code = new CodeType(new BitWidth(bits), false);
+        return AffineQuantization.PerTensor(code, code.Range, new AffineParameters(scale, zeroPoint));
+    }
+
+    /// <summary>Random symmetric weights, one scale an output channel.</summary>
+    public static ValueId Weights(GraphBuilder builder, string name, Shape shape, int bits, CounterRandom random)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(shape);
+        IntegerRange range = IntegerRange.SignedNarrow(bits);
+        sbyte[] codes = [.. Enumerable.Range(0, shape.Count).Select(i => (sbyte)random.Integer((shape.Rank * 10007) + i, range.Min, range.Max))];
+        var quantization = new AffineQuantization
+        {
+            Code = new CodeType(new BitWidth(bits), true),
+            Range = range,
+            Granularity = Granularity.PerAxis,
+            Axis = 0,
+            Scales = [.. Enumerable.Range(1, shape[0]).Select(i => 0.01f * i)],
+            ZeroPoints = [.. Enumerable.Repeat(0, shape[0])],
+        };
+        return builder.AddConstant(name, Tensor.Create(shape, codes), quantization);
+    }
+}
