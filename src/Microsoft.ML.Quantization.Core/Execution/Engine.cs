@@ -40,14 +40,8 @@ internal sealed unsafe class Engine : IDisposable
     /// <summary>Threads that take part in a run.</summary>
     public int ThreadCount => _pool.ThreadCount;
 
-    /// <summary>The packed program.</summary>
-    public PackedProgram Program => _program;
-
-    /// <summary>Bytes of the arena for a batch of one run.</summary>
-    public long ArenaBytes(int batch) => _runner.Bind(_rowsPerRun > 0 ? _rowsPerRun : batch).Memory.TotalBytes;
-
     /// <summary>Elements of <paramref name="shape"/> for a batch.</summary>
-    public long Count(Shape shape, int batch) => (long)shape.FixedCount * (shape.IsFree ? batch : _rowsPerRun > 0 ? batch / _rowsPerRun : 1);
+    private long Count(Shape shape, int batch) => (long)shape.FixedCount * (shape.IsFree ? batch : _rowsPerRun > 0 ? batch / _rowsPerRun : 1);
 
     /// <summary>Runs a graph of one input and one output.</summary>
     public void Run<TInput, TOutput>(ReadOnlySpan<TInput> input, Span<TOutput> output, int batch)
@@ -104,6 +98,21 @@ internal sealed unsafe class Engine : IDisposable
         return outputs;
     }
 
+    /// <summary>How each step runs; sizes are those of one row.</summary>
+    public ModelReport Explain()
+    {
+        Enter();
+        try
+        {
+            int batch = Math.Max(_rowsPerRun, 1);
+            return new ModelReport([.. _program.Steps.Select(s => Explain(s, batch))], Kernels.Name, ThreadCount, _runner.Bind(batch).Memory.TotalBytes);
+        }
+        finally
+        {
+            _uses.Leave();
+        }
+    }
+
     /// <summary>Waits for the runs at work, then frees everything.</summary>
     public void Dispose()
     {
@@ -153,6 +162,13 @@ internal sealed unsafe class Engine : IDisposable
         {
             _runner.Return(buffers);
         }
+    }
+
+    private LayerReport Explain(PackedStep step, int batch)
+    {
+        long arena = step.Writes.Sum(slot => _program.Slots[slot].Bytes(batch));
+        long limit = step.Facts.Bound > 0 ? int.MaxValue : 0;
+        return new LayerReport(step.Layer, step.Operation, step.Facts.Bits, Kernels.Name, step.Facts.Reason, step.Facts.Bound, limit, step.Facts.WeightBytes, arena);
     }
 
     private void Enter() => ObjectDisposedException.ThrowIf(!_uses.TryEnter(), typeof(QuantizedModel));
