@@ -60,7 +60,7 @@ internal sealed unsafe class Engine : IDisposable
             {
                 nint from = (nint)source;
                 nint to = (nint)destination;
-                Run(new ReadOnlySpan<nint>(ref from), new ReadOnlySpan<nint>(ref to), batch);
+                RunRows(new ReadOnlySpan<nint>(ref from), new ReadOnlySpan<nint>(ref to), batch);
             }
         }
         finally
@@ -87,7 +87,7 @@ internal sealed unsafe class Engine : IDisposable
             handles.AddRange(inputs.Select(t => t.Bytes.Pin()));
             handles.AddRange(outputs.Select(t => t.Bytes.Pin()));
             nint[] addresses = [.. handles.Select(h => (nint)h.Pointer)];
-            Run(addresses.AsSpan(0, inputs.Count), addresses.AsSpan(inputs.Count), batch);
+            RunRows(addresses.AsSpan(0, inputs.Count), addresses.AsSpan(inputs.Count), batch);
         }
         finally
         {
@@ -130,7 +130,7 @@ internal sealed unsafe class Engine : IDisposable
         return rows.Length == 1 && rows[0] > 0 ? rows[0] : 1;
     }
 
-    private void Run(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, int batch)
+    private void RunRows(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, int batch)
     {
         if (batch == 0)
         {
@@ -164,11 +164,11 @@ internal sealed unsafe class Engine : IDisposable
         }
     }
 
-    private LayerReport Explain(PackedStep step, int batch)
+    private StepReport Explain(PackedStep step, int batch)
     {
         long arena = step.Writes.Sum(slot => _program.Slots[slot].Bytes(batch));
         long limit = step.Facts.Bound > 0 ? int.MaxValue : 0;
-        return new LayerReport(step.Layer, step.Operation, step.Facts.Bits, Kernels.Name, step.Facts.Reason, step.Facts.Bound, limit, step.Facts.WeightBytes, arena);
+        return new StepReport(step.Layer, step.Operation, step.Facts.Bits, Kernels.Name, step.Facts.Reason, step.Facts.Bound, limit, step.Facts.WeightBytes, arena);
     }
 
     private void Enter() => ObjectDisposedException.ThrowIf(!_uses.TryEnter(), typeof(QuantizedModel));

@@ -5,6 +5,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Quantizers;
@@ -97,8 +98,10 @@ internal static class IntegerPacking
 
         AffineQuantization codes = input.Quantization!;
         int zero = codes.Single.ZeroPoint;
-        int largest = state.Graph.Inputs.Contains(node.Inputs[0]) ? byte.MaxValue : codes.Range.Max;
-        (int[] folded, long bound) = weights.FoldZeroPoint(node, bias, zero, largest);
+        // Codes that a caller gives may be any of the type; codes made inside stay in the quantizer's range.
+        AffineQuantization reachable = state.Graph.Inputs.Contains(node.Inputs[0]) ? codes with { Range = new IntegerRange(0, byte.MaxValue) } : codes;
+        AccumulatorBound bound = AccumulatorBound.Of(state.Constant(node.Inputs[1])!, weightCodes, reachable, bias);
+        int[] folded = bound.IsProved ? weights.FoldZeroPoint(bias, zero) : throw NotProved(node, bound);
         (Node? tail, EpilogueData epilogue) = Tail(state, node, axis, folded);
         if (tail is not null)
         {
@@ -106,7 +109,7 @@ internal static class IntegerPacking
         }
 
         string bits = $"W{weightCodes.Code.Bits}A{codes.Code.Bits}";
-        layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, bound);
+        layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, bound.Worst);
         return true;
     }
 
@@ -139,6 +142,10 @@ internal static class IntegerPacking
             _ => (null, new EpilogueData { Bias = bias, Output = AccumulatorOutput.Int32 }),
         };
     }
+
+    private static QuantizationException NotProved(Node node, AccumulatorBound bound) => new(
+        QuantizationErrorCode.AccumulatorNotProved,
+        string.Create(CultureInfo.InvariantCulture, $"{node.Kind} '{node.Name}', channel {bound.Channel}: expected an accumulator of at most {int.MaxValue}, found that it can reach {bound.Worst}. Use fewer bits for this layer or keep it in float."));
 
     private static float[] Spread(ImmutableArray<float> numbers, int count) => numbers.Length == 1 ? [.. Enumerable.Repeat(numbers[0], count)] : [.. numbers];
 

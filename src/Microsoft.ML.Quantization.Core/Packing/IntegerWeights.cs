@@ -1,6 +1,4 @@
 using System;
-using System.Globalization;
-using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -45,49 +43,24 @@ internal sealed class IntegerWeights
         return new IntegerWeights(values, rows);
     }
 
-    /// <summary>
-    /// The bias with the input's zero point folded in, b − z·Σw, and the proof that no sum of products in any order leaves int32 when
-    /// 0 ≤ x ≤ <paramref name="largest"/>: |b − z·Σw| + max(Σ⁺w, −Σ⁻w)·largest ≤ 2³¹ − 1.
-    /// </summary>
-    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/>.</exception>
-    public (int[] Bias, long Bound) FoldZeroPoint(Node node, Tensor? bias, int zeroPoint, int largest)
+    /// <summary>The bias with the input's zero point folded in: b − z·Σw. The accumulator's proof covers it.</summary>
+    public int[] FoldZeroPoint(Tensor? bias, int zeroPoint)
     {
         var folded = new int[Rows];
-        long worst = 0;
         for (int row = 0; row < Rows; row++)
         {
-            (long positive, long negative) = Sums(row);
-            long start = (bias?.Values<int>()[row] ?? 0) - (zeroPoint * (positive + negative));
-            long bound = Math.Abs(start) + (Math.Max(positive, -negative) * largest);
-            worst = Math.Max(worst, bound);
-            if (bound > int.MaxValue)
+            long sum = 0;
+            foreach (sbyte value in Values.AsSpan(row * Depth, Depth))
             {
-                throw NotProved(node, row, bound);
+                sum += value;
             }
 
-            folded[row] = (int)start;
+            folded[row] = checked((int)((bias?.Values<int>()[row] ?? 0) - (zeroPoint * sum)));
         }
 
-        return (folded, worst);
+        return folded;
     }
 
     /// <summary>[Rows][channels][taps] → [Rows][taps][channels].</summary>
     public sbyte[] TapsFirst(int channels) => WeightOrder.TapsFirst(Values, Rows, channels);
-
-    private static QuantizationException NotProved(Node node, int channel, long bound) => new(
-        QuantizationErrorCode.AccumulatorNotProved,
-        string.Create(CultureInfo.InvariantCulture, $"{node.Kind} '{node.Name}', channel {channel}: expected an accumulator of at most {int.MaxValue}, found that it can reach {bound}. Use fewer bits for this layer or keep it in float."));
-
-    private (long Positive, long Negative) Sums(int row)
-    {
-        long positive = 0;
-        long negative = 0;
-        foreach (sbyte value in Values.AsSpan(row * Depth, Depth))
-        {
-            positive += Math.Max((int)value, 0);
-            negative += Math.Min((int)value, 0);
-        }
-
-        return (positive, negative);
-    }
 }
