@@ -120,7 +120,7 @@ internal sealed unsafe class Engine : IDisposable
         {
             _runner.Dispose();
             _program.Dispose();
-            (_pool as IDisposable)?.Dispose();
+            Pools.Release(_pool);
         }
     }
 

@@ -1,10 +1,28 @@
+using System;
 using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Execution;
 
-/// <summary>Makes the worker pool of an engine.</summary>
+/// <summary>The worker pools of engines.</summary>
 internal static class Pools
 {
-    /// <summary>A pool of the given number of threads, the caller included.</summary>
-    public static WorkerPool Create(int threads) => threads <= 1 ? WorkerPool.Single : WorkerPool.Single;
+    /// <summary>A pool of the given number of threads, the caller included; the process's own where all processors are wanted.</summary>
+    public static WorkerPool Create(int threads)
+    {
+        if (threads <= 1)
+        {
+            return WorkerPool.Single;
+        }
+
+        return threads == Environment.ProcessorCount ? WorkerPool.Shared : new ClaimingPool(threads);
+    }
+
+    /// <summary>Ends the threads of a pool that <see cref="Create"/> made for one engine.</summary>
+    public static void Release(WorkerPool pool)
+    {
+        if (pool is ClaimingPool own && pool != WorkerPool.Shared)
+        {
+            own.Dispose();
+        }
+    }
 }
