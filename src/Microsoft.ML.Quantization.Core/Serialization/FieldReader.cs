@@ -12,19 +12,21 @@ internal ref struct FieldReader
     private static readonly UTF8Encoding _utf8 = new(false, throwOnInvalidBytes: true);
     private readonly ReadOnlySpan<byte> _data;
     private readonly string _section;
+    private readonly string _file;
     private int _at;
 
-    public FieldReader(ReadOnlySpan<byte> data, string section)
+    public FieldReader(ReadOnlySpan<byte> data, string section, string file = "Model file")
     {
         _data = data;
         _section = section;
+        _file = file;
     }
 
     public readonly int Remaining => _data.Length - _at;
 
     public readonly QuantizationException Error(string field, string expected, string found) => new(
         QuantizationErrorCode.CorruptModel,
-        string.Create(CultureInfo.InvariantCulture, $"Model file, {_section} section, offset {_at}, field '{field}': expected {expected}, found {found}."));
+        string.Create(CultureInfo.InvariantCulture, $"{_file}, {_section} section, offset {_at}, field '{field}': expected {expected}, found {found}."));
 
     public int Byte(string field) => Take(1, field)[0];
 
