@@ -14,12 +14,11 @@ internal static class MatMulOperator
     {
         Shape a = call.Inputs[0].Shape.Rank == 1 ? new Shape([1, .. call.Inputs[0].Shape.Dimensions]) : call.Inputs[0].Shape;
         Shape b = call.Inputs[1].Shape.Rank == 1 ? new Shape([.. call.Inputs[1].Shape.Dimensions, 1]) : call.Inputs[1].Shape;
-        int rows = a[-2];
         int depth = a[-1];
         int columns = b[-1];
         bool shared = b.CountOf(0, b.Rank - 2) == 1;
-        var size = shared ? (Rows: a.CountOf(0, a.Rank - 1), Depth: depth, Columns: columns) : (rows, depth, columns);
-        if (size.Rows == 0 || columns == 0)
+        int rows = shared ? a.CountOf(0, a.Rank - 1) : a[-2];
+        if (rows == 0 || columns == 0)
         {
             return;
         }
@@ -30,9 +29,9 @@ internal static class MatMulOperator
         for (int i = 0; i < matrices; i++)
         {
             walk.Locate(i, place);
-            Tensor left = Part(call.Inputs[0], place[0] * size.Rows * depth, Shape.Of(size.Rows, depth));
+            Tensor left = Part(call.Inputs[0], place[0] * rows * depth, Shape.Of(rows, depth));
             Tensor right = Part(call.Inputs[1], place[1] * depth * columns, Shape.Of(depth, columns));
-            One(call, left, right, Part(call.Outputs[0], i * size.Rows * columns, Shape.Of(size.Rows, columns)), shared);
+            One(call, left, right, Part(call.Outputs[0], i * rows * columns, Shape.Of(rows, columns)), shared);
         }
     }
 
