@@ -65,6 +65,12 @@ public sealed class GraphBuilder
         return outputs.ToImmutable();
     }
 
+    /// <summary>Whether a value bears the name.</summary>
+    public bool HasName(string name) => _valueNames.Contains(name);
+
+    /// <summary>Whether the value is a graph input.</summary>
+    public bool IsInput(ValueId id) => _inputs.Contains(id);
+
     /// <summary>Makes a value an output of the graph.</summary>
     public void AddOutput(ValueId id) => _outputs.Add(id);
 

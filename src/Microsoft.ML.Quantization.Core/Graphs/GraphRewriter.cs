@@ -71,12 +71,23 @@ public sealed class GraphRewriter
         return outputs;
     }
 
-    /// <summary>Adds the outputs and hands the new graph over. An output that was replaced by another value takes its old name.</summary>
+    /// <summary>
+    /// Adds the outputs and hands the new graph over. An output that another node's value replaced takes its old name, if that name is free and
+    /// the value is not itself an output under its own name.
+    /// </summary>
     public Graph Build()
     {
-        foreach (ValueId output in Source.Outputs)
+        ImmutableArray<ValueId> outputs = [.. Source.Outputs.Select(Map)];
+        for (int i = 0; i < outputs.Length; i++)
         {
-            Builder.AddOutput(Map(output));
+            string name = Source[Source.Outputs[i]].Name;
+            bool first = outputs.IndexOf(outputs[i]) == i;
+            if (first && Builder[outputs[i]].Name != name && !Builder.HasName(name) && !Builder.IsInput(outputs[i]))
+            {
+                Builder.Rename(outputs[i], name);
+            }
+
+            Builder.AddOutput(outputs[i]);
         }
 
         return Builder.Build();

@@ -6,28 +6,28 @@ namespace Microsoft.ML.Quantization.Numerics;
 /// <summary>One lane: the scalar form of every function, and the tail of the wide ones.</summary>
 internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
 {
-    private readonly float _value;
+    private readonly int _bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Lanes1(float value) => _value = value;
+    public Lanes1(float value) => _bits = BitConverter.SingleToInt32Bits(value);
+
+    private Lanes1(int bits) => _bits = bits;
 
     public static int Count => 1;
 
-    public float Value => _value;
-
-    private int Bits => BitConverter.SingleToInt32Bits(_value);
+    public float Value => BitConverter.Int32BitsToSingle(_bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 Create(float value) => new(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 CreateInt(int value) => new(BitConverter.Int32BitsToSingle(value));
+    public static Lanes1 CreateInt(int value) => new(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Load(float* source) => new(*source);
+    public static Lanes1 Load(float* source) => new(*(int*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float* destination, Lanes1 value) => *destination = value._value;
+    public static void Store(float* destination, Lanes1 value) => *(int*)destination = value._bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 LoadBytes(byte* source) => CreateInt(*source);
@@ -36,85 +36,85 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static Lanes1 LoadSignedBytes(sbyte* source) => CreateInt(*source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(byte* destination, Lanes1 value) => *destination = unchecked((byte)value.Bits);
+    public static void StoreBytes(byte* destination, Lanes1 value) => *destination = unchecked((byte)value._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreShorts(short* destination, Lanes1 value) => *destination = unchecked((short)value.Bits);
+    public static void StoreShorts(short* destination, Lanes1 value) => *destination = unchecked((short)value._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 operator +(Lanes1 left, Lanes1 right) => new(left._value + right._value);
+    public static Lanes1 operator +(Lanes1 left, Lanes1 right) => new(left.Value + right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 operator -(Lanes1 left, Lanes1 right) => new(left._value - right._value);
+    public static Lanes1 operator -(Lanes1 left, Lanes1 right) => new(left.Value - right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 operator *(Lanes1 left, Lanes1 right) => new(left._value * right._value);
+    public static Lanes1 operator *(Lanes1 left, Lanes1 right) => new(left.Value * right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 operator /(Lanes1 left, Lanes1 right) => new(left._value / right._value);
+    public static Lanes1 operator /(Lanes1 left, Lanes1 right) => new(left.Value / right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 operator &(Lanes1 left, Lanes1 right) => CreateInt(left.Bits & right.Bits);
+    public static Lanes1 operator &(Lanes1 left, Lanes1 right) => CreateInt(left._bits & right._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 operator |(Lanes1 left, Lanes1 right) => CreateInt(left.Bits | right.Bits);
+    public static Lanes1 operator |(Lanes1 left, Lanes1 right) => CreateInt(left._bits | right._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 operator ^(Lanes1 left, Lanes1 right) => CreateInt(left.Bits ^ right.Bits);
+    public static Lanes1 operator ^(Lanes1 left, Lanes1 right) => CreateInt(left._bits ^ right._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 Fma(Lanes1 left, Lanes1 right, Lanes1 addend)
-        => new(MathF.FusedMultiplyAdd(left._value, right._value, addend._value));
+        => new(MathF.FusedMultiplyAdd(left.Value, right.Value, addend.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Sqrt(Lanes1 value) => new(MathF.Sqrt(value._value));
+    public static Lanes1 Sqrt(Lanes1 value) => new(MathF.Sqrt(value.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Round(Lanes1 value) => new(Rounding.HalfToEven(value._value));
+    public static Lanes1 Round(Lanes1 value) => new(Rounding.HalfToEven(value.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Floor(Lanes1 value) => new(MathF.Floor(value._value));
+    public static Lanes1 Floor(Lanes1 value) => new(MathF.Floor(value.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Ceiling(Lanes1 value) => new(MathF.Ceiling(value._value));
+    public static Lanes1 Ceiling(Lanes1 value) => new(MathF.Ceiling(value.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Less(Lanes1 left, Lanes1 right) => Mask(left._value < right._value);
+    public static Lanes1 Less(Lanes1 left, Lanes1 right) => Mask(left.Value < right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Same(Lanes1 left, Lanes1 right) => Mask(left._value == right._value);
+    public static Lanes1 Same(Lanes1 left, Lanes1 right) => Mask(left.Value == right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 GreaterInt(Lanes1 left, Lanes1 right) => Mask(left.Bits > right.Bits);
+    public static Lanes1 GreaterInt(Lanes1 left, Lanes1 right) => Mask(left._bits > right._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 Select(Lanes1 mask, Lanes1 whenSet, Lanes1 whenClear)
-        => CreateInt((mask.Bits & whenSet.Bits) | (~mask.Bits & whenClear.Bits));
+        => CreateInt((mask._bits & whenSet._bits) | (~mask._bits & whenClear._bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 AddInt(Lanes1 left, Lanes1 right) => CreateInt(unchecked(left.Bits + right.Bits));
+    public static Lanes1 AddInt(Lanes1 left, Lanes1 right) => CreateInt(unchecked(left._bits + right._bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 SubtractInt(Lanes1 left, Lanes1 right) => CreateInt(unchecked(left.Bits - right.Bits));
+    public static Lanes1 SubtractInt(Lanes1 left, Lanes1 right) => CreateInt(unchecked(left._bits - right._bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 MultiplyInt(Lanes1 left, Lanes1 right) => CreateInt(unchecked(left.Bits * right.Bits));
+    public static Lanes1 MultiplyInt(Lanes1 left, Lanes1 right) => CreateInt(unchecked(left._bits * right._bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 ShiftLeft(Lanes1 value, int count) => CreateInt(value.Bits << count);
+    public static Lanes1 ShiftLeft(Lanes1 value, int count) => CreateInt(value._bits << count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 ShiftRight(Lanes1 value, int count) => CreateInt(value.Bits >> count);
+    public static Lanes1 ShiftRight(Lanes1 value, int count) => CreateInt(value._bits >> count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 ToFloat(Lanes1 value) => new(value.Bits);
+    public static Lanes1 ToFloat(Lanes1 value) => new((float)value._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 ToInt(Lanes1 value) => CreateInt((int)value._value);
+    public static Lanes1 ToInt(Lanes1 value) => CreateInt((int)value.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 DotPairs(Lanes1 left, Lanes1 right)
-        => CreateInt(((short)left.Bits * (short)right.Bits) + ((left.Bits >> 16) * (right.Bits >> 16)));
+        => CreateInt(((short)left._bits * (short)right._bits) + ((left._bits >> 16) * (right._bits >> 16)));
 
     private static Lanes1 Mask(bool value) => CreateInt(value ? -1 : 0);
 }

@@ -1,0 +1,142 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Quantizers;
+using Form = Microsoft.ML.Quantization.Graphs.Passes.LoweredValue;
+
+namespace Microsoft.ML.Quantization.Graphs.Passes;
+
+/// <summary>Writes the integer node that takes a form to codes of a quantizer. Multipliers are computed in double and rounded to float32 once.</summary>
+internal sealed class CodeEmitter(GraphBuilder builder)
+{
+    /// <summary>Codes of a form, or null when the form has no integer step to them.</summary>
+    public Form.Codes? Emit(Form? form, AffineQuantization result, string name, string nodeName)
+    {
+        if (result.Granularity != Granularity.PerTensor)
+        {
+            return null;
+        }
+
+        Node? node = form switch
+        {
+            Form.Codes codes => codes.Quantizer == result ? null : OfCodes(codes, result),
+            Form.Scaled scaled => OfScaled(scaled, result),
+            Form.Table table => OfTable(table, result),
+            Form.Sum sum => OfSum(sum, result),
+            Form.Product product => OfProduct(product, result),
+            Form.Mean mean => OfMean(mean, result),
+            Form.Joined joined => OfJoined(joined, result, nodeName),
+            _ => null,
+        };
+        if (node is null)
+        {
+            return form is Form.Codes same && same.Quantizer == result ? same : null;
+        }
+
+        string suffix = node is Requantize ? ".requantize" : string.Empty;
+        return new Form.Codes(builder.Add(node with { Name = nodeName + suffix }, name), result);
+    }
+
+    /// <summary>Floats of a scaled form.</summary>
+    public ValueId Dequantize(Form.Scaled scaled, string name, string nodeName) => builder.Add(
+        new DequantizeAccumulator
+        {
+            Name = nodeName,
+            Inputs = [scaled.Id],
+            Multipliers = Single(scaled.Multipliers, scaled.Offsets, 1).Multipliers,
+            Offsets = Single(scaled.Multipliers, scaled.Offsets, 1).Offsets,
+            Axis = scaled.Axis,
+            Activation = scaled.Clamp,
+        },
+        name);
+
+    /// <summary>The codes that a clamp in reals leaves: quantizing is monotone, so clamping before it and behind it are the same.</summary>
+    private static (int Minimum, int Maximum) Limits(Activation clamp, AffineQuantization result)
+        => (result.Single.Quantize(clamp.Low, result.Range), result.Single.Quantize(clamp.High, result.Range));
+
+    private static (ImmutableArray<float> Multipliers, ImmutableArray<float> Offsets) Single(double[] multipliers, double[] offsets, float scale)
+    {
+        int count = Math.Max(multipliers.Length, offsets.Length);
+        float[] m = [.. Enumerable.Range(0, count).Select(c => (float)(multipliers[multipliers.Length == 1 ? 0 : c] / scale))];
+        float[] b = [.. Enumerable.Range(0, count).Select(c => (float)(offsets[offsets.Length == 1 ? 0 : c] / scale))];
+        bool one = m.All(v => v == m[0]) && b.All(v => v == b[0]);
+        return one ? ([m[0]], [b[0]]) : ([.. m], [.. b]);
+    }
+
+    private static Requantize OfCodes(Form.Codes codes, AffineQuantization result)
+        => OfScaled(new Form.Scaled(codes.Id, [codes.Quantizer.Single.Scale], [0], 0, Activation.None), result);
+
+    private static Requantize OfScaled(Form.Scaled scaled, AffineQuantization result)
+    {
+        (ImmutableArray<float> multipliers, ImmutableArray<float> offsets) = Single(scaled.Multipliers, scaled.Offsets, result.Single.Scale);
+        (int minimum, int maximum) = Limits(scaled.Clamp, result);
+        return new Requantize
+        {
+            Inputs = [scaled.Id],
+            Multipliers = multipliers,
+            Offsets = offsets,
+            Axis = scaled.Axis,
+            Minimum = minimum,
+            Maximum = maximum,
+            Result = result,
+        };
+    }
+
+    private static LookupTable? OfTable(Form.Table table, AffineQuantization result) => result.Code.Bits.Bits > 8 ? null : new LookupTable
+    {
+        Inputs = [table.Source.Id],
+        Table = [.. table.Values.Select(v => unchecked((byte)result.Single.Quantize(v, result.Range)))],
+        Result = result,
+    };
+
+    private static IntegerAdd OfSum(Form.Sum sum, AffineQuantization result)
+    {
+        (int minimum, int maximum) = Limits(sum.Clamp, result);
+        return new IntegerAdd
+        {
+            Inputs = [sum.Left.Id, sum.Right.Id],
+            LeftMultiplier = (float)((double)sum.Left.Quantizer.Single.Scale / result.Single.Scale),
+            RightMultiplier = (float)(sum.Sign * (double)sum.Right.Quantizer.Single.Scale / result.Single.Scale),
+            Minimum = minimum,
+            Maximum = maximum,
+            Result = result,
+        };
+    }
+
+    private static IntegerMultiply OfProduct(Form.Product product, AffineQuantization result)
+    {
+        (int minimum, int maximum) = Limits(product.Clamp, result);
+        return new IntegerMultiply
+        {
+            Inputs = [product.Left.Id, product.Right.Id],
+            Multiplier = (float)((double)product.Left.Quantizer.Single.Scale * product.Right.Quantizer.Single.Scale / result.Single.Scale),
+            Minimum = minimum,
+            Maximum = maximum,
+            Result = result,
+        };
+    }
+
+    private static IntegerAveragePool OfMean(Form.Mean mean, AffineQuantization result)
+    {
+        var pool = mean.Pool as AveragePool;
+        ImmutableArray<int> none = [1];
+        return new IntegerAveragePool
+        {
+            Inputs = [mean.Source.Id],
+            Window = pool?.Window ?? new Window { Kernel = none, Strides = none, Dilations = none, PadsBegin = [0], PadsEnd = [0] },
+            CeilMode = pool?.CeilMode ?? false,
+            CountPadding = pool?.CountPadding ?? false,
+            IsGlobal = pool is null,
+            Multiplier = (float)((double)mean.Source.Quantizer.Single.Scale / result.Single.Scale),
+            Result = result,
+        };
+    }
+
+    private Concat OfJoined(Form.Joined joined, AffineQuantization result, string nodeName)
+    {
+        IEnumerable<ValueId> parts = joined.Parts.Select((part, i) => Emit(part, result, $"{nodeName}.part{i}", $"{nodeName}.part{i}")!.Id);
+        return new Concat { Inputs = [.. parts], Axis = joined.Axis };
+    }
+}

@@ -1,0 +1,121 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Tensors;
+using Form = Microsoft.ML.Quantization.Graphs.Passes.LoweredValue;
+
+namespace Microsoft.ML.Quantization.Graphs.Passes;
+
+/// <summary>Convolutions and dense layers of codes: weights as codes, bias in accumulator steps, the proof that the accumulator fits.</summary>
+internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
+{
+    /// <summary>What became of the layers so far.</summary>
+    public List<LayerReport> Reports { get; } = [];
+
+    /// <summary>Writes the integer layer and gives its accumulator's form; null when the layer stays float.</summary>
+    public Form.Scaled? Lower(Node node, Form? input, Form? weights)
+    {
+        if (Obstacle(node, input, weights) is { } reason)
+        {
+            Report(node, input, weights, reason, 0);
+            return null;
+        }
+
+        (var x, var w) = ((Form.Codes)input!, (Form.Codes)weights!);
+        Tensor codes = rewriter.Builder[w.Id].Constant!;
+        double[] steps = [.. Enumerable.Range(0, codes.Shape[0]).Select(c => (double)x.Quantizer.Single.Scale * w.Quantizer.Scales[w.Quantizer.Scales.Length == 1 ? 0 : c])];
+        (Tensor? bias, double[] remainder) = Bias(node, steps, x.Quantizer.Code.Bits.Bits + w.Quantizer.Code.Bits.Bits);
+        AccumulatorBound bound = AccumulatorBound.Of(codes, w.Quantizer, x.Quantizer, bias);
+        if (!bound.IsProved)
+        {
+            string place = string.Create(CultureInfo.InvariantCulture, $"the accumulator of channel {bound.Channel} can reach {bound.Worst}, above 2^31 - 1");
+            Report(node, input, weights, place, 0);
+            return null;
+        }
+
+        Report(node, input, weights, string.Empty, bound.Worst);
+        return new Form.Scaled(Emit(node, x, w, bias), steps, remainder, Axis(node), Clamp(node));
+    }
+
+    private static Activation Clamp(Node node) => node is Convolution convolution ? convolution.Activation : ((Dense)node).Activation;
+
+    private int Axis(Node node) => node is Convolution ? 1 : walk.Graph[node.Output].Type.Shape.Rank - 1;
+
+    private string? Obstacle(Node node, Form? input, Form? weights)
+    {
+        if (weights is not Form.Codes w || rewriter.Builder[w.Id].Constant is null)
+        {
+            return "its weights are not quantized";
+        }
+
+        bool axis = w.Quantizer.Granularity == Granularity.PerTensor || (w.Quantizer.Granularity == Granularity.PerAxis && w.Quantizer.Axis == 0);
+        if (!axis || w.Quantizer.Code.Bits.Bits > 8)
+        {
+            return "its weights have no scale for each output channel";
+        }
+
+        if (input is not Form.Codes { Quantizer: { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= 8 } })
+        {
+            return "its input is not quantized to 8 bits or fewer";
+        }
+
+        return node.Inputs.Length > 2 && BiasSource(node) is null ? "its bias is not constant" : null;
+    }
+
+    /// <summary>A constant bias in floats, or the codes of a dequantized one.</summary>
+    private Value? BiasSource(Node node)
+    {
+        Value value = walk.Graph[node.Inputs[2]];
+        return value.Constant is not null
+            ? value
+            : walk.Producer(node.Inputs[2]) is Dequantize dequantize && walk.Graph[dequantize.Inputs[0]] is { Constant: not null } codes ? codes : null;
+    }
+
+    private (Tensor? Bias, double[] Remainder) Bias(Node node, double[] steps, int bits)
+    {
+        if (node.Inputs.Length < 3)
+        {
+            return (null, [0]);
+        }
+
+        Value source = BiasSource(node)!;
+        if (source.Type.Quantization is { Code.Bits.Bits: 32 } stored && HasSteps(stored, steps))
+        {
+            return (source.Constant, [0]);
+        }
+
+        Tensor reals = source.Type.Quantization is { } quantizer ? quantizer.Decode(source.Constant!) : source.Constant!;
+        (int[] codes, double[] remainder) = BiasRules.Round(reals.Values<float>().ToArray(), steps, bits);
+        return (Tensor.Create(Shape.Of(codes.Length), codes), remainder);
+    }
+
+    /// <summary>Whether stored codes already count in these steps (a file holds them rounded to float32).</summary>
+    private static bool HasSteps(AffineQuantization stored, double[] steps) => stored.ZeroPoints.All(z => z == 0)
+        && (stored.Scales.Length == 1 || stored.Scales.Length == steps.Length)
+        && steps.Select((step, c) => Math.Abs((stored.Scales[stored.Scales.Length == 1 ? 0 : c] / step) - 1)).Max() < 1e-6;
+
+    private ValueId Emit(Node node, Form.Codes x, Form.Codes w, Tensor? bias)
+    {
+        ImmutableArray<ValueId> inputs = [x.Id, w.Id];
+        if (bias is not null)
+        {
+            inputs = inputs.Add(rewriter.Builder.AddConstant(node.Name + ".bias", bias));
+        }
+
+        Node integer = node is Convolution convolution
+            ? new IntegerConvolution { Name = node.Name, Inputs = inputs, Window = convolution.Window, Groups = convolution.Groups }
+            : new IntegerDense { Name = node.Name, Inputs = inputs };
+        return rewriter.Builder.Add(integer, walk.Graph[node.Output].Name + ".accumulator");
+    }
+
+    private void Report(Node node, Form? input, Form? weights, string reason, long bound)
+    {
+        int weightBits = weights is Form.Codes w ? w.Quantizer.Code.Bits.Bits : LayerPlan.FloatBits;
+        int activationBits = input is Form.Codes x ? x.Quantizer.Code.Bits.Bits : LayerPlan.FloatBits;
+        Reports.Add(new LayerReport(node.Name, node.Kind, weightBits, activationBits, reason.Length == 0, reason, bound));
+    }
+}

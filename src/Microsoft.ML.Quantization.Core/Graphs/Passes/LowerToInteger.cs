@@ -1,0 +1,29 @@
+using System;
+using System.Collections.Immutable;
+
+namespace Microsoft.ML.Quantization.Graphs.Passes;
+
+/// <summary>An integer graph and what became of each layer.</summary>
+/// <param name="Graph">The graph.</param>
+/// <param name="Layers">One report a convolution or dense layer, in order.</param>
+public sealed record LoweredGraph(Graph Graph, ImmutableArray<LayerReport> Layers);
+
+/// <summary>
+/// Fake-quantized graph to integer graph. A layer between quantizers becomes an integer layer with an int32 accumulator; the FakeQuantize behind it becomes
+/// Requantize with m[c] = fl(sx·sw[c]/sy), the product and quotient in double; a clamp becomes limits on codes; additions, products, means, functions
+/// of codes become their integer nodes. What has none stays float between Dequantize and Quantize; a layer whose accumulator is not proved to fit 32 bits stays float and
+/// says so. Results agree with the fake-quantized graph but for roundings at near ties.
+/// </summary>
+public static class LowerToInteger
+{
+    /// <summary>Runs the pass; <paramref name="evaluate"/> computes the entries of tables.</summary>
+    public static LoweredGraph Run(Graph graph, GraphFunction evaluate)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(evaluate);
+        var lowering = new Lowering(graph, evaluate);
+        Graph lowered = RemoveDead.Run(lowering.Run());
+        GraphVerifier.Verify(lowered);
+        return new LoweredGraph(lowered, [.. lowering.Reports]);
+    }
+}

@@ -1,0 +1,147 @@
+using System;
+using Microsoft.ML.Quantization.Kernels.Managed;
+
+namespace Microsoft.ML.Quantization.Kernels.Native;
+
+/// <summary>
+/// The kernels of one instruction set in the native library; what it lacks is inherited from the managed set. Every length is
+/// checked here, before a span is pinned: native code checks nothing.
+/// </summary>
+internal sealed unsafe partial class NativeKernels : ManagedKernels
+{
+    private readonly NativeTable _table;
+    private readonly string _floatLayout;
+    private readonly string _byteLayout;
+
+    /// <summary>Wraps a filled table.</summary>
+    public NativeKernels(string name, string description, NativeTable table)
+    {
+        Name = name;
+        Description = description;
+        _table = table;
+        _floatLayout = $"mlq/{name}/f32";
+        _byteLayout = $"mlq/{name}/s8";
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override string Description { get; }
+
+    /// <inheritdoc/>
+    public override PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
+    {
+        NativeCheck.Geometry(in geometry);
+        KernelCheck.AtLeast(weights.Length, (long)geometry.OutChannels * geometry.Depth, nameof(weights));
+        fixed (ConvolutionGeometry* g = &geometry)
+        fixed (float* w = weights)
+        {
+            PackedWeights packed = new(_table.ConvolutionFloatPackedSize(g), _floatLayout);
+            _table.ConvolutionFloatPack(g, w, packed.Pointer);
+            return packed;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
+    {
+        NativeCheck.Geometry(in geometry);
+        fixed (ConvolutionGeometry* g = &geometry)
+        {
+            return _table.ConvolutionFloatTiles(g);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ConvolutionFloat(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+    {
+        NativeCheck.Geometry(in geometry);
+        KernelCheck.AtLeast(source.Length, geometry.InLength, nameof(source));
+        KernelCheck.AtLeast(bias.Length, geometry.OutChannels, nameof(bias));
+        KernelCheck.AtLeast(destination.Length, geometry.OutLength, nameof(destination));
+        fixed (ConvolutionGeometry* g = &geometry)
+        fixed (float* x = source, b = bias, y = destination)
+        {
+            KernelCheck.Weights(weights, _floatLayout, _table.ConvolutionFloatPackedSize(g));
+            KernelCheck.Tiles(tileBegin, tileEnd, _table.ConvolutionFloatTiles(g));
+            _table.ConvolutionFloat(g, x, weights.Pointer, b, low, high, y, tileBegin, tileEnd);
+        }
+
+        GC.KeepAlive(weights);
+    }
+
+    /// <inheritdoc/>
+    public override PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights)
+    {
+        NativeCheck.Geometry(in geometry);
+        KernelCheck.AtLeast(weights.Length, (long)geometry.OutChannels * geometry.Depth, nameof(weights));
+        fixed (ConvolutionGeometry* g = &geometry)
+        fixed (sbyte* w = weights)
+        {
+            PackedWeights packed = new(_table.ConvolutionBytePackedSize(g), _byteLayout);
+            _table.ConvolutionBytePack(g, w, packed.Pointer);
+            return packed;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
+    {
+        NativeCheck.Geometry(in geometry);
+        fixed (ConvolutionGeometry* g = &geometry)
+        {
+            return _table.ConvolutionByteTiles(g);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ConvolutionByte(
+        in ConvolutionGeometry geometry,
+        ReadOnlySpan<byte> source,
+        byte padding,
+        PackedWeights weights,
+        in IntegerEpilogue epilogue,
+        Span<byte> destination,
+        int tileBegin,
+        int tileEnd)
+    {
+        NativeCheck.Geometry(in geometry);
+        KernelCheck.AtLeast(source.Length, geometry.InLength, nameof(source));
+        KernelCheck.Epilogue(in epilogue, in geometry, destination.Length);
+        fixed (ConvolutionGeometry* g = &geometry)
+        fixed (byte* x = source, y = destination)
+        fixed (int* bias = epilogue.Bias)
+        fixed (float* multipliers = epilogue.Multipliers, offsets = epilogue.Offsets)
+        {
+            KernelCheck.Weights(weights, _byteLayout, _table.ConvolutionBytePackedSize(g));
+            KernelCheck.Tiles(tileBegin, tileEnd, _table.ConvolutionByteTiles(g));
+            NativeEpilogue native = Convert(in epilogue, bias, multipliers, offsets);
+            _table.ConvolutionByte(g, x, padding, weights.Pointer, &native, y, tileBegin, tileEnd);
+        }
+
+        GC.KeepAlive(weights);
+    }
+
+    private static NativeEpilogue Convert(in IntegerEpilogue epilogue, int* bias, float* multipliers, float* offsets) => new()
+    {
+        Bias = bias,
+        Multipliers = multipliers,
+        Offsets = offsets,
+        Output = (int)epilogue.Output,
+        ZeroPoint = epilogue.ZeroPoint,
+        Minimum = epilogue.Minimum,
+        Maximum = epilogue.Maximum,
+        Low = epilogue.Low,
+        High = epilogue.High,
+    };
+}

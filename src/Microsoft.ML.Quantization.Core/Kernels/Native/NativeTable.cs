@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+
+namespace Microsoft.ML.Quantization.Kernels.Native;
+
+/// <summary>The native <c>mlq_kernel_table</c>, field by field in the order of <c>mlq.h</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeTable
+{
+    /// <summary>The version of the binary interface that this file mirrors.</summary>
+    public const uint ExpectedVersion = 1;
+
+    public uint StructSize;
+    public uint AbiVersion;
+    public delegate* unmanaged<ConvolutionGeometry*, long> ConvolutionFloatPackedSize;
+    public delegate* unmanaged<ConvolutionGeometry*, float*, void*, void> ConvolutionFloatPack;
+    public delegate* unmanaged<ConvolutionGeometry*, int> ConvolutionFloatTiles;
+    public delegate* unmanaged<ConvolutionGeometry*, float*, void*, float*, float, float, float*, int, int, void> ConvolutionFloat;
+    public delegate* unmanaged<ConvolutionGeometry*, long> ConvolutionBytePackedSize;
+    public delegate* unmanaged<ConvolutionGeometry*, sbyte*, void*, void> ConvolutionBytePack;
+    public delegate* unmanaged<ConvolutionGeometry*, int> ConvolutionByteTiles;
+    public delegate* unmanaged<ConvolutionGeometry*, byte*, byte, void*, NativeEpilogue*, void*, int, int, void> ConvolutionByte;
+    public delegate* unmanaged<ConvolutionGeometry*, float*, float*, float*, float, float, float*, int, int, void> DepthwiseFloat;
+    public delegate* unmanaged<ConvolutionGeometry*, byte*, byte, sbyte*, NativeEpilogue*, void*, int, int, void> DepthwiseByte;
+    public delegate* unmanaged<ConvolutionGeometry*, byte*, byte*, int, int, void> MaxPoolByte;
+    public delegate* unmanaged<ConvolutionGeometry*, NativeAverage*, byte*, byte*, int, int, void> AveragePoolByte;
+    public delegate* unmanaged<float*, long, float, int, int, int, byte*, void> QuantizeFloat;
+    public delegate* unmanaged<byte*, long, float, int, float*, void> DequantizeByte;
+    public delegate* unmanaged<byte*, byte*, long, NativeAdd*, byte*, void> AddByte;
+}
+
+/// <summary>The native <c>mlq_epilogue</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeEpilogue
+{
+    public int* Bias;
+    public float* Multipliers;
+    public float* Offsets;
+    public int Output;
+    public int ZeroPoint;
+    public int Minimum;
+    public int Maximum;
+    public float Low;
+    public float High;
+}
+
+/// <summary>The native <c>mlq_add</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeAdd
+{
+    public float LeftMultiplier;
+    public float RightMultiplier;
+    public int LeftZeroPoint;
+    public int RightZeroPoint;
+    public int ZeroPoint;
+    public int Minimum;
+    public int Maximum;
+}
+
+/// <summary>The native <c>mlq_average</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeAverage
+{
+    public float Multiplier;
+    public int CountPadding;
+    public int InputZeroPoint;
+    public int ZeroPoint;
+    public int Minimum;
+    public int Maximum;
+}

@@ -1,0 +1,13 @@
+# mlq_isa(<name> FLAGS <compiler flags> OPERATIONS <folders of kernels/>): one object library for each instruction set.
+function(mlq_isa name)
+  cmake_parse_arguments(ISA "" "" "FLAGS;OPERATIONS" ${ARGN})
+  set(sources)
+  foreach(operation IN LISTS ISA_OPERATIONS)
+    list(APPEND sources kernels/${operation}/${name}.cc)
+  endforeach()
+  add_library(mlq_${name} OBJECT ${sources})
+  mlq_common(mlq_${name})
+  target_compile_options(mlq_${name} PRIVATE ${ISA_FLAGS})
+  target_link_libraries(mlq PRIVATE $<TARGET_OBJECTS:mlq_${name}>)
+  add_dependencies(mlq mlq_${name})
+endfunction()

@@ -1,0 +1,143 @@
+/* C ABI of the native kernel library `mlq`.
+ *
+ * Two exports. Only C types; sizes are int32_t or int64_t; no ownership changes hands; no callbacks; no threads; no state.
+ * Kernels read and write nothing outside the spans they are given and check no lengths: the caller has done so.
+ * Data are channels-last. The formulas are those of the managed class KernelSet; results are equal bit for bit. */
+#ifndef MLQ_H
+#define MLQ_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define MLQ_EXPORT __declspec(dllexport)
+#else
+#define MLQ_EXPORT __attribute__((visibility("default")))
+#endif
+
+#define MLQ_ABI_VERSION 1u
+
+typedef enum mlq_status {
+  MLQ_OK = 0,
+  MLQ_ABI_MISMATCH = 1,    /* struct_size or abi_version of the caller's table differ */
+  MLQ_ISA_UNAVAILABLE = 2, /* not compiled in, or not supported by this processor and operating system */
+} mlq_status;
+
+/* Bit numbers of mlq_available_isas. */
+typedef enum mlq_isa {
+  MLQ_ISA_AVX2 = 0,       /* AVX2, FMA */
+  MLQ_ISA_AVX512 = 1,     /* AVX-512 F, BW, VL, DQ */
+  MLQ_ISA_AVX512VNNI = 2, /* the same and AVX-512 VNNI */
+  MLQ_ISA_NEON = 3,       /* Armv8.2 with the dot product instructions */
+} mlq_isa;
+
+/* Sizes of a convolution, a depthwise convolution or a pool: [batch, depth, height, width, channels]. */
+typedef struct mlq_geometry {
+  int32_t batch;
+  int32_t in_depth, in_height, in_width, in_channels;
+  int32_t out_depth, out_height, out_width, out_channels;
+  int32_t kernel_depth, kernel_height, kernel_width;
+  int32_t stride_depth, stride_height, stride_width;
+  int32_t dilation_depth, dilation_height, dilation_width;
+  int32_t pad_depth, pad_height, pad_width; /* before the first element; behind follows from the output size */
+  int32_t groups;
+  int32_t reserved; /* 0 */
+} mlq_geometry;
+
+typedef enum mlq_output {
+  MLQ_OUTPUT_UINT8 = 0,
+  MLQ_OUTPUT_INT16 = 1,
+  MLQ_OUTPUT_INT32 = 2,
+  MLQ_OUTPUT_FLOAT32 = 3,
+} mlq_output;
+
+/* What follows the integer products of output channel c: accumulator += bias[c]; then the accumulator itself, or
+ * t = fl(fl(float(accumulator) * multipliers[c]) + offsets[c]), clamped to [low, high] as a float, or as a code
+ * halfToEven(clamp(t, minimum - zero_point, maximum - zero_point)) + zero_point. */
+typedef struct mlq_epilogue {
+  const int32_t* bias;
+  const float* multipliers;
+  const float* offsets;
+  int32_t output; /* mlq_output */
+  int32_t zero_point;
+  int32_t minimum;
+  int32_t maximum;
+  float low;
+  float high;
+} mlq_epilogue;
+
+/* Residual add of codes and other element-wise parameters. */
+typedef struct mlq_add {
+  float left_multiplier;
+  float right_multiplier;
+  int32_t left_zero_point;
+  int32_t right_zero_point;
+  int32_t zero_point;
+  int32_t minimum;
+  int32_t maximum;
+} mlq_add;
+
+typedef struct mlq_average {
+  float multiplier;
+  int32_t count_padding;
+  int32_t input_zero_point;
+  int32_t zero_point;
+  int32_t minimum;
+  int32_t maximum;
+} mlq_average;
+
+/* One row for each kernel: X(name, result, parameters). The order is part of the ABI. */
+#define MLQ_KERNELS(X)                                                                                                 \
+  X(convolution_float_packed_size, int64_t, (const mlq_geometry* geometry))                                            \
+  X(convolution_float_pack, void, (const mlq_geometry* geometry, const float* weights, void* packed))                  \
+  X(convolution_float_tiles, int32_t, (const mlq_geometry* geometry))                                                  \
+  X(convolution_float, void,                                                                                           \
+    (const mlq_geometry* geometry, const float* source, const void* packed, const float* bias, float low, float high,  \
+     float* destination, int32_t tile_begin, int32_t tile_end))                                                        \
+  X(convolution_byte_packed_size, int64_t, (const mlq_geometry* geometry))                                             \
+  X(convolution_byte_pack, void, (const mlq_geometry* geometry, const int8_t* weights, void* packed))                  \
+  X(convolution_byte_tiles, int32_t, (const mlq_geometry* geometry))                                                   \
+  X(convolution_byte, void,                                                                                            \
+    (const mlq_geometry* geometry, const uint8_t* source, uint8_t padding, const void* packed,                         \
+     const mlq_epilogue* epilogue, void* destination, int32_t tile_begin, int32_t tile_end))                           \
+  X(depthwise_float, void,                                                                                             \
+    (const mlq_geometry* geometry, const float* source, const float* weights, const float* bias, float low,            \
+     float high, float* destination, int32_t row_begin, int32_t row_end))                                              \
+  X(depthwise_byte, void,                                                                                              \
+    (const mlq_geometry* geometry, const uint8_t* source, uint8_t padding, const int8_t* weights,                      \
+     const mlq_epilogue* epilogue, void* destination, int32_t row_begin, int32_t row_end))                             \
+  X(max_pool_byte, void,                                                                                               \
+    (const mlq_geometry* geometry, const uint8_t* source, uint8_t* destination, int32_t row_begin, int32_t row_end))   \
+  X(average_pool_byte, void,                                                                                           \
+    (const mlq_geometry* geometry, const mlq_average* average, const uint8_t* source, uint8_t* destination,            \
+     int32_t row_begin, int32_t row_end))                                                                              \
+  X(quantize_float, void,                                                                                              \
+    (const float* source, int64_t count, float scale, int32_t zero_point, int32_t minimum, int32_t maximum,            \
+     uint8_t* destination))                                                                                            \
+  X(dequantize_byte, void,                                                                                             \
+    (const uint8_t* source, int64_t count, float scale, int32_t zero_point, float* destination))                       \
+  X(add_byte, void,                                                                                                    \
+    (const uint8_t* left, const uint8_t* right, int64_t count, const mlq_add* add, uint8_t* destination))
+
+typedef struct mlq_kernel_table {
+  uint32_t struct_size; /* set by the caller: sizeof(mlq_kernel_table) */
+  uint32_t abi_version; /* set by the caller: MLQ_ABI_VERSION */
+#define MLQ_FIELD(name, result, parameters) result(*name) parameters;
+  MLQ_KERNELS(MLQ_FIELD)
+#undef MLQ_FIELD
+} mlq_kernel_table;
+
+/* Bit mask (1 << mlq_isa) of the sets that are compiled in and that this machine can run. */
+MLQ_EXPORT uint32_t mlq_available_isas(void);
+
+/* Fills the table with the kernels of one set. On any status but MLQ_OK the table is untouched. */
+MLQ_EXPORT int32_t mlq_get_kernels(int32_t isa, mlq_kernel_table* table);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,243 @@
+// Integer convolution as an outer product over panels of weights: a lane is an output, a step multiplies the kStep values
+// of a 32-bit word. Packed weights: [group][panel]{ correction int32[width], [steps][width][kStep] }.
+// Codes are read where they lie (direct) when the instruction set multiplies bytes and the channels fill whole
+// steps; otherwise the patches of a tile are gathered first, in chunks of the depth.
+#ifndef MLQ_CONVOLUTION_BYTE_H
+#define MLQ_CONVOLUTION_BYTE_H
+
+#include "kernels/convolution_byte/gather.h"
+#include "kernels/epilogue.h"
+
+namespace {
+
+constexpr int kWidth = Simd::kLanes * Simd::kVectors;
+constexpr int kChunk = 1024;          // depth of one chunk of gathered patches; a multiple of every kStep
+constexpr int kScratch = 48 * 1024;   // values gathered at once
+constexpr int kPadRow = 4096;         // channels of the row that padding reads
+constexpr int64_t kByteWork = 4 << 20;
+
+bool IsDirect(const mlq_geometry& g) {
+  const int channels = g.in_channels / g.groups;
+  const int taps = g.kernel_depth * g.kernel_height * g.kernel_width;
+  return Dot::kDirect && channels % Dot::kStep == 0 && taps <= kMaxTaps && (channels <= kPadRow || NeverPads(g));
+}
+
+Plan BytePlan(const mlq_geometry& g) {
+  const int taps = g.kernel_depth * g.kernel_height * g.kernel_width;
+  const int depth = taps * (g.in_channels / g.groups);
+  if (IsDirect(g)) {
+    return MakePlan(g, kWidth, Dot::kRows, Min(kMaxPixels, kTableEntries / Max(taps, 1)), false, kByteWork);
+  }
+  const int row = (Min(depth, kChunk) + Dot::kStep - 1) / Dot::kStep * Dot::kStep;
+  return MakePlan(g, kWidth, Dot::kRows, Min(kMaxPixels, kScratch / Max(row, 1)), depth > kChunk, kByteWork);
+}
+
+// One chunk of R pixels times P panels: `segments` runs of `steps` steps. accumulators are [P][R][kWidth].
+template <int R, int P>
+MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int steps, const Dot::Weight* weights,
+                            int64_t panel_stride, int32_t* accumulators, bool resume) {
+  constexpr int V = Simd::kVectors;
+  typename Simd::I acc[R][P * V];
+  MLQ_UNROLL for (int r = 0; r < R; r++) {
+    MLQ_UNROLL for (int v = 0; v < P * V; v++) {
+      acc[r][v] = resume ? Simd::LoadInt(accumulators + (v / V * R + r) * kWidth + v % V * Simd::kLanes) : Simd::ZeroInt();
+    }
+  }
+  for (int segment = 0; segment < segments; segment++, table += R) {
+    for (int64_t k = 0; k < steps; k++, weights += kWidth * Dot::kStep) {
+      typename Simd::I panel[P * V];
+      MLQ_UNROLL for (int v = 0; v < P * V; v++) {
+        panel[v] = Simd::LoadInt((const int32_t*)(const void*)(weights + v / V * panel_stride + v % V * Simd::kLanes * Dot::kStep));
+      }
+      MLQ_UNROLL for (int r = 0; r < R; r++) {
+        int32_t word;
+        memcpy(&word, table[r] + k * Dot::kStep, 4);
+        const typename Simd::I x = Simd::BroadcastInt(word);
+        MLQ_UNROLL for (int v = 0; v < P * V; v++) { acc[r][v] = Dot::MultiplyAdd(acc[r][v], x, panel[v]); }
+      }
+    }
+  }
+  MLQ_UNROLL for (int r = 0; r < R; r++) {
+    MLQ_UNROLL for (int v = 0; v < P * V; v++) {
+      Simd::StoreInt(accumulators + (v / V * R + r) * kWidth + v % V * Simd::kLanes, acc[r][v]);
+    }
+  }
+}
+
+using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const Dot::Weight*, int64_t, int32_t*, bool);
+
+template <int R>
+ByteMicroFunction FindByteMicro(int rows, bool several) {
+  if constexpr (R == 0) {
+    return nullptr;
+  } else {
+    if (rows != R) {
+      return FindByteMicro<R - 1>(rows, several);
+    }
+    return several ? &ByteMicro<R, PanelsAtOnce(R, Simd::kVectors)> : &ByteMicro<R, 1>;
+  }
+}
+
+struct ByteCall {
+  const mlq_geometry& g;
+  const uint8_t* source;
+  uint8_t padding;
+  const uint8_t* weights;
+  const mlq_epilogue& epilogue;
+  uint8_t* destination;
+};
+
+int StepsOf(const Plan& plan) { return CeilDivide(plan.depth, Dot::kStep); }
+
+int64_t PanelSize(const Plan& plan) {
+  return kWidth * (int64_t)sizeof(int32_t) + (int64_t)StepsOf(plan) * kWidth * Dot::kStep * (int64_t)sizeof(Dot::Weight);
+}
+
+// The work of one tile: which pixels and panels, and where each pixel's values are.
+struct ByteTile {
+  const ByteCall& call;
+  const Plan& plan;
+  const Tile& tile;
+  int pixels;
+  int stripes;
+  bool chunked;
+  const Dot::Value* table[kTableEntries];
+  alignas(64) int32_t accumulators[kTileAccumulators];
+
+  ByteTile(const ByteCall& c, const Plan& p, const Tile& t, bool is_chunked)
+      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), stripes(CeilDivide(pixels, Dot::kRows)), chunked(is_chunked) {}
+
+  MLQ_INLINE int StripeBegin(int s) const { return Share(pixels, s, stripes); }
+
+  // All panels over the values that `table` holds: `segments` entries a pixel, `steps` steps each, from step `first_step` on.
+  void Multiply(int segments, int steps, int first_step, bool last) {
+    const int at_once = stripes == 1 ? PanelsAtOnce(pixels, Simd::kVectors) : 1;
+    const int64_t panel_size = PanelSize(plan);
+    for (int panel = tile.panel_begin; panel < tile.panel_end;) {
+      const int count = tile.panel_end - panel >= at_once ? at_once : 1;
+      const uint8_t* packed = call.weights + ((int64_t)tile.group * plan.panels + panel) * panel_size;
+      const Dot::Weight* w = (const Dot::Weight*)(packed + kWidth * sizeof(int32_t)) + (int64_t)first_step * kWidth * Dot::kStep;
+      for (int s = 0; s < stripes; s++) {
+        const int begin = StripeBegin(s);
+        const int rows = StripeBegin(s + 1) - begin;
+        int32_t* acc = accumulators + (chunked ? ((panel - tile.panel_begin) * pixels + begin) * kWidth : 0);
+        FindByteMicro<Dot::kRows>(rows, count > 1)(table + begin * segments, segments, steps, w,
+                                                   panel_size / (int64_t)sizeof(Dot::Weight), acc, first_step > 0);
+        for (int i = 0; last && i < count; i++) {
+          Finish(panel + i, packed + i * panel_size, acc + i * rows * kWidth, begin, rows);
+        }
+      }
+      panel += count;
+    }
+  }
+
+  void Finish(int panel, const uint8_t* packed, const int32_t* acc, int begin, int rows) const {
+    const int output = panel * kWidth;
+    const int channel = tile.group * plan.outputs + output;
+    const int size = OutputSize(call.epilogue.output);
+    const ChannelEpilogue<Simd::kVectors> finish(call.epilogue, channel, Min(kWidth, plan.outputs - output), (const int32_t*)(const void*)packed);
+    const int64_t index = (int64_t)(tile.pixel_begin + begin) * call.g.out_channels + channel;
+    finish.Run(acc, rows, call.destination + index * size, (int64_t)call.g.out_channels * size);
+  }
+};
+
+// Instantiated for byte values only: there the table holds the addresses of the codes themselves.
+template <class Value>
+void DirectTile(const ByteCall& call, const Plan& plan, const Tile& tile, const Value* pad_row) {
+  Window windows[kMaxPixels];
+  uint32_t masks[kMaxTaps];
+  ByteTile work(call, plan, tile, false);
+  FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
+  for (int s = 0; s < work.stripes; s++) {
+    const int begin = work.StripeBegin(s);
+    FillTable<Value>(call.g, call.source, pad_row, windows + begin, work.StripeBegin(s + 1) - begin, 0, plan.taps,
+                     work.table + begin * plan.taps, masks);
+  }
+  work.Multiply(plan.taps, plan.channels / Dot::kStep, 0, true);
+}
+
+template <class Value>
+void RunDirect(const ByteCall& call, const Plan& plan, int begin, int end) {
+  if constexpr (Dot::kDirect) {
+    alignas(64) Value pad_row[kPadRow];
+    memset(pad_row, call.padding, (size_t)Min(plan.channels, kPadRow));
+    for (int i = begin; i < end; i++) {
+      DirectTile<Value>(call, plan, TileAt(plan, i), pad_row);
+    }
+  }
+}
+
+void GatherTile(const ByteCall& call, const Plan& plan, const Tile& tile) {
+  Window windows[kMaxPixels];
+  alignas(64) Dot::Value scratch[kScratch];
+  ByteTile work(call, plan, tile, plan.depth > kChunk);
+  FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
+  const PatchSource patches = {call.g, call.source, plan.channels};
+  for (int begin = 0; begin < plan.depth; begin += kChunk) {
+    const int end = Min(begin + kChunk, plan.depth);
+    const int steps = CeilDivide(end - begin, Dot::kStep);
+    for (int p = 0; p < work.pixels; p++) {
+      Dot::Value* row = scratch + (int64_t)p * steps * Dot::kStep;
+      patches.Gather(windows[p], begin, end, call.padding, row);
+      work.table[p] = row;
+    }
+    work.Multiply(1, steps, begin / Dot::kStep, end == plan.depth);
+  }
+}
+
+int64_t BytePackedSize(const mlq_geometry& g) {
+  const Plan p = BytePlan(g);
+  return (int64_t)g.groups * p.panels * PanelSize(p);
+}
+
+void PackPanel(const Plan& p, const int8_t* rows, int outputs, uint8_t* packed) {
+  int32_t* corrections = (int32_t*)(void*)packed;
+  Dot::Weight* w = (Dot::Weight*)(void*)(packed + kWidth * sizeof(int32_t));
+  for (int lane = 0; lane < kWidth; lane++) {
+    int32_t sum = 0;
+    for (int k = 0; k < StepsOf(p) * Dot::kStep; k++) {
+      const int8_t value = lane < outputs && k < p.depth ? rows[(int64_t)lane * p.depth + k] : 0;
+      w[((int64_t)(k / Dot::kStep) * kWidth + lane) * Dot::kStep + k % Dot::kStep] = value;
+      sum += value;
+    }
+    corrections[lane] = sum * Dot::kCodeOffset;
+  }
+}
+
+void BytePack(const mlq_geometry& g, const int8_t* weights, uint8_t* packed) {
+  const Plan p = BytePlan(g);
+  for (int group = 0; group < g.groups; group++) {
+    for (int panel = 0; panel < p.panels; panel++) {
+      const int output = panel * kWidth;
+      PackPanel(p, weights + ((int64_t)group * p.outputs + output) * p.depth, Min(kWidth, p.outputs - output), packed);
+      packed += PanelSize(p);
+    }
+  }
+}
+
+void ByteRun(const ByteCall& call, int begin, int end) {
+  const Plan plan = BytePlan(call.g);
+  if (IsDirect(call.g)) {
+    RunDirect<Dot::Value>(call, plan, begin, end);
+    return;
+  }
+  for (int i = begin; i < end; i++) {
+    GatherTile(call, plan, TileAt(plan, i));
+  }
+}
+
+}  // namespace
+
+#define MLQ_DEFINE_CONVOLUTION_BYTE(isa)                                                                                    \
+  extern "C" int64_t mlq_##isa##_convolution_byte_packed_size(const mlq_geometry* g) { return BytePackedSize(*g); }         \
+  extern "C" void mlq_##isa##_convolution_byte_pack(const mlq_geometry* g, const int8_t* weights, void* packed) {           \
+    BytePack(*g, weights, (uint8_t*)packed);                                                                                \
+  }                                                                                                                         \
+  extern "C" int32_t mlq_##isa##_convolution_byte_tiles(const mlq_geometry* g) { return BytePlan(*g).tiles; }               \
+  extern "C" void mlq_##isa##_convolution_byte(const mlq_geometry* g, const uint8_t* source, uint8_t padding,               \
+                                               const void* packed, const mlq_epilogue* epilogue, void* destination,         \
+                                               int32_t begin, int32_t end) {                                                \
+    ByteRun(ByteCall{*g, source, padding, (const uint8_t*)packed, *epilogue, (uint8_t*)destination}, begin, end);           \
+  }
+
+#endif

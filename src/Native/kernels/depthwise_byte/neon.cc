@@ -1,0 +1,6 @@
+#include "kernels/simd/neon.h"
+
+#include "kernels/depthwise_byte/generic.h"
+#include "kernels/entry_points.h"
+
+MLQ_DEFINE_DEPTHWISE_BYTE(neon)

@@ -1,0 +1,120 @@
+// What follows the integer products; the rule of the managed class Requantization, with no fused multiply-add.
+#ifndef MLQ_EPILOGUE_H
+#define MLQ_EPILOGUE_H
+
+#include "kernels/common.h"
+
+namespace {
+
+// t clamped to [low, high], rounded half to even, plus the zero point; a NaN gives the zero point.
+struct Tail {
+  Simd::F low, high;
+  Simd::I zero;
+
+  MLQ_INLINE Tail(int32_t zero_point, int32_t minimum, int32_t maximum)
+      : low(Simd::Broadcast((float)(minimum - zero_point))),
+        high(Simd::Broadcast((float)(maximum - zero_point))),
+        zero(Simd::BroadcastInt(zero_point)) {}
+
+  MLQ_INLINE Simd::I operator()(Simd::F t) const { return Simd::AddInt(Simd::Round(Simd::Clamp(t, low, high)), zero); }
+};
+
+constexpr int OutputSize(int output) {
+  return output == MLQ_OUTPUT_UINT8 ? 1 : output == MLQ_OUTPUT_INT16 ? 2 : 4;
+}
+
+MLQ_INLINE void StoreCodes(uint8_t* p, Simd::I codes) { Simd::StoreU8(p, codes); }
+MLQ_INLINE void StoreCodes(int16_t* p, Simd::I codes) { Simd::StoreS16(p, codes); }
+
+// Parameters of `W` = vectors * lanes neighbouring channels, copied so that whole vectors can be read.
+template <int Vectors>
+struct ChannelEpilogue {
+  static constexpr int kCount = Vectors * Simd::kLanes;
+  alignas(64) int32_t bias[kCount];
+  alignas(64) float multipliers[kCount];
+  alignas(64) float offsets[kCount];
+  const mlq_epilogue& e;
+  int valid;
+
+  // correction: added to the bias, one value for each lane, or null.
+  ChannelEpilogue(const mlq_epilogue& epilogue, int channel, int count, const int32_t* correction) : e(epilogue), valid(count) {
+    for (int i = 0; i < kCount; i++) {
+      const bool inside = i < count;
+      bias[i] = inside ? (int32_t)((uint32_t)e.bias[channel + i] + (uint32_t)(correction ? correction[i] : 0)) : 0;
+      multipliers[i] = inside && e.output != MLQ_OUTPUT_INT32 ? e.multipliers[channel + i] : 0;
+      offsets[i] = inside && e.output != MLQ_OUTPUT_INT32 ? e.offsets[channel + i] : 0;
+    }
+  }
+
+  // rows of accumulators [rows][kCount] to destination + r * pitch bytes.
+  void Run(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
+    switch (e.output) {
+      case MLQ_OUTPUT_UINT8:
+        return Codes<uint8_t>(accumulators, rows, destination, pitch);
+      case MLQ_OUTPUT_INT16:
+        return Codes<int16_t>(accumulators, rows, destination, pitch);
+      case MLQ_OUTPUT_INT32:
+        return Sums(accumulators, rows, destination, pitch);
+      default:
+        return Floats(accumulators, rows, destination, pitch);
+    }
+  }
+
+ private:
+  MLQ_INLINE Simd::I Sum(const int32_t* accumulators, int v) const {
+    return Simd::AddInt(Simd::LoadInt(accumulators + v * Simd::kLanes), Simd::LoadInt(bias + v * Simd::kLanes));
+  }
+
+  MLQ_INLINE Simd::F Scaled(const int32_t* accumulators, int v) const {
+    const Simd::F product = Simd::Mul(Simd::ToFloat(Sum(accumulators, v)), Simd::Load(multipliers + v * Simd::kLanes));
+    return Simd::Add(product, Simd::Load(offsets + v * Simd::kLanes));
+  }
+
+  // Calls body(r, target) for each row; the target of a row with lanes outside is a buffer of which the valid ones are copied.
+  template <class T, class Body>
+  MLQ_INLINE void EachRow(int rows, uint8_t* destination, int64_t pitch, Body body) const {
+    alignas(64) T buffer[kCount];
+    if (valid == kCount) {
+      for (int r = 0; r < rows; r++, destination += pitch) {
+        body(r, (T*)destination);
+      }
+      return;
+    }
+    for (int r = 0; r < rows; r++, destination += pitch) {
+      body(r, buffer);
+      memcpy(destination, buffer, sizeof(T) * (size_t)valid);
+    }
+  }
+
+  template <class T>
+  MLQ_NOINLINE void Codes(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
+    const Tail tail(e.zero_point, e.minimum, e.maximum);
+    EachRow<T>(rows, destination, pitch, [&](int r, T* target) __attribute__((always_inline)) {
+      MLQ_UNROLL for (int v = 0; v < Vectors; v++) {
+        StoreCodes(target + v * Simd::kLanes, tail(Scaled(accumulators + r * kCount, v)));
+      }
+    });
+  }
+
+  MLQ_NOINLINE void Sums(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
+    EachRow<int32_t>(rows, destination, pitch, [&](int r, int32_t* target) __attribute__((always_inline)) {
+      MLQ_UNROLL for (int v = 0; v < Vectors; v++) {
+        Simd::StoreInt(target + v * Simd::kLanes, Sum(accumulators + r * kCount, v));
+      }
+    });
+  }
+
+  MLQ_NOINLINE void Floats(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
+    const Simd::F low = Simd::Broadcast(e.low);
+    const Simd::F high = Simd::Broadcast(e.high);
+    EachRow<float>(rows, destination, pitch, [&](int r, float* target) __attribute__((always_inline)) {
+      MLQ_UNROLL for (int v = 0; v < Vectors; v++) {
+        Simd::Store(target + v * Simd::kLanes, Simd::Clamp(Scaled(accumulators + r * kCount, v), low, high));
+      }
+    });
+  }
+};
+
+}  // namespace
+
+#endif

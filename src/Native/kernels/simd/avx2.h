@@ -1,0 +1,81 @@
+// AVX2 vectors of eight 32-bit lanes.
+#ifndef MLQ_SIMD_H
+#define MLQ_SIMD_H
+
+#include <immintrin.h>
+
+#include "kernels/common.h"
+
+namespace {
+
+struct Simd {
+  using F = __m256;
+  using I = __m256i;
+  static constexpr int kLanes = 8;
+  static constexpr int kVectors = 2;
+  static constexpr int kRows = 6;  // 12 accumulators, 2 weights, 1 broadcast: 15 of 16 registers
+
+  static MLQ_INLINE F Load(const float* p) { return _mm256_loadu_ps(p); }
+  static MLQ_INLINE void Store(float* p, F v) { _mm256_storeu_ps(p, v); }
+  static MLQ_INLINE F Broadcast(float x) { return _mm256_set1_ps(x); }
+  static MLQ_INLINE F Zero() { return _mm256_setzero_ps(); }
+  static MLQ_INLINE F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
+  static MLQ_INLINE F Mul(F a, F b) { return _mm256_mul_ps(a, b); }
+  static MLQ_INLINE F Div(F a, F b) { return _mm256_div_ps(a, b); }
+  static MLQ_INLINE F Add(F a, F b) { return _mm256_add_ps(a, b); }
+  // y < low ? low : y > high ? high : y. The second operand is returned when one is NaN: NaN passes.
+  static MLQ_INLINE F Clamp(F y, F low, F high) { return _mm256_min_ps(high, _mm256_max_ps(low, y)); }
+
+  static MLQ_INLINE I LoadInt(const int32_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
+  static MLQ_INLINE void StoreInt(int32_t* p, I v) { _mm256_storeu_si256((__m256i*)p, v); }
+  static MLQ_INLINE I BroadcastInt(int32_t x) { return _mm256_set1_epi32(x); }
+  static MLQ_INLINE I ZeroInt() { return _mm256_setzero_si256(); }
+  static MLQ_INLINE I AddInt(I a, I b) { return _mm256_add_epi32(a, b); }
+  static MLQ_INLINE I SubInt(I a, I b) { return _mm256_sub_epi32(a, b); }
+  static MLQ_INLINE F ToFloat(I v) { return _mm256_cvtepi32_ps(v); }
+  // Nearest integer, ties to even; NaN gives 0.
+  static MLQ_INLINE I Round(F v) { return _mm256_cvtps_epi32(_mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD_Q))); }
+
+  static MLQ_INLINE I LoadU8(const uint8_t* p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)); }
+  static MLQ_INLINE I LoadS8(const int8_t* p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p)); }
+  static MLQ_INLINE void StoreU8(uint8_t* p, I v) {
+    const __m128i words = Words(v);
+    _mm_storel_epi64((__m128i*)p, _mm_packus_epi16(words, words));
+  }
+  static MLQ_INLINE void StoreS16(int16_t* p, I v) { _mm_storeu_si128((__m128i*)p, Words(v)); }
+
+  // acc + x * w for x in [0, 255] and w in [-128, 127], each in a 32-bit lane.
+  static MLQ_INLINE I MultiplyAdd(I acc, I x, I w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
+
+ private:
+  static MLQ_INLINE __m128i Words(I v) { return _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
+};
+
+// Products of the integer convolution: codes and weights as 16-bit pairs, so that nothing can saturate.
+struct Dot {
+  using Value = int16_t;
+  using Weight = int16_t;
+  static constexpr int kStep = 2;
+  static constexpr bool kDirect = false;
+  static constexpr int kRows = 6;
+  static constexpr int32_t kCodeOffset = 0;
+  static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w));
+  }
+  static void Convert(const uint8_t* source, Value* destination, int count) {
+    int i = 0;
+    for (; i + 16 <= count; i += 16) {
+      _mm256_storeu_si256((__m256i*)(destination + i), _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i*)(source + i))));
+    }
+    for (; i + 8 <= count; i += 8) {
+      _mm_storeu_si128((__m128i*)(destination + i), _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i*)(source + i))));
+    }
+    for (; i < count; i++) {
+      destination[i] = source[i];
+    }
+  }
+};
+
+}  // namespace
+
+#endif

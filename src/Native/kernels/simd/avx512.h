@@ -1,0 +1,89 @@
+// AVX-512 vectors of sixteen 32-bit lanes.
+#ifndef MLQ_SIMD_H
+#define MLQ_SIMD_H
+
+#include <immintrin.h>
+
+#include "kernels/common.h"
+
+namespace {
+
+struct Simd {
+  using F = __m512;
+  using I = __m512i;
+  static constexpr int kLanes = 16;
+  static constexpr int kVectors = 2;  // of one weight panel
+  static constexpr int kRows = 14;    // 28 accumulators, 2 weights, 1 broadcast: 31 of 32 registers
+
+  static MLQ_INLINE F Load(const float* p) { return _mm512_loadu_ps(p); }
+  static MLQ_INLINE void Store(float* p, F v) { _mm512_storeu_ps(p, v); }
+  static MLQ_INLINE F Broadcast(float x) { return _mm512_set1_ps(x); }
+  static MLQ_INLINE F Zero() { return _mm512_setzero_ps(); }
+  static MLQ_INLINE F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static MLQ_INLINE F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static MLQ_INLINE F Div(F a, F b) { return _mm512_div_ps(a, b); }
+  static MLQ_INLINE F Add(F a, F b) { return _mm512_add_ps(a, b); }
+  // y < low ? low : y > high ? high : y. The second operand is returned when one is NaN: NaN passes.
+  static MLQ_INLINE F Clamp(F y, F low, F high) { return _mm512_min_ps(high, _mm512_max_ps(low, y)); }
+
+  static MLQ_INLINE I LoadInt(const int32_t* p) { return _mm512_loadu_si512(p); }
+  static MLQ_INLINE void StoreInt(int32_t* p, I v) { _mm512_storeu_si512(p, v); }
+  static MLQ_INLINE I BroadcastInt(int32_t x) { return _mm512_set1_epi32(x); }
+  static MLQ_INLINE I ZeroInt() { return _mm512_setzero_si512(); }
+  static MLQ_INLINE I AddInt(I a, I b) { return _mm512_add_epi32(a, b); }
+  static MLQ_INLINE I SubInt(I a, I b) { return _mm512_sub_epi32(a, b); }
+  static MLQ_INLINE F ToFloat(I v) { return _mm512_cvtepi32_ps(v); }
+  // Nearest integer, ties to even; NaN gives 0.
+  static MLQ_INLINE I Round(F v) { return _mm512_maskz_cvtps_epi32(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v); }
+
+  static MLQ_INLINE I LoadU8(const uint8_t* p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p)); }
+  static MLQ_INLINE I LoadS8(const int8_t* p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p)); }
+  static MLQ_INLINE void StoreU8(uint8_t* p, I v) { _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8(v)); }
+  static MLQ_INLINE void StoreS16(int16_t* p, I v) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(v)); }
+
+  // acc + x * w for x in [0, 255] and w in [-128, 127], each in a 32-bit lane.
+  static MLQ_INLINE I MultiplyAdd(I acc, I x, I w) {
+#if defined(__AVX512VNNI__)
+    return _mm512_dpwssd_epi32(acc, x, w);
+#else
+    return _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
+#endif
+  }
+};
+
+// Products of the integer convolution: each 32-bit step holds kStep values of one pixel.
+struct Dot {
+#if defined(__AVX512VNNI__)
+  using Value = uint8_t;
+  using Weight = int8_t;
+  static constexpr int kStep = 4;
+  static constexpr bool kDirect = true;  // the codes themselves can be read
+  static constexpr int kRows = 14;
+  static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) { return _mm512_dpbusd_epi32(acc, x, w); }
+  static void Convert(const uint8_t* source, Value* destination, int count) { memcpy(destination, source, (size_t)count); }
+#else
+  using Value = int16_t;
+  using Weight = int16_t;
+  static constexpr int kStep = 2;
+  static constexpr bool kDirect = false;
+  static constexpr int kRows = 12;
+  static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
+    return _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
+  }
+  static void Convert(const uint8_t* source, Value* destination, int count) {
+    int i = 0;
+    for (; i + 32 <= count; i += 32) {
+      _mm512_storeu_si512(destination + i, _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i*)(source + i))));
+    }
+    if (i < count) {
+      const __mmask32 mask = (__mmask32)((1ull << (count - i)) - 1);
+      _mm512_mask_storeu_epi16(destination + i, mask, _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, source + i)));
+    }
+  }
+#endif
+  static constexpr int32_t kCodeOffset = 0;  // value = code - kCodeOffset
+};
+
+}  // namespace
+
+#endif

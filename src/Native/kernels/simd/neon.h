@@ -1,0 +1,89 @@
+// NEON vectors of four 32-bit lanes, with the dot product instructions of Armv8.2.
+#ifndef MLQ_SIMD_H
+#define MLQ_SIMD_H
+
+#include <arm_neon.h>
+
+#include "kernels/common.h"
+
+namespace {
+
+struct Simd {
+  using F = float32x4_t;
+  using I = int32x4_t;
+  static constexpr int kLanes = 4;
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 6;  // 24 accumulators, 4 weights, 1 broadcast: 29 of 32 registers
+
+  static MLQ_INLINE F Load(const float* p) { return vld1q_f32(p); }
+  static MLQ_INLINE void Store(float* p, F v) { vst1q_f32(p, v); }
+  static MLQ_INLINE F Broadcast(float x) { return vdupq_n_f32(x); }
+  static MLQ_INLINE F Zero() { return vdupq_n_f32(0); }
+  static MLQ_INLINE F Fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
+  static MLQ_INLINE F Mul(F a, F b) { return vmulq_f32(a, b); }
+  static MLQ_INLINE F Div(F a, F b) { return vdivq_f32(a, b); }
+  static MLQ_INLINE F Add(F a, F b) { return vaddq_f32(a, b); }
+  // y < low ? low : y > high ? high : y; comparisons with NaN are false, so NaN passes.
+  static MLQ_INLINE F Clamp(F y, F low, F high) {
+    const F raised = vbslq_f32(vcltq_f32(y, low), low, y);
+    return vbslq_f32(vcgtq_f32(raised, high), high, raised);
+  }
+
+  static MLQ_INLINE I LoadInt(const int32_t* p) { return vld1q_s32(p); }
+  static MLQ_INLINE void StoreInt(int32_t* p, I v) { vst1q_s32(p, v); }
+  static MLQ_INLINE I BroadcastInt(int32_t x) { return vdupq_n_s32(x); }
+  static MLQ_INLINE I ZeroInt() { return vdupq_n_s32(0); }
+  static MLQ_INLINE I AddInt(I a, I b) { return vaddq_s32(a, b); }
+  static MLQ_INLINE I SubInt(I a, I b) { return vsubq_s32(a, b); }
+  static MLQ_INLINE F ToFloat(I v) { return vcvtq_f32_s32(v); }
+  // Nearest integer, ties to even; NaN gives 0.
+  static MLQ_INLINE I Round(F v) { return vcvtnq_s32_f32(v); }
+
+  static MLQ_INLINE I LoadU8(const uint8_t* p) {
+    uint32_t four;
+    memcpy(&four, p, 4);
+    const uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(wide)));
+  }
+  static MLQ_INLINE I LoadS8(const int8_t* p) {
+    uint32_t four;
+    memcpy(&four, p, 4);
+    return vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four)))));
+  }
+  static MLQ_INLINE void StoreU8(uint8_t* p, I v) {
+    const int16x4_t words = vmovn_s32(v);
+    const uint8x8_t bytes = vmovn_u16(vreinterpretq_u16_s16(vcombine_s16(words, words)));
+    const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
+    memcpy(p, &four, 4);
+  }
+  static MLQ_INLINE void StoreS16(int16_t* p, I v) { vst1_s16(p, vmovn_s32(v)); }
+
+  static MLQ_INLINE I MultiplyAdd(I acc, I x, I w) { return vmlaq_s32(acc, x, w); }
+};
+
+// Products of the integer convolution: sdot takes signed operands, so codes are read as code - 128, and the packer
+// stores 128 * (sum of the weights) to be added.
+struct Dot {
+  using Value = int8_t;
+  using Weight = int8_t;
+  static constexpr int kStep = 4;
+  static constexpr bool kDirect = false;
+  static constexpr int kRows = 6;
+  static constexpr int32_t kCodeOffset = 128;
+  static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
+    return vdotq_s32(acc, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x));
+  }
+  static void Convert(const uint8_t* source, Value* destination, int count) {
+    int i = 0;
+    for (; i + 16 <= count; i += 16) {
+      vst1q_s8(destination + i, vreinterpretq_s8_u8(veorq_u8(vld1q_u8(source + i), vdupq_n_u8(0x80))));
+    }
+    for (; i < count; i++) {
+      destination[i] = (int8_t)(source[i] ^ 0x80);
+    }
+  }
+};
+
+}  // namespace
+
+#endif

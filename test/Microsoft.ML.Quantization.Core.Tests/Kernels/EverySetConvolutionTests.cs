@@ -1,0 +1,109 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Runtime.InteropServices;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Managed;
+using Microsoft.ML.Quantization.TestSupport.Kernels;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Kernels;
+
+/// <summary>Law: convolution of every available set equals the plain one bit for bit, however the tiles are shared out.</summary>
+[TestClass]
+public sealed class EverySetConvolutionTests
+{
+    private static readonly PlainKernels _plain = new();
+
+    public static IEnumerable<object[]> SetNames => KernelRegistry.Available.Select(s => new object[] { s.Name });
+
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void FloatChainsEqualPlain(string name)
+    {
+        KernelSet set = KernelRegistry.Available.Single(s => s.Name == name);
+        foreach (KernelCase test in KernelCases.Convolutions())
+        {
+            foreach (int parts in new[] { 1, 2, 5 })
+            {
+                KernelAssert.SameBytes(PlainCache.Float(test), RunFloat(set, test, parts), $"{test}, {name}, {parts} parts");
+            }
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void IntegersEqualPlain(string name)
+    {
+        KernelSet set = KernelRegistry.Available.Single(s => s.Name == name);
+        foreach (KernelCase test in KernelCases.Convolutions())
+        {
+            foreach (AccumulatorOutput output in Enum.GetValues<AccumulatorOutput>())
+            {
+                byte[] expected = PlainCache.Code(test, output);
+                foreach (int parts in output == AccumulatorOutput.UInt8 ? new[] { 1, 2, 5 } : [1])
+                {
+                    KernelAssert.SameBytes(expected, RunCode(set, test, output, parts), $"{test}, {name}, {output}, {parts} parts");
+                }
+            }
+        }
+    }
+
+    internal static byte[] RunFloat(KernelSet set, KernelCase test, int parts)
+    {
+        ConvolutionGeometry g = test.Geometry;
+        float[] source = KernelOperands.Floats(g.InLength, test.Seed, 1);
+        float[] weights = KernelOperands.Floats((long)g.Depth * g.OutChannels, test.Seed, 2);
+        float[] bias = KernelOperands.Floats(g.OutChannels, test.Seed, 3);
+        float[] destination = new float[g.OutLength];
+        using PackedWeights packed = set.PackConvolutionFloat(g, weights);
+        int tiles = set.CountConvolutionFloatTiles(g);
+        for (int part = parts - 1; part >= 0; part--)
+        {
+            set.ConvolutionFloat(g, source, packed, bias, -2, float.PositiveInfinity, destination, tiles * part / parts, tiles * (part + 1) / parts);
+        }
+
+        return MemoryMarshal.AsBytes(destination.AsSpan()).ToArray();
+    }
+
+    internal static byte[] RunCode(KernelSet set, KernelCase test, AccumulatorOutput output, int parts)
+    {
+        ConvolutionGeometry g = test.Geometry;
+        byte[] source = KernelOperands.Codes(g.InLength, test.Seed, 1, test.Extreme);
+        sbyte[] weights = KernelOperands.Weights((long)g.Depth * g.OutChannels, test.Seed, 2, test.Extreme, g.Depth);
+        IntegerEpilogue epilogue = KernelOperands.Epilogue(g.OutChannels, g.Depth, test.Seed, output);
+        byte[] destination = new byte[g.OutLength * KernelCheck.ElementSize(output)];
+        using PackedWeights packed = set.PackConvolutionByte(g, weights);
+        int tiles = set.CountConvolutionByteTiles(g);
+        for (int part = parts - 1; part >= 0; part--)
+        {
+            set.ConvolutionByte(g, source, 117, packed, epilogue, destination, tiles * part / parts, tiles * (part + 1) / parts);
+        }
+
+        return destination;
+    }
+
+    /// <summary>The plain results, computed once for all sets.</summary>
+    private static class PlainCache
+    {
+        private static readonly Dictionary<(string Name, ulong Seed, int Output), byte[]> _results = [];
+
+        public static byte[] Float(KernelCase test) => Get(test, -1, () => RunFloat(_plain, test, 1));
+
+        public static byte[] Code(KernelCase test, AccumulatorOutput output) => Get(test, (int)output, () => RunCode(_plain, test, output, 1));
+
+        private static byte[] Get(KernelCase test, int output, Func<byte[]> compute)
+        {
+            lock (_results)
+            {
+                if (!_results.TryGetValue((test.Name, test.Seed, output), out byte[]? result))
+                {
+                    result = compute();
+                    _results.Add((test.Name, test.Seed, output), result);
+                }
+
+                return result;
+            }
+        }
+    }
+}
