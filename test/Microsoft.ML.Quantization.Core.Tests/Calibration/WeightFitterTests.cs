@@ -1,6 +1,5 @@
 using System;
 using System.Linq;
-using Microsoft.ML.Quantization.Calibration;
 using Microsoft.ML.Quantization.Calibration.Weights;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
