@@ -1,1 +1,314 @@
-int main() { return 0; }
+// Compares every kernel set that this processor can run with plain loops, bit for bit. For processors that .NET does not run on here:
+// it is meant for emulators. Usage: mlq_selftest [names of the sets that must be available, and no other]
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mlq.h"
+
+namespace {
+
+const char* const kNames[] = {"avx2", "avx512", "avx512vnni", "neon"};
+constexpr int kSets = 4;
+
+uint64_t state = 1;
+
+uint32_t Random() {
+  state = state * 6364136223846793005ull + 1442695040888963407ull;
+  return (uint32_t)(state >> 33);
+}
+
+int Pick(int low, int high) { return low + (int)(Random() % (uint32_t)(high - low + 1)); }
+float PickFloat() { return (float)Pick(-2000, 2000) * 0.001f; }
+
+// Zeroed memory; the test ends with the process, which frees it.
+template <class T>
+T* New(int64_t count) {
+  const size_t bytes = (sizeof(T) * (size_t)(count > 0 ? count : 1) + 63) / 64 * 64;
+  void* p = aligned_alloc(64, bytes);
+  memset(p, 0, bytes);
+  return (T*)p;
+}
+
+struct Axis {
+  int32_t in, out, kernel, stride, dilation, pad;
+};
+
+Axis PickAxis(int longest, int kernel) {
+  Axis a = {Pick(1, longest), 1, Pick(1, kernel), Pick(1, 2), Pick(1, 2), 0};
+  const int reach = (a.kernel - 1) * a.dilation + 1;
+  a.pad = Pick(0, reach - 1);
+  const int room = a.in + a.pad + Pick(0, reach - 1) - reach;
+  a.out = room < 0 ? 1 : room / a.stride + 1;
+  return a;
+}
+
+mlq_geometry PickGeometry(bool depthwise) {
+  const Axis d = PickAxis(2, 2), h = PickAxis(7, 3), w = PickAxis(11, 4);
+  mlq_geometry g;
+  memset(&g, 0, sizeof g);
+  g.groups = Pick(0, 3) == 0 ? 2 : 1;
+  g.in_channels = g.groups * Pick(1, 40);
+  g.out_channels = g.groups * Pick(1, 50);
+  if (depthwise) {
+    g.groups = g.in_channels = g.out_channels = Pick(2, 70);
+  }
+  g.batch = Pick(1, 2);
+  g.in_depth = d.in, g.out_depth = d.out, g.kernel_depth = d.kernel;
+  g.stride_depth = d.stride, g.dilation_depth = d.dilation, g.pad_depth = d.pad;
+  g.in_height = h.in, g.out_height = h.out, g.kernel_height = h.kernel;
+  g.stride_height = h.stride, g.dilation_height = h.dilation, g.pad_height = h.pad;
+  g.in_width = w.in, g.out_width = w.out, g.kernel_width = w.kernel;
+  g.stride_width = w.stride, g.dilation_width = w.dilation, g.pad_width = w.pad;
+  return g;
+}
+
+int Taps(const mlq_geometry& g) { return g.kernel_depth * g.kernel_height * g.kernel_width; }
+int64_t InLength(const mlq_geometry& g) { return (int64_t)g.batch * g.in_depth * g.in_height * g.in_width * g.in_channels; }
+int64_t Pixels(const mlq_geometry& g) { return (int64_t)g.batch * g.out_depth * g.out_height * g.out_width; }
+
+// Input pixel that a tap of an output pixel reads, or -1 in padding.
+int64_t InputPixel(const mlq_geometry& g, int64_t pixel, int tap) {
+  const int64_t x = pixel % g.out_width * g.stride_width - g.pad_width + tap % g.kernel_width * g.dilation_width;
+  const int64_t y = pixel / g.out_width % g.out_height * g.stride_height - g.pad_height + tap / g.kernel_width % g.kernel_height * g.dilation_height;
+  const int64_t z = pixel / g.out_width / g.out_height % g.out_depth * g.stride_depth - g.pad_depth + tap / g.kernel_width / g.kernel_height * g.dilation_depth;
+  const int64_t image = pixel / g.out_width / g.out_height / g.out_depth;
+  const bool inside = x >= 0 && x < g.in_width && y >= 0 && y < g.in_height && z >= 0 && z < g.in_depth;
+  return inside ? ((image * g.in_depth + z) * g.in_height + y) * g.in_width + x : -1;
+}
+
+float Clamp(float y, float low, float high) { return y < low ? low : y > high ? high : y; }
+
+// Weights of an output: by row of the depth, or strided by channel (depthwise).
+struct Weighting {
+  int64_t first, step;
+};
+
+Weighting WeightsOf(const mlq_geometry& g, int output, bool depthwise) {
+  return depthwise ? Weighting{output, g.in_channels} : Weighting{(int64_t)output * Taps(g) * (g.in_channels / g.groups), 1};
+}
+
+float FloatChain(const mlq_geometry& g, const float* x, const float* w, int64_t pixel, int output, bool depthwise) {
+  const int channels = g.in_channels / g.groups;
+  const int first = output / (g.out_channels / g.groups) * channels;
+  const Weighting at = WeightsOf(g, output, depthwise);
+  float sum = 0;
+  for (int tap = 0; tap < Taps(g); tap++) {
+    const int64_t input = InputPixel(g, pixel, tap);
+    for (int c = 0; input >= 0 && c < channels; c++) {
+      sum = fmaf(x[input * g.in_channels + first + c], w[at.first + at.step * ((int64_t)tap * channels + c)], sum);
+    }
+  }
+  return sum;
+}
+
+int32_t ByteSum(const mlq_geometry& g, const uint8_t* x, uint8_t padding, const int8_t* w, int64_t pixel, int output, bool depthwise) {
+  const int channels = g.in_channels / g.groups;
+  const int first = output / (g.out_channels / g.groups) * channels;
+  const Weighting at = WeightsOf(g, output, depthwise);
+  int32_t sum = 0;
+  for (int tap = 0; tap < Taps(g); tap++) {
+    const int64_t input = InputPixel(g, pixel, tap);
+    for (int c = 0; c < channels; c++) {
+      sum += (input < 0 ? padding : x[input * g.in_channels + first + c]) * w[at.first + at.step * ((int64_t)tap * channels + c)];
+    }
+  }
+  return sum;
+}
+
+int32_t Finish(float t, int32_t zero, int32_t minimum, int32_t maximum) {
+  t = Clamp(t, (float)(minimum - zero), (float)(maximum - zero));
+  return isnan(t) ? zero : (int32_t)rintf(t) + zero;
+}
+
+void Store(const mlq_epilogue& e, int32_t sum, int channel, void* destination, int64_t index) {
+  sum += e.bias[channel];
+  const float product = (float)sum * e.multipliers[channel];
+  const float t = product + e.offsets[channel];
+  switch (e.output) {
+    case MLQ_OUTPUT_UINT8:
+      ((uint8_t*)destination)[index] = (uint8_t)Finish(t, e.zero_point, e.minimum, e.maximum);
+      break;
+    case MLQ_OUTPUT_INT16:
+      ((int16_t*)destination)[index] = (int16_t)Finish(t, e.zero_point, e.minimum, e.maximum);
+      break;
+    case MLQ_OUTPUT_INT32:
+      ((int32_t*)destination)[index] = sum;
+      break;
+    default:
+      ((float*)destination)[index] = Clamp(t, e.low, e.high);
+  }
+}
+
+int failures = 0;
+
+void Check(const void* expected, const void* found, int64_t bytes, const char* set, const char* what, int number) {
+  if (memcmp(expected, found, (size_t)bytes) != 0) {
+    printf("%s: %s, case %d differs\n", set, what, number);
+    failures++;
+  }
+}
+
+void TestFloat(const mlq_kernel_table& t, const char* set, int number, bool depthwise) {
+  const mlq_geometry g = PickGeometry(depthwise);
+  const int64_t outputs = Pixels(g) * g.out_channels;
+  const int64_t count = (int64_t)Taps(g) * (g.in_channels / g.groups) * g.out_channels;
+  float *x = New<float>(InLength(g)), *w = New<float>(count), *bias = New<float>(g.out_channels);
+  float *expected = New<float>(outputs), *found = New<float>(outputs);
+  for (int64_t i = 0; i < InLength(g); i++) x[i] = PickFloat();
+  for (int64_t i = 0; i < count; i++) w[i] = PickFloat();
+  for (int i = 0; i < g.out_channels; i++) bias[i] = PickFloat();
+  for (int64_t i = 0; i < outputs; i++) {
+    const int c = (int)(i % g.out_channels);
+    expected[i] = Clamp(FloatChain(g, x, w, i / g.out_channels, c, depthwise) + bias[c], -1, 4);
+  }
+  if (depthwise) {
+    t.depthwise_float(&g, x, w, bias, -1, 4, found, 0, g.batch * g.out_depth * g.out_height);
+  } else {
+    void* packed = New<char>(t.convolution_float_packed_size(&g));
+    t.convolution_float_pack(&g, w, packed);
+    const int tiles = t.convolution_float_tiles(&g);
+    t.convolution_float(&g, x, packed, bias, -1, 4, found, tiles / 2, tiles);
+    t.convolution_float(&g, x, packed, bias, -1, 4, found, 0, tiles / 2);
+  }
+  Check(expected, found, outputs * 4, set, depthwise ? "depthwise float" : "convolution float", number);
+}
+
+mlq_epilogue PickEpilogue(int channels, int output) {
+  int32_t* bias = New<int32_t>(channels);
+  float *multipliers = New<float>(channels), *offsets = New<float>(channels);
+  const bool wide = output == MLQ_OUTPUT_INT16;
+  for (int i = 0; i < channels; i++) {
+    bias[i] = Pick(-9000, 9000);
+    multipliers[i] = (float)Pick(1, 999) * (wide ? 1e-3f : 2e-6f);
+    offsets[i] = PickFloat();
+  }
+  return {bias, multipliers, offsets, output, wide ? 0 : 100, wide ? -32768 : 1, wide ? 32767 : 250, -3, 90};
+}
+
+void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depthwise) {
+  const mlq_geometry g = PickGeometry(depthwise);
+  const int output = number % 4;
+  const int64_t outputs = Pixels(g) * g.out_channels;
+  const int64_t count = (int64_t)Taps(g) * (g.in_channels / g.groups) * g.out_channels;
+  const int size = output == MLQ_OUTPUT_UINT8 ? 1 : output == MLQ_OUTPUT_INT16 ? 2 : 4;
+  const bool extreme = number % 5 == 4;
+  uint8_t *x = New<uint8_t>(InLength(g)), *expected = New<uint8_t>(outputs * size), *found = New<uint8_t>(outputs * size);
+  int8_t* w = New<int8_t>(count);
+  for (int64_t i = 0; i < InLength(g); i++) x[i] = (uint8_t)(extreme ? 255 : Pick(0, 255));
+  for (int64_t i = 0; i < count; i++) w[i] = (int8_t)(extreme ? -128 : Pick(-128, 127));
+  const mlq_epilogue e = PickEpilogue(g.out_channels, output);
+  for (int64_t i = 0; i < outputs; i++) {
+    const int c = (int)(i % g.out_channels);
+    Store(e, ByteSum(g, x, 117, w, i / g.out_channels, c, depthwise), c, expected, i);
+  }
+  if (depthwise) {
+    t.depthwise_byte(&g, x, 117, w, &e, found, 0, g.batch * g.out_depth * g.out_height);
+  } else {
+    void* packed = New<char>(t.convolution_byte_packed_size(&g));
+    t.convolution_byte_pack(&g, w, packed);
+    const int tiles = t.convolution_byte_tiles(&g);
+    t.convolution_byte(&g, x, 117, packed, &e, found, tiles / 2, tiles);
+    t.convolution_byte(&g, x, 117, packed, &e, found, 0, tiles / 2);
+  }
+  Check(expected, found, outputs * size, set, depthwise ? "depthwise byte" : "convolution byte", number);
+}
+
+void TestPools(const mlq_kernel_table& t, const char* set, int number) {
+  const mlq_geometry g = PickGeometry(true);
+  const int64_t outputs = Pixels(g) * g.out_channels;
+  uint8_t *x = New<uint8_t>(InLength(g)), *largest = New<uint8_t>(outputs), *mean = New<uint8_t>(outputs), *found = New<uint8_t>(outputs);
+  for (int64_t i = 0; i < InLength(g); i++) x[i] = (uint8_t)Pick(0, 255);
+  const mlq_average a = {1.5f, number % 2, 40, 20, 3, 240};
+  for (int64_t i = 0; i < outputs; i++) {
+    int32_t sum = 0, inside = 0;
+    for (int tap = 0; tap < Taps(g); tap++) {
+      const int64_t input = InputPixel(g, i / g.out_channels, tap);
+      if (input >= 0) {
+        const uint8_t code = x[input * g.in_channels + i % g.out_channels];
+        largest[i] = code > largest[i] ? code : largest[i];
+        sum += code - a.input_zero_point;
+        inside++;
+      }
+    }
+    const float scale = a.multiplier / (float)(a.count_padding ? Taps(g) : inside);
+    mean[i] = (uint8_t)Finish((float)sum * scale, a.zero_point, a.minimum, a.maximum);
+  }
+  const int rows = g.batch * g.out_depth * g.out_height;
+  t.max_pool_byte(&g, x, found, 0, rows);
+  Check(largest, found, outputs, set, "max pool", number);
+  t.average_pool_byte(&g, &a, x, found, 0, rows);
+  Check(mean, found, outputs, set, "average pool", number);
+}
+
+void TestElements(const mlq_kernel_table& t, const char* set, int count) {
+  const mlq_add add = {0.4f, 1.1f, 13, 200, 99, 2, 251};
+  float *x = New<float>(count), *reals = New<float>(count), *expected_reals = New<float>(count);
+  uint8_t *a = New<uint8_t>(count), *b = New<uint8_t>(count), *found = New<uint8_t>(count), *sum = New<uint8_t>(count), *codes = New<uint8_t>(count);
+  for (int i = 0; i < count; i++) {
+    x[i] = i % 7 == 3 ? NAN : i % 7 == 5 ? 3e9f : PickFloat() * 9;
+    a[i] = (uint8_t)Pick(0, 255);
+    b[i] = (uint8_t)Pick(0, 255);
+    const float left = (float)(a[i] - 13) * 0.4f;
+    const float right = (float)(b[i] - 200) * 1.1f;
+    sum[i] = (uint8_t)Finish(left + right, 99, 2, 251);
+    codes[i] = (uint8_t)Finish(x[i] / 0.1f, 120, 3, 250);
+    expected_reals[i] = (float)(a[i] - 77) * 0.3f;
+  }
+  t.quantize_float(x, count, 0.1f, 120, 3, 250, found);
+  Check(codes, found, count, set, "quantize", count);
+  t.add_byte(a, b, count, &add, found);
+  Check(sum, found, count, set, "add", count);
+  t.dequantize_byte(a, count, 0.3f, 77, reals);
+  Check(expected_reals, reals, count * 4, set, "dequantize", count);
+}
+
+bool TestSet(int isa) {
+  mlq_kernel_table table;
+  memset(&table, 0, sizeof table);
+  table.struct_size = sizeof table;
+  table.abi_version = MLQ_ABI_VERSION + 1;
+  if (mlq_get_kernels(isa, &table) != MLQ_ABI_MISMATCH) {
+    printf("a table of another version was accepted\n");
+    failures++;
+  }
+  table.abi_version = MLQ_ABI_VERSION;
+  const bool available = (mlq_available_isas() >> isa & 1) != 0;
+  if ((mlq_get_kernels(isa, &table) == MLQ_OK) != available) {
+    printf("%s: availability and table disagree\n", kNames[isa]);
+    failures++;
+  }
+  if (!available) {
+    return false;
+  }
+  state = 1;
+  for (int i = 0; i < 60; i++) {
+    TestFloat(table, kNames[isa], i, false);
+    TestByte(table, kNames[isa], i, false);
+    TestFloat(table, kNames[isa], i, true);
+    TestByte(table, kNames[isa], i, true);
+    TestPools(table, kNames[isa], i);
+    TestElements(table, kNames[isa], i);
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (int isa = 0; isa < kSets; isa++) {
+    const bool available = TestSet(isa);
+    bool expected = argc < 2;
+    for (int i = 1; i < argc; i++) {
+      expected |= strcmp(argv[i], kNames[isa]) == 0;
+    }
+    printf("%s: %s\n", kNames[isa], available ? "tested" : "not available");
+    if (argc > 1 && available != expected) {
+      printf("%s: expected to be %s\n", kNames[isa], expected ? "available" : "absent");
+      failures++;
+    }
+  }
+  printf("%d failures\n", failures);
+  return failures == 0 ? 0 : 1;
+}
