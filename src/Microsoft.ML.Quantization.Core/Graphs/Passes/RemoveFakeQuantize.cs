@@ -1,9 +1,10 @@
 using System;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Graphs.Passes;
 
-/// <summary>Takes FakeQuantize nodes out, so that a network that was quantized once can be quantized anew. Weights keep the values that they had.</summary>
+/// <summary>Takes FakeQuantize nodes out and decodes stored constants, so that a network that was quantized once can be quantized anew. Weights keep the values that they had.</summary>
 public static class RemoveFakeQuantize
 {
     /// <summary>Runs the pass.</summary>
@@ -12,13 +13,19 @@ public static class RemoveFakeQuantize
         ArgumentNullException.ThrowIfNull(graph);
         Graph plain = PassWalk.Rewrite(graph, (rewriter, node) =>
         {
-            if (node is not FakeQuantize)
+            Value source = node.Inputs.Length > 0 ? graph[node.Inputs[0]] : graph[node.Output];
+            bool stored = node is Dequantize && source.Constant is not null;
+            if (stored)
             {
-                return false;
+                Tensor reals = source.Type.Quantization!.Decode(source.Constant!);
+                rewriter.Replace(node.Output, rewriter.Builder.AddConstant(graph[node.Output].Name, reals, isTrainable: source.IsTrainable));
+            }
+            else if (node is FakeQuantize)
+            {
+                rewriter.Replace(node.Output, rewriter.Map(node.Inputs[0]));
             }
 
-            rewriter.Replace(node.Output, rewriter.Map(node.Inputs[0]));
-            return true;
+            return stored || node is FakeQuantize;
         });
         return RemoveDead.Run(plain);
     }
