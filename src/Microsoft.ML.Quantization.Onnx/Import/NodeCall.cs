@@ -52,7 +52,7 @@ internal sealed class NodeCall
     public bool Has(int index) => index < _inputs.Length && _inputs[index] is not null;
 
     /// <summary>Whether the file reads that output.</summary>
-    public bool Wants(int output) => output < _message.Outputs.Count && _message.Outputs[output].Length > 0;
+    public bool Wants(int output) => output < _message.Outputs.Count && Context.ReadNames.Contains(_message.Outputs[output]);
 
     /// <summary>An input that must be there.</summary>
     public ImportValue Input(int index) => Has(index)

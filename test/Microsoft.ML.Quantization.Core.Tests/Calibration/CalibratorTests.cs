@@ -233,6 +233,7 @@ public sealed class CalibratorTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Memory_does_not_grow_with_the_rows()
     {
         // The walk makes its activations anew for each batch; what must not grow is what stays.
