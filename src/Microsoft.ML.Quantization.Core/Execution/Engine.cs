@@ -175,7 +175,7 @@ internal sealed unsafe class Engine : IDisposable
 
     private Shape OutputShape(Shape shape, int batch) => shape.IsFree
         ? shape.Bind(batch)
-        : batch > _rowsPerRun && shape.Rank > 0 ? shape.With(0, shape[0] * (batch / _rowsPerRun)) : shape;
+        : _rowsPerRun > 0 && batch > _rowsPerRun && shape.Rank > 0 ? shape.With(0, shape[0] * (batch / _rowsPerRun)) : shape;
 
     private int BatchOf(IReadOnlyList<Tensor> inputs)
     {

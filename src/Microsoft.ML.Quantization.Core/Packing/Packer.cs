@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
@@ -13,7 +14,7 @@ using Microsoft.ML.Quantization.Threading;
 namespace Microsoft.ML.Quantization.Packing;
 
 /// <summary>
-/// Makes a graph ready for one kernel set: layers with their epilogues become one step each on channels-last data, weights are packed, and whatever has
+/// Makes a graph ready for one kernel set: codes become unsigned, layers with their epilogues become one step each on channels-last data, weights are packed, and whatever has
 /// no step of its own runs through the fast operators on row-major data.
 /// </summary>
 internal static class Packer
@@ -50,6 +51,7 @@ internal static class Packer
         ArgumentNullException.ThrowIfNull(signature);
         ArgumentNullException.ThrowIfNull(kernels);
         EntryPacking.Check(graph, signature);
+        graph = ToUnsignedCodes.Run(graph);
         var state = new PackingState(graph, signature, kernels);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
