@@ -61,6 +61,25 @@ public sealed class ImportTests
     }
 
     [TestMethod]
+    public void AQuantizedModelSaysSo()
+    {
+        Assert.IsTrue(SampleModels.Quantized().Import().IsQuantized);
+        Assert.IsFalse(SampleModels.Dense().Import().IsQuantized);
+    }
+
+    [TestMethod]
+    public void QuantizedLayersKeepTheirCodesAndTheirNames()
+    {
+        Graph graph = SampleModels.QuantizedLayers().Import().Graph;
+        GraphVerifier.Verify(graph);
+        Assert.AreEqual("QLinearConv_c", graph.Nodes.OfType<Convolution>().Single().Name);
+        Assert.AreEqual("QLinearMatMul_m", graph.Nodes.OfType<Dense>().Single().Name);
+        AreSame<sbyte>([1, 3, 2, 4], Constant(graph, "v").Values<sbyte>().ToArray());
+        // The convolution gives 1.75, 2.75, -1, -2, in codes of 0.5 (half to even) 2, 3, -1, -2; times [[0.25, 1], [0.75, 2]].
+        AreSame<float>([3, 8, -2, -5], Run(graph, Tensor.Create(Shape.Of(1, 1, 1, 2), [1f, 2f])));
+    }
+
+    [TestMethod]
     public void WeightsOfFourBitsUnpackLowHalfFirst()
     {
         Graph graph = new ModelWriter(21).Input("x", "N", 3).Raw("w", DataType.Int4, [2, 3], [0x21, 0x8F, 0x70]).Floats("s", [], 0.5f)
