@@ -24,7 +24,7 @@ public sealed partial class LayeringTests
         ["Kernels"] = ["Numerics", "Threading"],
         ["Operators"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels"],
         ["Evaluation"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators"],
-        ["Calibration"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation"],
+        ["Calibration"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation"],
         ["Packing"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators"],
         ["Execution"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Packing"],
         ["PostTraining"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Serialization"],

@@ -12,6 +12,34 @@ public sealed class EstimatorContractTests
 {
     private static readonly MLContext _ml = new(1);
 
+    // What the helper has to say of each, so that it fails for the right reason.
+    private static readonly Dictionary<Breakage, string> _rules = new()
+    {
+        [Breakage.PromisedColumnMissing] = "promised [",
+        [Breakage.PromisedWithoutAnnotations] = "annotations of 'G'",
+        [Breakage.InvalidShapeAccepted] = "GetOutputSchema accepts the shape of invalid data",
+        [Breakage.InvalidFitAccepted] = "Fit accepts invalid data",
+        [Breakage.InvalidTransformAccepted] = "accepts invalid data",
+        [Breakage.OutputSchemaDiffersFromView] = "promised shape",
+        [Breakage.TransformOpensCursor] = "lazy",
+        [Breakage.LoadedModelDiffers] = "the loaded transformer's schema",
+        [Breakage.MapperInputSchemaCopied] = "the mapper's InputSchema",
+        [Breakage.MapperSchemaDiffers] = "the mapper's schema",
+        [Breakage.DependenciesForeign] = "GetDependencies",
+        [Breakage.MapperRowSchemaCopied] = "the row's Schema",
+        [Breakage.MapperRowPositionFixed] = "the row's Position",
+        [Breakage.CursorSchemaCopied] = "a cursor's schema",
+        [Breakage.RequestedColumnInactive] = "was asked for and is not active",
+        [Breakage.InactiveGetterGiven] = "a getter of the inactive column",
+        [Breakage.WrongGetterGiven] = "a getter of a wrong type",
+        [Breakage.CursorSetDropsRows] = "cursor set of",
+        [Breakage.CursorSetSharesBatch] = "share the batch",
+        [Breakage.CursorSetTooLarge] = "a set of up to",
+        [Breakage.RowIdsChange] = "another identity",
+        [Breakage.RowCountWrong] = "GetRowCount",
+        [Breakage.PositionBeforeStart] = "before the first MoveNext",
+    };
+
     public static IEnumerable<object[]> Breakages => Enum.GetValues<Breakage>().Where(b => b != Breakage.None).Select(b => new object[] { b });
 
     [TestMethod]
@@ -20,7 +48,11 @@ public sealed class EstimatorContractTests
     [TestMethod]
     [DynamicData(nameof(Breakages))]
     public void TheHelperNoticesEachBreakage(Breakage breakage)
-        => Assert.ThrowsException<ContractViolationException>(() => EstimatorContract.Verify(new BrokenEstimator(breakage), Named(), invalid: Invalid()));
+    {
+        ContractViolationException violation = Assert.ThrowsException<ContractViolationException>(
+            () => EstimatorContract.Verify(new BrokenEstimator(breakage), Named(), invalid: Invalid()));
+        StringAssert.Contains(violation.Message, _rules[breakage]);
+    }
 
     [TestMethod]
     public void CopyColumnsKeepsTheContract() => EstimatorContract.Verify(_ml.Transforms.CopyColumns("G", "F"), Valid(), invalid: Invalid());

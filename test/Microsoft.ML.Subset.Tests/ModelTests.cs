@@ -74,6 +74,22 @@ public sealed class ModelTests
     }
 
     [TestMethod]
+    public void ALoaderCanBeRegisteredByHandThroughTheSameMembers()
+    {
+        const BindingFlags Any = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        const string Alias = "ThirdPartyByHand";
+        Type catalogType = typeof(Runtime.ComponentCatalog), signature = typeof(SignatureLoadModel);
+        Runtime.ComponentCatalog catalog = new MLContext().ComponentCatalog;
+        MethodInfo find = catalogType.GetMethod("GetLoadableClassInfo", Any, [typeof(string), typeof(Type)])!;
+        Assert.IsNull(find.Invoke(catalog, [Alias, signature]));
+        var attribute = new LoadableClassAttribute("", typeof(ThirdPartyTransformer), typeof(ThirdPartyLoader), null, signature, Alias, Alias);
+        object info = Activator.CreateInstance(
+            catalogType.GetNestedType("LoadableClassInfo", Any)!, Any, null, [attribute, null, null, typeof(ThirdPartyLoader).GetMethod("Create", Any), true], null)!;
+        catalogType.GetMethod("AddClass", Any)!.Invoke(catalog, [info, new[] { Alias }, true]);
+        Assert.IsNotNull(find.Invoke(catalog, [Alias.ToLowerInvariant(), signature]));
+    }
+
+    [TestMethod]
     public void TheEntryHasTheDocumentedHeader()
     {
         byte[] bytes = Entry(Save(new ThirdPartyTransformer(42), null), "TransformerChain/Model.key");

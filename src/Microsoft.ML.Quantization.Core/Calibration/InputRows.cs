@@ -60,6 +60,15 @@ internal static class InputRows
         return [.. found];
     }
 
+    /// <summary>The finite rows of a batch and their number.</summary>
+    public static (IReadOnlyList<Tensor> Batch, int Rows) Finite(Graph graph, IReadOnlyList<Tensor> batch)
+    {
+        int rows = Count(graph, batch);
+        ImmutableArray<int> bad = rows == 0 ? [] : NonFinite(batch, rows);
+        int kept = graph.HasFreeBatch ? rows - bad.Length : bad.IsEmpty ? rows : 0;
+        return (bad.IsEmpty || kept == 0 ? batch : Without(batch, rows, bad), kept);
+    }
+
     /// <summary>The batch without some rows.</summary>
     public static IReadOnlyList<Tensor> Without(IReadOnlyList<Tensor> batch, int rows, ImmutableArray<int> dropped)
         => [.. batch.Select(tensor => Without(tensor, rows, dropped))];

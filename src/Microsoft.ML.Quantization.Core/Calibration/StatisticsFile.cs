@@ -42,7 +42,7 @@ internal static class StatisticsFile
             throw Error(QuantizationErrorCode.UnsupportedModelVersion, $"expected version {Version}, found {version}; calibrate anew or use the library version that wrote it");
         }
 
-        if (length != file.Length - HeaderLength)
+        if (length < 0 || length != file.Length - HeaderLength)
         {
             throw Error(QuantizationErrorCode.TruncatedModel, $"expected a body of {Math.Max(length, 0)} bytes behind a header of {HeaderLength}, found {file.Length} bytes in all");
         }
@@ -72,8 +72,16 @@ internal static class StatisticsFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            Discard(temporary);
             throw new QuantizationException(QuantizationErrorCode.WriteFailed, $"Statistics file '{path}': expected to write {bytes.Length} bytes, found: {e.Message} The target is untouched.", e);
+        }
+    }
+
+    private static void Discard(string path)
+    {
+        if (File.Exists(path))
+        {
+            File.Delete(path);
         }
     }
 

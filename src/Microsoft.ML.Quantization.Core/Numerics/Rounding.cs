@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.Quantization.Numerics;
 
@@ -13,4 +14,8 @@ public static class Rounding
     /// <summary>Nearest integer, ties to even. NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double HalfToEven(double value) => Math.Round(value, MidpointRounding.ToEven);
+
+    /// <summary>Nearest integers, ties to even. NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> HalfToEven(Vector256<float> values) => Vector256.Round(values, MidpointRounding.ToEven);
 }

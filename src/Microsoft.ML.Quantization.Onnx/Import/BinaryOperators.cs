@@ -15,6 +15,8 @@ internal static class BinaryOperators
             return known;
         }
 
+        call.RequireNumbers(0, true);
+        call.RequireNumbers(1, true);
         return call.Binary(binary, call.Input(0), Aligned(call, call.Input(0), call.Input(1)));
     }
 
@@ -44,8 +46,10 @@ internal static class BinaryOperators
     public static ImportValue Variadic(NodeCall call, BinaryOperator binary)
     {
         ImportValue result = call.Input(0);
+        call.RequireNumbers(0, binary == BinaryOperator.Add);
         for (int i = 1; i < call.InputCount; i++)
         {
+            call.RequireNumbers(i, binary == BinaryOperator.Add);
             result = call.Binary(binary, result, call.Input(i));
         }
 

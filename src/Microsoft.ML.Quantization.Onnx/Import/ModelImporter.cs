@@ -34,6 +34,7 @@ internal sealed class ModelImporter
     {
         GraphMessage graph = _model.Graph;
         var order = new GraphOrder(graph);
+        _context.ReadNames = order.Read;
         OperatorSetCheck.Check(order.Nodes, _operatorSet, _context.Warnings);
         WarnOfLeftOut(graph.Nodes.Count - order.Nodes.Count);
         foreach (TensorMessage initializer in graph.Initializers)

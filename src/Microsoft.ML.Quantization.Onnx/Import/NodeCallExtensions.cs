@@ -21,6 +21,16 @@ internal static class NodeCallExtensions
         }
     }
 
+    /// <summary>Fails unless the input is float32, or an integer of 32 or 64 bits where those are allowed.</summary>
+    public static void RequireNumbers(this NodeCall call, int input, bool integers)
+    {
+        ElementType element = call.Input(input).Type.Element;
+        if (element != ElementType.Float32 && !(integers && element is ElementType.Int64 or ElementType.Int32))
+        {
+            throw new QuantizationException(QuantizationErrorCode.UnsupportedElementType, $"{call.Place}: expected input {input} of Float32{(integers ? ", Int64 or Int32" : string.Empty)}, found {call.Input(input).Type}.");
+        }
+    }
+
     /// <summary>The value under another shape of the same count; at most one dimension is the batch.</summary>
     public static ImportValue ReshapeTo(this NodeCall call, ImportValue value, Shape shape)
     {

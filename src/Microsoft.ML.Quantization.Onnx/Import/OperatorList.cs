@@ -55,7 +55,7 @@ internal static class OperatorList
 
     private static IEnumerable<OperatorEntry> Elementwise() =>
     [
-        .. Unary(6, "LeakyRelu", "Elu", "Selu", "Sigmoid", "HardSigmoid", "Tanh", "Exp", "Log", "Sqrt", "Abs", "Neg", "Floor", "Ceil", "Reciprocal"),
+        .. Unary(6, "LeakyRelu", "Elu", "Selu", "Sigmoid", "HardSigmoid", "Tanh", "Exp", "Log", "Sqrt", "Abs", "Floor", "Ceil", "Reciprocal"),
         .. Unary(1, "Softplus", "Softsign"),
         .. Unary(9, "Erf", "Sign"),
         .. Unary(10, "ThresholdedRelu"),
@@ -64,6 +64,7 @@ internal static class OperatorList
         .. Unary(14, "HardSwish"),
         .. Unary(18, "Mish"),
         .. Unary(24, "Swish"),
+        Entry("Neg", 6, UnaryOperators.Negate),
         Entry("Relu", 6, UnaryOperators.Relu),
         Entry("Gelu", 20, UnaryOperators.Gelu),
         Entry("Clip", 6, UnaryOperators.Clip, "also on codes behind QuantizeLinear, where it narrows their range"),
@@ -106,7 +107,7 @@ internal static class OperatorList
         Entry("Transpose", 1, StructuralOperators.Transpose),
         Entry("Tile", 6, StructuralOperators.Tile, "constant repeats up to 4096"),
         Entry("Identity", 1, StructuralOperators.Identity),
-        Entry("Dropout", 6, StructuralOperators.Identity, "inference, not the mask"),
+        Entry("Dropout", 6, StructuralOperators.Identity, "inference"),
         Entry("Reshape", 1, ReshapeOperators.Reshape, "the batch stays an axis of its own"),
         Entry("Flatten", 1, ReshapeOperators.Flatten),
         Entry("Squeeze", 1, ReshapeOperators.Squeeze),
@@ -136,6 +137,8 @@ internal static class OperatorList
     [
         Entry("QuantizeLinear", 10, QuantizationOperators.QuantizeLinear, "2 to 16 bits; per axis for constants and directly before DequantizeLinear; not blocks"),
         Entry("DequantizeLinear", 10, QuantizationOperators.DequantizeLinear, "2 to 32 bits; blocks of constants become floats"),
+        Entry("QLinearConv", 10, QuantizedLinearOperators.Conv, "8 bits; as Dequantize, Conv, Quantize"),
+        Entry("QLinearMatMul", 10, QuantizedLinearOperators.MatMul, "8 bits; as Dequantize, MatMul, Quantize"),
     ];
 
     private static OperatorEntry Entry(string name, int since, Func<NodeCall, ImportValue> import, string note = "") => new(new OnnxOperator(name, since, note), import);

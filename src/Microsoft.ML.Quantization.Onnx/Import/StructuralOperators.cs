@@ -11,13 +11,14 @@ internal static class StructuralOperators
 {
     public static ImportValue Identity(NodeCall call)
     {
-        if (call.Wants(1))
-        {
-            throw call.Unsupported("the mask (output 1) is not supported");
-        }
-
         call.RequireSupported(call.Optional(2) is not { } training || (training.Constant is { } flag && flag.WritableBytes.IndexOfAnyExcept((byte)0) < 0), "training mode is not supported");
         call.RequireSupported(call.OperatorSet >= 7 || call.Attributes.Flag("is_test") || !call.Attributes.Has("ratio"), "training (is_test = 0 of old operator sets) is not supported");
+        if (call.Wants(1))
+        {
+            call.RequireSupported(!call.Shape(0).IsFree && call.OperatorSet >= 12, "the mask (output 1) of a free batch or an old operator set is not supported");
+            call.MoreOutputs[1] = call.NewConstant(Filler.Fill(Tensor.Create(Shape.Of(1), [true]), call.Shape(0), call));
+        }
+
         return call.Input(0);
     }
 

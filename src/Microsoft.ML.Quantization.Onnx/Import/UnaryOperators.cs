@@ -51,6 +51,18 @@ internal static class UnaryOperators
         return call.Emit(node, call.Input(0));
     }
 
+    /// <summary>−x, of integers too.</summary>
+    public static ImportValue Negate(NodeCall call)
+    {
+        ImportValue x = call.Input(0);
+        return x.Type.Element switch
+        {
+            ElementType.Int64 => call.Binary(BinaryOperator.Subtract, call.NewConstant(Tensor.Create(Shape.Scalar, [0L])), x),
+            ElementType.Int32 => call.Binary(BinaryOperator.Subtract, call.NewConstant(Tensor.Create(Shape.Scalar, [0])), x),
+            _ => Import(call, "Neg"),
+        };
+    }
+
     public static ImportValue Relu(NodeCall call)
     {
         call.RequireFloat(0);

@@ -4,7 +4,10 @@ using Microsoft.ML.Quantization.Onnx.Proto;
 
 namespace Microsoft.ML.Quantization.Onnx.Reading;
 
-/// <summary>Bytes to messages. The parser checks each length against what is left and refuses nesting over 100.</summary>
+/// <summary>
+/// Bytes to messages. The parser checks each length against what is left and refuses nesting over 100; lengths near 2^31 make it run out of its
+/// buffer's indices, which is the same damage.
+/// </summary>
 internal static class ModelReader
 {
     public static ModelMessage Read(byte[] bytes)
@@ -20,7 +23,7 @@ internal static class ModelReader
         {
             model.MergeFrom(input);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException or ArgumentException or OverflowException)
         {
             throw Damaged(bytes, model, input.Position, e);
         }
@@ -28,7 +31,7 @@ internal static class ModelReader
         return model.Graph is null || (model.IrVersion <= 0 && model.OperatorSets.Count == 0) ? throw NotAModel(bytes, null) : model;
     }
 
-    private static QuantizationException Damaged(byte[] bytes, ModelMessage model, long position, InvalidProtocolBufferException e)
+    private static QuantizationException Damaged(byte[] bytes, ModelMessage model, long position, Exception e)
     {
         if (e.Message.Contains("nesting", StringComparison.Ordinal))
         {

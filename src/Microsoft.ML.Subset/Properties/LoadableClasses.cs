@@ -18,3 +18,5 @@ using Microsoft.ML.Transforms;
     typeof(SignatureLoadModel), "Key To Value", KeyToValueMappingTransformer.LoaderSignature)]
 [assembly: LoadableClass("Converts types.", typeof(TypeConvertingTransformer), typeof(TypeConvertingTransformer), null,
     typeof(SignatureLoadModel), "Convert", TypeConvertingTransformer.LoaderSignature)]
+[assembly: LoadableClass("Columns by an action.", typeof(ITransformer), typeof(CustomMappingLoader), null,
+    typeof(SignatureLoadModel), "Custom Mapping", CustomMappingLoader.LoaderSignature)]

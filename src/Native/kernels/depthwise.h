@@ -11,8 +11,8 @@ constexpr int kPixels = 4;  // at once, inside the row
 
 // The last vector of channels starts so that it ends with the last channel; the lanes done twice get the same values.
 template <class Body>
-MLQ_INLINE void EachVector(int channels, Body body) {
-  for (int c = 0; c < channels; c += kLanes) {
+MLQ_INLINE void EachVector(int first, int channels, Body body) {
+  for (int c = first; c < channels; c += kLanes) {
     body(Min(c, channels - kLanes));
   }
 }

@@ -1,5 +1,6 @@
 using System;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Evaluation.ReferenceOperators;
@@ -102,16 +103,15 @@ internal static class NormalizationReference
 
     private static void Exponentials(ReadOnlySpan<float> source, int begin, int step, Span<float> shifted, Span<float> exponentials)
     {
-        float largest = float.NegativeInfinity;
         for (int i = 0; i < shifted.Length; i++)
         {
-            float value = source[begin + (i * step)];
-            largest = value > largest ? value : largest;
+            shifted[i] = source[begin + (i * step)];
         }
 
+        float largest = LaneSum.Fold(shifted, float.NegativeInfinity, (a, v) => v > a ? v : a, (a, b) => b > a ? b : a);
         for (int i = 0; i < shifted.Length; i++)
         {
-            shifted[i] = source[begin + (i * step)] - largest;
+            shifted[i] -= largest;
             exponentials[i] = FloatMath.Exp(shifted[i]);
         }
     }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Evaluation.ReferenceOperators;

@@ -4,7 +4,7 @@ namespace Microsoft.ML.Quantization.Graphs.Nodes;
 
 /// <summary>
 /// Convolution: inputs x [N, C, spatial], w [O, C/g, kernel], optional b [O] → [N, O, spatial']; each output is one chain
-/// acc = fma(x, w, acc) from +0 in the order (kernel, c), taps in padding skipped, then + b, then the activation.
+/// acc = fma(x, w, acc) from +0 in the order (kernel, c), taps in padding skipped, then + b (+0 where there is none), then the activation.
 /// </summary>
 public sealed record Convolution : Node
 {
@@ -30,7 +30,7 @@ public sealed record Convolution : Node
 
 /// <summary>
 /// Transposed convolution: x [N, C, spatial], w [C, O/g, kernel], optional b [O]. Output element (o, p) is one fma chain from +0 over the
-/// pairs (tap, c) with p + padBegin = stride · i + dilation · tap for an input position i inside the image, in the order (kernel, c); then + b.
+/// pairs (tap, c) with p + padBegin = stride · i + dilation · tap for an input position i inside the image, in the order (kernel, c); then + b (+0 where there is none).
 /// </summary>
 public sealed record ConvolutionTranspose : Node
 {
@@ -53,7 +53,7 @@ public sealed record ConvolutionTranspose : Node
     internal static ConvolutionTranspose Read(NodeAttributes a) => new() { Window = Window.Read(a), OutputPadding = a.Ints("outputPadding"), Groups = a.Int("groups") };
 }
 
-/// <summary>Dense layer: x [.., K], w [O, K] (a constant), optional b [O] → [.., O]; one fma chain from +0 over k ascending, then + b, then the activation.</summary>
+/// <summary>Dense layer: x [.., K], w [O, K] (a constant), optional b [O] → [.., O]; one fma chain from +0 over k ascending, then + b (+0 where there is none), then the activation.</summary>
 public sealed record Dense : Node
 {
     /// <summary>Clamp behind it.</summary>

@@ -71,7 +71,7 @@ public sealed record LocalResponseNormalization : Node
 }
 
 /// <summary>
-/// exp(x − max) / Σ exp(x − max) along one axis, or its logarithm: max by v &gt; best ? v : best from −∞, d = fl(x − max), e = exp(d), Σ e in 16 strided lanes from +0 and the tree
+/// exp(x − max) / Σ exp(x − max) along one axis, or its logarithm: max as in <see cref="Reduce"/>, d = fl(x − max), e = exp(d), Σ e in 16 strided lanes from +0 and the tree
 /// 8-4-2-1, then fl(e / Σ) or fl(d − log Σ).
 /// </summary>
 public sealed record Softmax : Node

@@ -17,7 +17,7 @@ internal static class BiasRules
     private const double Fine = 1 << 20;
 
     /// <summary>Up to this many bits of weight and activation together, half an accumulator step is too coarse for a bias: the rest goes into the requantization's offset.</summary>
-    private const int CoarseBits = 11;
+    private const int CoarseBits = 13;
 
     /// <summary>The quantizer with scales enlarged where |b| / (sx·sw) exceeds 2^30, and set for the bias where a channel has no other weights than zeros.</summary>
     public static AffineQuantization Fit(AffineQuantization quantizer, Tensor weights, float inputScale, Tensor bias)

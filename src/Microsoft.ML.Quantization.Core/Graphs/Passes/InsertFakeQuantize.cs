@@ -103,7 +103,7 @@ public static class InsertFakeQuantize
 
         private void Produce(ValueId value)
         {
-            if (plan.Produced.TryGetValue(value, out ActivationSite? site) && graph[value].Constant is null)
+            if (!_coded.ContainsKey(value) && plan.Produced.TryGetValue(value, out ActivationSite? site) && graph[value].Constant is null)
             {
                 _coded[value] = (Step(value, _rewriter.Map(value), site), site);
             }

@@ -14,7 +14,7 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
 {
     /// <summary>What became of the layers so far.</summary>
-    public List<LayerReport> Reports { get; } = [];
+    public List<LayerOutcome> Reports { get; } = [];
 
     /// <summary>Writes the integer layer and gives its accumulator's form; null when the layer stays float.</summary>
     public Form.Scaled? Lower(Node node, Form? input, Form? weights)
@@ -116,6 +116,6 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
     {
         int weightBits = weights is Form.Codes w ? w.Quantizer.Code.Bits.Bits : LayerPlan.FloatBits;
         int activationBits = input is Form.Codes x ? x.Quantizer.Code.Bits.Bits : LayerPlan.FloatBits;
-        Reports.Add(new LayerReport(node.Name, node.Kind, weightBits, activationBits, reason.Length == 0, reason, bound));
+        Reports.Add(new LayerOutcome(node.Name, node.Kind, weightBits, activationBits, reason.Length == 0, reason, bound));
     }
 }

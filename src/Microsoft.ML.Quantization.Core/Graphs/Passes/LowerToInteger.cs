@@ -5,8 +5,8 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>An integer graph and what became of each layer.</summary>
 /// <param name="Graph">The graph.</param>
-/// <param name="Layers">One report a convolution or dense layer, in order.</param>
-public sealed record LoweredGraph(Graph Graph, ImmutableArray<LayerReport> Layers);
+/// <param name="Layers">One outcome a convolution or dense layer, in order.</param>
+public sealed record LoweredGraph(Graph Graph, ImmutableArray<LayerOutcome> Layers);
 
 /// <summary>
 /// Fake-quantized graph to integer graph. A layer between quantizers becomes an integer layer with an int32 accumulator; the FakeQuantize behind it becomes

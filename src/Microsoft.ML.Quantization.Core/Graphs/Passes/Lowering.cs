@@ -26,7 +26,7 @@ internal sealed class Lowering
     }
 
     /// <summary>What became of the layers so far.</summary>
-    public List<LayerReport> Reports => _layers.Reports;
+    public List<LayerOutcome> Reports => _layers.Reports;
 
     private Graph Graph => _walk.Graph;
 

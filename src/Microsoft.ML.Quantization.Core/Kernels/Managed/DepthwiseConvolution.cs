@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
@@ -25,6 +26,7 @@ internal static unsafe class DepthwiseConvolution<TLanes>
         KernelCheck.Tiles(rowBegin, rowEnd, ChannelRows.Count(g));
         int channels = g.OutChannels;
         int wide = channels - (channels % TLanes.Count);
+        TapList taps = new(g, g.Taps > TapList.StackTaps ? new long[TapList.BufferLength(g)] : stackalloc long[TapList.BufferLength(g)]);
         fixed (float* x = source, w = weights, b = bias, y = destination)
         {
             for (int row = rowBegin; row < rowEnd; row++)
@@ -32,11 +34,11 @@ internal static unsafe class DepthwiseConvolution<TLanes>
                 ChannelRows place = new(g, row);
                 for (int column = 0; column < g.OutWidth; column++)
                 {
-                    Window window = place.Window(g, column);
-                    float* image = x + (place.ImagePixel * channels);
+                    taps.Take(g, place.Window(g, column));
+                    float* image = x + (place.ImagePixel * channels) + taps.Origin;
                     float* output = y + ((place.OutPixel + column) * channels);
-                    FloatPixel<TLanes>(g, window, image, w, b, low, high, output, 0, wide);
-                    FloatPixel<Lanes1>(g, window, image, w, b, low, high, output, wide, channels);
+                    FloatPixel<TLanes>(taps, image, w, b, low, high, output, 0, wide);
+                    FloatPixel<Lanes1>(taps, image, w, b, low, high, output, wide, channels);
                 }
             }
         }
@@ -56,6 +58,7 @@ internal static unsafe class DepthwiseConvolution<TLanes>
         KernelCheck.AtLeast(weights.Length, (long)g.Taps * g.OutChannels, nameof(weights));
         KernelCheck.Epilogue(epilogue, g, destination.Length);
         KernelCheck.Tiles(rowBegin, rowEnd, ChannelRows.Count(g));
+        TapList taps = new(g, g.Taps > TapList.StackTaps ? new long[TapList.BufferLength(g)] : stackalloc long[TapList.BufferLength(g)]);
         fixed (byte* x = source, y = destination)
         fixed (sbyte* w = weights)
         fixed (int* bias = epilogue.Bias)
@@ -64,97 +67,100 @@ internal static unsafe class DepthwiseConvolution<TLanes>
             EpilogueWriter writer = new(epilogue, bias, multipliers, offsets, y);
             for (int row = rowBegin; row < rowEnd; row++)
             {
-                ByteRow(g, row, x, padding, w, writer);
+                ByteRow(g, row, ref taps, x, padding, w, writer);
             }
         }
     }
 
-    private static void ByteRow(in ConvolutionGeometry g, int row, byte* source, byte padding, sbyte* weights, in EpilogueWriter writer)
+    private static void ByteRow(in ConvolutionGeometry g, int row, ref TapList taps, byte* source, byte padding, sbyte* weights, in EpilogueWriter writer)
     {
         int channels = g.OutChannels;
         int wide = channels - (channels % TLanes.Count);
         ChannelRows place = new(g, row);
         for (int column = 0; column < g.OutWidth; column++)
         {
-            Window window = place.Window(g, column);
-            byte* image = source + (place.ImagePixel * channels);
+            taps.Take(g, place.Window(g, column));
+            byte* image = source + (place.ImagePixel * channels) + taps.Origin;
             long output = (place.OutPixel + column) * channels;
-            BytePixel<TLanes>(g, window, image, padding, weights, writer, output, 0, wide);
-            BytePixel<Lanes1>(g, window, image, padding, weights, writer, output, wide, channels);
+            BytePixel<TLanes>(taps, image, padding, weights, writer, output, 0, wide);
+            BytePixel<Lanes1>(taps, image, padding, weights, writer, output, wide, channels);
         }
     }
 
     private static void FloatPixel<T>(
-        in ConvolutionGeometry g, in Window window, float* image, float* weights, float* bias, float low, float high, float* output, int begin, int end)
+        in TapList taps, float* image, float* weights, float* bias, float low, float high, float* output, int begin, int end)
         where T : unmanaged, ILanes<T>
     {
-        for (int c = begin; c < end; c += T.Count)
+        ReadOnlySpan<long> sources = taps.Source;
+        ReadOnlySpan<long> places = taps.Weights[..sources.Length];
+        T least = T.Create(low), most = T.Create(high);
+        int c = begin;
+        for (; c + (4 * T.Count) <= end; c += 4 * T.Count)
         {
-            T sum = T.Create(0);
-            for (int kd = window.DepthBegin; kd < window.DepthEnd; kd++)
+            T s0 = T.Create(0), s1 = s0, s2 = s0, s3 = s0;
+            for (int t = 0; t < sources.Length; t++)
             {
-                for (int kh = window.HeightBegin; kh < window.HeightEnd; kh++)
-                {
-                    float* w = weights + ((((((kd * g.KernelHeight) + kh) * g.KernelWidth) + window.WidthBegin) * (long)g.OutChannels) + c);
-                    float* x = image + ((window.Pixel(g, kd, kh, window.WidthBegin) * g.InChannels) + c);
-                    for (int kw = window.WidthBegin; kw < window.WidthEnd; kw++, w += g.OutChannels, x += g.DilationWidth * g.InChannels)
-                    {
-                        sum = T.Fma(T.Load(x), T.Load(w), sum);
-                    }
-                }
+                float* x = image + sources[t] + c;
+                float* w = weights + places[t] + c;
+                s0 = T.Fma(T.Load(x), T.Load(w), s0);
+                s1 = T.Fma(T.Load(x + T.Count), T.Load(w + T.Count), s1);
+                s2 = T.Fma(T.Load(x + (2 * T.Count)), T.Load(w + (2 * T.Count)), s2);
+                s3 = T.Fma(T.Load(x + (3 * T.Count)), T.Load(w + (3 * T.Count)), s3);
             }
 
-            T.Store(output + c, Lane.Clamp(sum + T.Load(bias + c), T.Create(low), T.Create(high)));
+            Lane.StorePair(output + c, Lane.Clamp(s0 + T.Load(bias + c), least, most), Lane.Clamp(s1 + T.Load(bias + c + T.Count), least, most));
+            float* next = bias + c + (2 * T.Count);
+            Lane.StorePair(output + c + (2 * T.Count), Lane.Clamp(s2 + T.Load(next), least, most), Lane.Clamp(s3 + T.Load(next + T.Count), least, most));
+        }
+
+        for (; c < end; c += T.Count)
+        {
+            T sum = T.Create(0);
+            for (int t = 0; t < sources.Length; t++)
+            {
+                sum = T.Fma(T.Load(image + sources[t] + c), T.Load(weights + places[t] + c), sum);
+            }
+
+            T.Store(output + c, Lane.Clamp(sum + T.Load(bias + c), least, most));
         }
     }
 
     private static void BytePixel<T>(
-        in ConvolutionGeometry g, in Window window, byte* image, byte padding, sbyte* weights, in EpilogueWriter writer, long output, int begin, int end)
+        in TapList taps, byte* image, byte padding, sbyte* weights, in EpilogueWriter writer, long output, int begin, int end)
         where T : unmanaged, ILanes<T>
     {
-        bool whole = window.Count == g.Taps;
-        for (int c = begin; c < end; c += T.Count)
+        T* sums = stackalloc T[2];
+        int c = begin;
+        for (; c + (2 * T.Count) <= end; c += 2 * T.Count)
         {
-            T sum = whole ? ByteInside<T>(g, window, image, weights, c) : ByteBorder<T>(g, window, image, padding, weights, c);
-            T sums = sum;
-            writer.Write<T>((int*)&sums, c, T.Count, output + c);
+            sums[0] = Codes<T>(taps, image + c, padding, weights + c);
+            sums[1] = Codes<T>(taps, image + c + T.Count, padding, weights + c + T.Count);
+            writer.Write<T>((int*)sums, c, 2 * T.Count, output + c);
+        }
+
+        if (c < end)
+        {
+            sums[0] = Codes<T>(taps, image + c, padding, weights + c);
+            writer.Write<T>((int*)sums, c, T.Count, output + c);
         }
     }
 
-    private static T ByteInside<T>(in ConvolutionGeometry g, in Window window, byte* image, sbyte* weights, int channel)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Codes<T>(in TapList taps, byte* image, byte padding, sbyte* weights)
         where T : unmanaged, ILanes<T>
     {
+        ReadOnlySpan<long> sources = taps.Source;
+        ReadOnlySpan<long> places = taps.Weights;
         T sum = T.CreateInt(0);
-        sbyte* w = weights + channel;
-        for (int kd = 0; kd < g.KernelDepth; kd++)
+        for (int t = 0; t < sources.Length; t++)
         {
-            for (int kh = 0; kh < g.KernelHeight; kh++)
-            {
-                byte* x = image + ((window.Pixel(g, kd, kh, 0) * g.InChannels) + channel);
-                for (int kw = 0; kw < g.KernelWidth; kw++, w += g.OutChannels, x += g.DilationWidth * g.InChannels)
-                {
-                    sum = T.AddInt(sum, T.DotPairs(T.LoadBytes(x), T.LoadSignedBytes(w)));
-                }
-            }
+            sum = T.AddInt(sum, T.DotPairs(T.LoadBytes(image + sources[t]), T.LoadSignedBytes(weights + places[t])));
         }
 
-        return sum;
-    }
-
-    private static T ByteBorder<T>(in ConvolutionGeometry g, in Window window, byte* image, byte padding, sbyte* weights, int channel)
-        where T : unmanaged, ILanes<T>
-    {
-        T sum = T.CreateInt(0);
         T outside = T.CreateInt(padding);
-        sbyte* w = weights + channel;
-        for (int tap = 0; tap < g.Taps; tap++, w += g.OutChannels)
+        for (int t = sources.Length; t < places.Length; t++)
         {
-            int kw = tap % g.KernelWidth;
-            int kh = tap / g.KernelWidth % g.KernelHeight;
-            int kd = tap / (g.KernelWidth * g.KernelHeight);
-            bool inside = window.Holds(kd, kh, kw);
-            T x = inside ? T.LoadBytes(image + ((window.Pixel(g, kd, kh, kw) * g.InChannels) + channel)) : outside;
-            sum = T.AddInt(sum, T.DotPairs(x, T.LoadSignedBytes(w)));
+            sum = T.AddInt(sum, T.DotPairs(outside, T.LoadSignedBytes(weights + places[t])));
         }
 
         return sum;

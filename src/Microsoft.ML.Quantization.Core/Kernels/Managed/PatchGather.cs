@@ -1,3 +1,5 @@
+using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
@@ -80,17 +82,26 @@ internal static unsafe class PatchGather
             high.AsInt16().Store(destination + i + 16);
         }
 
+        for (; i + 8 <= count; i += 8)
+        {
+            WidenEight(source + i, destination + i);
+        }
+
+        if (i < count && count >= 8)
+        {
+            // The last eight once more: they overlap what is done, inside the same run.
+            WidenEight(source + count - 8, destination + count - 8);
+            return;
+        }
+
         for (; i < count; i++)
         {
             destination[i] = source[i];
         }
     }
 
-    private static void Fill(short* destination, short value, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            destination[i] = value;
-        }
-    }
+    private static void WidenEight(byte* source, short* destination)
+        => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(source)).AsByte()).AsInt16().Store(destination);
+
+    private static void Fill(short* destination, short value, int count) => new Span<short>(destination, count).Fill(value);
 }

@@ -74,44 +74,36 @@ internal static unsafe class Pooling<TLanes>
     {
         int channels = g.OutChannels;
         int wide = channels - (channels % TLanes.Count);
+        TapList taps = new(g, g.Taps > TapList.StackTaps ? new long[TapList.BufferLength(g)] : stackalloc long[TapList.BufferLength(g)]);
         for (int row = rowBegin; row < rowEnd; row++)
         {
             ChannelRows place = new(g, row);
             TValue* image = source + (place.ImagePixel * channels);
             for (int column = 0; column < g.OutWidth; column++)
             {
-                Window window = place.Window(g, column);
+                taps.Take(g, place.Window(g, column));
                 TValue* output = destination + ((place.OutPixel + column) * channels);
-                Pixel<TLanes, TPool, TValue>(g, pool, window, image, output, 0, wide);
-                Pixel<Lanes1, TPool, TValue>(g, pool, window, image, output, wide, channels);
+                Pixel<TLanes, TPool, TValue>(taps, pool, image + taps.Origin, output, 0, wide);
+                Pixel<Lanes1, TPool, TValue>(taps, pool, image + taps.Origin, output, wide, channels);
             }
         }
     }
 
-    private static void Pixel<T, TPool, TValue>(
-        in ConvolutionGeometry g, in TPool pool, in Window window, TValue* image, TValue* output, int begin, int end)
+    private static void Pixel<T, TPool, TValue>(in TapList taps, in TPool pool, TValue* image, TValue* output, int begin, int end)
         where T : unmanaged, ILanes<T>
         where TPool : struct, IPool<TValue>
         where TValue : unmanaged
     {
+        ReadOnlySpan<long> sources = taps.Source;
         for (int c = begin; c < end; c += T.Count)
         {
             T state = pool.Start<T>();
-            bool first = true;
-            for (int kd = window.DepthBegin; kd < window.DepthEnd; kd++)
+            for (int t = 0; t < sources.Length; t++)
             {
-                for (int kh = window.HeightBegin; kh < window.HeightEnd; kh++)
-                {
-                    TValue* x = image + ((window.Pixel(g, kd, kh, window.WidthBegin) * g.InChannels) + c);
-                    for (int kw = window.WidthBegin; kw < window.WidthEnd; kw++, x += (long)g.DilationWidth * g.InChannels)
-                    {
-                        state = pool.Step(state, x, first);
-                        first = false;
-                    }
-                }
+                state = pool.Step(state, image + sources[t] + c, t == 0);
             }
 
-            pool.Finish(state, window.Count, g.Taps, output + c);
+            pool.Finish(state, sources.Length, taps.Weights.Length, output + c);
         }
     }
 

@@ -8,9 +8,6 @@ internal static class Scratch
     [ThreadStatic]
     private static short[]? _shorts;
 
-    [ThreadStatic]
-    private static float[]? _floats;
-
     /// <summary>Unset int16 values, valid until the next call on this thread.</summary>
     public static Span<short> Shorts(int length)
     {
@@ -20,16 +17,5 @@ internal static class Scratch
         }
 
         return _shorts.AsSpan(0, length);
-    }
-
-    /// <summary>Unset floats, valid until the next call on this thread.</summary>
-    public static Span<float> Floats(int length)
-    {
-        if (_floats is null || _floats.Length < length)
-        {
-            _floats = GC.AllocateUninitializedArray<float>(length, pinned: true);
-        }
-
-        return _floats.AsSpan(0, length);
     }
 }

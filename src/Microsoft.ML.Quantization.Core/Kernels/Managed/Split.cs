@@ -6,6 +6,7 @@ namespace Microsoft.ML.Quantization.Kernels.Managed;
 internal readonly struct Split
 {
     private const int MostPixels = 24;
+    private const int EnoughChunks = 24;
     private const int FewPixels = 96;
     private const int FewBlocks = 2;
 
@@ -18,8 +19,9 @@ internal readonly struct Split
     public Split(in ConvolutionGeometry g, int rows, int scratchValues, int block)
     {
         int fit = scratchValues / Math.Max(1, (g.Depth + 1) / 2 * 2) / rows * rows;
-        Pixels = Math.Clamp(fit, rows, MostPixels);
         _outPixels = g.OutPixels;
+        int most = _outPixels >= EnoughChunks * MostPixels ? MostPixels : MostPixels / 2;
+        Pixels = Math.Clamp(fit, rows, most);
         _blocks = (g.GroupOutChannels + block - 1) / block;
         _blocksInChunk = _outPixels < FewPixels ? Math.Min(_blocks, FewBlocks) : _blocks;
         _pixelChunks = (_outPixels + Pixels - 1) / Pixels;

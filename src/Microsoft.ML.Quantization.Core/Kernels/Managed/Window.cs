@@ -55,6 +55,11 @@ internal readonly struct Window
             w);
     }
 
+    /// <summary>Whether the same taps lie inside the image as in another window.</summary>
+    public bool HasTapsOf(in Window other)
+        => DepthBegin == other.DepthBegin && DepthEnd == other.DepthEnd && HeightBegin == other.HeightBegin && HeightEnd == other.HeightEnd
+            && WidthBegin == other.WidthBegin && WidthEnd == other.WidthEnd;
+
     /// <summary>Whether a tap lies inside the image.</summary>
     public bool Holds(int depth, int height, int width)
         => depth >= DepthBegin && depth < DepthEnd && height >= HeightBegin && height < HeightEnd && width >= WidthBegin && width < WidthEnd;

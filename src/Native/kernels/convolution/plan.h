@@ -10,6 +10,7 @@ namespace {
 constexpr int kTableEntries = 4096;       // pointers of one tile: taps x pixels
 constexpr int kMaxTaps = 128;             // taps of one chunk
 constexpr int kMaxPixels = 112;           // pixels of one tile
+constexpr int kMaxStripes = 32;           // stripes of one tile
 constexpr int kTileAccumulators = 8192;   // of one tile, where the depth is cut into chunks
 
 struct Plan {
@@ -74,25 +75,24 @@ MLQ_INLINE Tile TileAt(const Plan& p, int index) {
   return t;
 }
 
-// Position of an output pixel's window: the coordinates of its first tap and the offset of that tap in values.
-struct Window {
-  int64_t offset;
-  int z, y, x;
+// Positions of the windows of a tile's output pixels: the coordinates of the first tap and the offset of that tap in values.
+struct Windows {
+  int64_t offset[kMaxPixels];
+  int32_t z[kMaxPixels], y[kMaxPixels], x[kMaxPixels];
 };
 
 // Windows of the pixels [begin, end); group_offset is the first channel of the group.
-inline void FindWindows(const mlq_geometry& g, int begin, int end, int group_offset, Window* windows) {
+inline void FindWindows(const mlq_geometry& g, int begin, int end, int group_offset, Windows& w) {
   int column = begin % g.out_width;
   int row = begin / g.out_width % g.out_height;
   int plane = begin / g.out_width / g.out_height % g.out_depth;
   int image = begin / g.out_width / g.out_height / g.out_depth;
-  for (int i = begin; i < end; i++) {
-    Window& w = windows[i - begin];
-    w.z = plane * g.stride_depth - g.pad_depth;
-    w.y = row * g.stride_height - g.pad_height;
-    w.x = column * g.stride_width - g.pad_width;
-    const int64_t pixel = (((int64_t)image * g.in_depth + w.z) * g.in_height + w.y) * g.in_width + w.x;
-    w.offset = pixel * g.in_channels + group_offset;
+  for (int i = 0; i < end - begin; i++) {
+    w.z[i] = plane * g.stride_depth - g.pad_depth;
+    w.y[i] = row * g.stride_height - g.pad_height;
+    w.x[i] = column * g.stride_width - g.pad_width;
+    const int64_t pixel = (((int64_t)image * g.in_depth + w.z[i]) * g.in_height + w.y[i]) * g.in_width + w.x[i];
+    w.offset[i] = pixel * g.in_channels + group_offset;
     if (++column == g.out_width) {
       column = 0;
       if (++row == g.out_height) {
@@ -106,25 +106,60 @@ inline void FindWindows(const mlq_geometry& g, int begin, int end, int group_off
   }
 }
 
-// Fills table[tap - first][row] for a block of `rows` windows; a tap in padding points to `outside` and clears its bit in masks[tap - first].
+MLQ_INLINE bool AxisInside(const int32_t* first, int begin, int end, int kernel, int dilation, int in) {
+  bool inside = true;
+  for (int i = begin; i < end; i++) {
+    inside &= first[i] >= 0 && first[i] + (kernel - 1) * dilation < in;
+  }
+  return inside;
+}
+
+// The pixels that one call of a micro kernel does, and the runs of values that it reads of each.
+struct Stripe {
+  int begin, rows;
+  int segments;  // runs of each pixel
+  int length;    // values of a run
+};
+
+// Cuts `pixels` windows into stripes. A stripe that meets no padding reads whole kernel rows as one run where they are contiguous.
+inline int FindStripes(const mlq_geometry& g, const Windows& w, int pixels, int most, int taps, int channels, bool merge, Stripe* stripes) {
+  const int count = CeilDivide(pixels, most);
+  const bool contiguous = merge && g.dilation_width == 1 && g.groups == 1 && g.kernel_width > 1;
+  for (int s = 0; s < count; s++) {
+    const int begin = Share(pixels, s, count);
+    const int end = Share(pixels, s + 1, count);
+    const bool whole = contiguous && AxisInside(w.z, begin, end, g.kernel_depth, g.dilation_depth, g.in_depth) &&
+                       AxisInside(w.y, begin, end, g.kernel_height, g.dilation_height, g.in_height) &&
+                       AxisInside(w.x, begin, end, g.kernel_width, g.dilation_width, g.in_width);
+    const int run = whole ? g.kernel_width : 1;
+    stripes[s] = {begin, end - begin, taps / run, channels * run};
+  }
+  return count;
+}
+
+// Fills table[segment][row] for the taps [first, last) of a stripe, one tap or one kernel row a segment; a tap in padding points
+// to `outside` and clears its bit in masks[segment].
 template <class T>
-inline void FillTable(const mlq_geometry& g, const T* source, const T* outside, const Window* windows, int rows, int first,
-                      int last, const T** table, uint32_t* masks) {
-  for (int tap = first; tap < last; tap++) {
+inline void FillTable(const mlq_geometry& g, const T* source, const T* outside, const Windows& windows, const Stripe& stripe,
+                      int first, int last, const T** table, uint32_t* masks) {
+  const int step = (last - first) / stripe.segments;
+  const int rows = stripe.rows;
+  const int64_t* offset = windows.offset + stripe.begin;
+  for (int tap = first; tap < last; tap += step, table += rows) {
     const int x = tap % g.kernel_width * g.dilation_width;
     const int y = tap / g.kernel_width % g.kernel_height * g.dilation_height;
     const int z = tap / g.kernel_width / g.kernel_height * g.dilation_depth;
-    const int64_t delta = (((int64_t)z * g.in_height + y) * g.in_width + x) * g.in_channels;
+    const T* shifted = source + (((int64_t)z * g.in_height + y) * g.in_width + x) * g.in_channels;
     uint32_t mask = 0;
     for (int r = 0; r < rows; r++) {
-      const Window& w = windows[r];
-      const bool inside = (unsigned)(w.x + x) < (unsigned)g.in_width && (unsigned)(w.y + y) < (unsigned)g.in_height &&
-                          (unsigned)(w.z + z) < (unsigned)g.in_depth;
-      table[r] = inside ? source + w.offset + delta : outside;
+      const int i = stripe.begin + r;
+      const bool inside = (unsigned)(windows.x[i] + x) < (unsigned)g.in_width &&
+                          (unsigned)(windows.y[i] + y) < (unsigned)g.in_height &&
+                          (unsigned)(windows.z[i] + z) < (unsigned)g.in_depth;
+      table[r] = inside ? shifted + offset[r] : outside;
       mask |= (uint32_t)inside << r;
     }
     *masks++ = mask;
-    table += rows;
   }
 }
 

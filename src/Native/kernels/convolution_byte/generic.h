@@ -32,11 +32,11 @@ Plan BytePlan(const mlq_geometry& g) {
   return MakePlan(g, kWidth, Dot::kRows, Min(kMaxPixels, kScratch / Max(row, 1)), depth > kChunk, kByteWork);
 }
 
-// One chunk of R pixels times P panels: `segments` runs of `steps` steps. accumulators are [P][R][kWidth].
-template <int R, int P>
+// One chunk of R pixels times P panels, of which V vectors hold outputs: `segments` runs of `steps` steps.
+// accumulators are [P][R][kWidth].
+template <int R, int P, int V>
 MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int steps, const Dot::Weight* weights,
                             int64_t panel_stride, int32_t* accumulators, bool resume) {
-  constexpr int V = Simd::kVectors;
   typename Simd::I acc[R][P * V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < P * V; v++) {
@@ -66,15 +66,17 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
 
 using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const Dot::Weight*, int64_t, int32_t*, bool);
 
+// Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
+enum Variant { kOne, kSeveral, kHalf };
+
 template <int R>
-ByteMicroFunction FindByteMicro(int rows, bool several) {
+ByteMicroFunction FindByteMicro(int rows, Variant variant) {
   if constexpr (R == 0) {
     return nullptr;
   } else {
-    if (rows != R) {
-      return FindByteMicro<R - 1>(rows, several);
-    }
-    return several ? &ByteMicro<R, PanelsAtOnce(R, Simd::kVectors)> : &ByteMicro<R, 1>;
+    constexpr int V = Simd::kVectors;
+    static constexpr ByteMicroFunction kFunctions[] = {&ByteMicro<R, 1, V>, &ByteMicro<R, PanelsAtOnce(R, V), V>, &ByteMicro<R, 1, V / 2>};
+    return rows == R ? kFunctions[variant] : FindByteMicro<R - 1>(rows, variant);
   }
 }
 
@@ -93,6 +95,8 @@ int64_t PanelSize(const Plan& plan) {
   return kWidth * (int64_t)sizeof(int32_t) + (int64_t)StepsOf(plan) * kWidth * Dot::kStep * (int64_t)sizeof(Dot::Weight);
 }
 
+using Finisher = ChannelEpilogue<Simd::kVectors>;
+
 // The work of one tile: which pixels and panels, and where each pixel's values are.
 struct ByteTile {
   const ByteCall& call;
@@ -101,59 +105,80 @@ struct ByteTile {
   int pixels;
   int stripes;
   bool chunked;
+  Stripe stripe[kMaxStripes];  // lengths in values
+  Windows windows;
   const Dot::Value* table[kTableEntries];
   alignas(64) int32_t accumulators[kTileAccumulators];
 
   ByteTile(const ByteCall& c, const Plan& p, const Tile& t, bool is_chunked)
-      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), stripes(CeilDivide(pixels, Dot::kRows)), chunked(is_chunked) {}
+      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), chunked(is_chunked) {
+    FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
+  }
 
-  MLQ_INLINE int StripeBegin(int s) const { return Share(pixels, s, stripes); }
-
-  // All panels over the values that `table` holds: `segments` entries a pixel, `steps` steps each, from step `first_step` on.
-  void Multiply(int segments, int steps, int first_step, bool last) {
+  // All panels over the values that `table` holds, `pitch` entries a pixel, from step `first_step` of the depth on.
+  void Multiply(int pitch, int first_step, bool last) {
     const int at_once = stripes == 1 ? PanelsAtOnce(pixels, Simd::kVectors) : 1;
-    const int64_t panel_size = PanelSize(plan);
     for (int panel = tile.panel_begin; panel < tile.panel_end;) {
       const int count = tile.panel_end - panel >= at_once ? at_once : 1;
-      const uint8_t* packed = call.weights + ((int64_t)tile.group * plan.panels + panel) * panel_size;
-      const Dot::Weight* w = (const Dot::Weight*)(packed + kWidth * sizeof(int32_t)) + (int64_t)first_step * kWidth * Dot::kStep;
-      for (int s = 0; s < stripes; s++) {
-        const int begin = StripeBegin(s);
-        const int rows = StripeBegin(s + 1) - begin;
-        int32_t* acc = accumulators + (chunked ? ((panel - tile.panel_begin) * pixels + begin) * kWidth : 0);
-        FindByteMicro<Dot::kRows>(rows, count > 1)(table + begin * segments, segments, steps, w,
-                                                   panel_size / (int64_t)sizeof(Dot::Weight), acc, first_step > 0);
+      int32_t* acc = accumulators + (chunked ? (panel - tile.panel_begin) * pixels * kWidth : 0);
+      if (count > 1) {
+        Micro(panel, stripe[0], kSeveral, pitch, first_step, acc);
         for (int i = 0; last && i < count; i++) {
-          Finish(panel + i, packed + i * panel_size, acc + i * rows * kWidth, begin, rows);
+          FinisherOf(panel + i).Run(acc + i * pixels * kWidth, pixels, Target(panel + i, 0), Pitch());
         }
+      } else {
+        OnePanel(panel, pitch, first_step, last, acc);
       }
       panel += count;
     }
   }
 
-  void Finish(int panel, const uint8_t* packed, const int32_t* acc, int begin, int rows) const {
-    const int output = panel * kWidth;
-    const int channel = tile.group * plan.outputs + output;
-    const int size = OutputSize(call.epilogue.output);
-    const ChannelEpilogue<Simd::kVectors> finish(call.epilogue, channel, Min(kWidth, plan.outputs - output), (const int32_t*)(const void*)packed);
-    const int64_t index = (int64_t)(tile.pixel_begin + begin) * call.g.out_channels + channel;
-    finish.Run(acc, rows, call.destination + index * size, (int64_t)call.g.out_channels * size);
+ private:
+  void OnePanel(int panel, int pitch, int first_step, bool last, int32_t* accumulators_of_panel) const {
+    const Finisher finisher = FinisherOf(panel);
+    const Variant variant = plan.outputs - panel * kWidth <= kWidth / 2 ? kHalf : kOne;
+    for (int s = 0; s < stripes; s++) {
+      int32_t* acc = accumulators_of_panel + (chunked ? stripe[s].begin * kWidth : 0);
+      Micro(panel, stripe[s], variant, pitch, first_step, acc);
+      if (last) {
+        finisher.Run(acc, stripe[s].rows, Target(panel, stripe[s].begin), Pitch());
+      }
+    }
   }
+
+  MLQ_INLINE const uint8_t* Packed(int panel) const {
+    return call.weights + ((int64_t)tile.group * plan.panels + panel) * PanelSize(plan);
+  }
+
+  MLQ_INLINE void Micro(int panel, const Stripe& p, Variant variant, int pitch, int first_step, int32_t* acc) const {
+    const Dot::Weight* weights = (const Dot::Weight*)(const void*)(Packed(panel) + kWidth * sizeof(int32_t)) + (int64_t)first_step * kWidth * Dot::kStep;
+    FindByteMicro<Dot::kRows>(p.rows, variant)(table + p.begin * pitch, p.segments, CeilDivide(p.length, Dot::kStep), weights,
+                                               PanelSize(plan) / (int64_t)sizeof(Dot::Weight), acc, first_step > 0);
+  }
+
+  Finisher FinisherOf(int panel) const {
+    const int output = panel * kWidth;
+    return Finisher(call.epilogue, tile.group * plan.outputs + output, Min(kWidth, plan.outputs - output), (const int32_t*)(const void*)Packed(panel));
+  }
+
+  MLQ_INLINE uint8_t* Target(int panel, int pixel) const {
+    const int64_t index = (int64_t)(tile.pixel_begin + pixel) * call.g.out_channels + tile.group * plan.outputs + panel * kWidth;
+    return call.destination + index * OutputSize(call.epilogue.output);
+  }
+
+  MLQ_INLINE int64_t Pitch() const { return (int64_t)call.g.out_channels * OutputSize(call.epilogue.output); }
 };
 
 // Instantiated for byte values only: there the table holds the addresses of the codes themselves.
 template <class Value>
 void DirectTile(const ByteCall& call, const Plan& plan, const Tile& tile, const Value* pad_row) {
-  Window windows[kMaxPixels];
   uint32_t masks[kMaxTaps];
   ByteTile work(call, plan, tile, false);
-  FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
+  work.stripes = FindStripes(call.g, work.windows, work.pixels, Dot::kRows, plan.taps, plan.channels, true, work.stripe);
   for (int s = 0; s < work.stripes; s++) {
-    const int begin = work.StripeBegin(s);
-    FillTable<Value>(call.g, call.source, pad_row, windows + begin, work.StripeBegin(s + 1) - begin, 0, plan.taps,
-                     work.table + begin * plan.taps, masks);
+    FillTable<Value>(call.g, call.source, pad_row, work.windows, work.stripe[s], 0, plan.taps, work.table + work.stripe[s].begin * plan.taps, masks);
   }
-  work.Multiply(plan.taps, plan.channels / Dot::kStep, 0, true);
+  work.Multiply(plan.taps, 0, true);
 }
 
 template <class Value>
@@ -168,20 +193,24 @@ void RunDirect(const ByteCall& call, const Plan& plan, int begin, int end) {
 }
 
 void GatherTile(const ByteCall& call, const Plan& plan, const Tile& tile) {
-  Window windows[kMaxPixels];
-  alignas(64) Dot::Value scratch[kScratch];
+  alignas(64) Dot::Value scratch[kScratch + kOverrun];
   ByteTile work(call, plan, tile, plan.depth > kChunk);
-  FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
   const PatchSource patches = {call.g, call.source, plan.channels};
+  const bool simple = plan.depth <= kChunk && call.g.groups == 1 && (call.g.dilation_width == 1 || call.g.kernel_width == 1);
   for (int begin = 0; begin < plan.depth; begin += kChunk) {
     const int end = Min(begin + kChunk, plan.depth);
-    const int steps = CeilDivide(end - begin, Dot::kStep);
+    const int length = CeilDivide(end - begin, Dot::kStep) * Dot::kStep;
     for (int p = 0; p < work.pixels; p++) {
-      Dot::Value* row = scratch + (int64_t)p * steps * Dot::kStep;
-      patches.Gather(windows[p], begin, end, call.padding, row);
+      Dot::Value* row = scratch + (int64_t)p * length;
+      if (simple && patches.IsInside(work.windows, p)) {
+        patches.GatherInside(work.windows, p, row);
+      } else {
+        patches.Gather(work.windows, p, begin, end, call.padding, row);
+      }
       work.table[p] = row;
     }
-    work.Multiply(1, steps, begin / Dot::kStep, end == plan.depth);
+    work.stripes = FindStripes(call.g, work.windows, work.pixels, Dot::kRows, 1, length, false, work.stripe);
+    work.Multiply(1, begin / Dot::kStep, end == plan.depth);
   }
 }
 

@@ -16,11 +16,10 @@ Plan FloatPlan(const mlq_geometry& g) {
   return MakePlan(g, kWidth, Simd::kRows, most, taps > kMaxTaps, kFloatWork);
 }
 
-// One chunk of taps of R pixels times P panels. accumulators are [P][R][kWidth].
-template <int R, int P>
-MLQ_NOINLINE void FloatMicro(const float* const* table, const uint32_t* masks, int taps, int channels, const float* weights,
-                             int64_t panel_stride, float* accumulators, bool resume) {
-  constexpr int V = Simd::kVectors;
+// One chunk of runs of R pixels times P panels, of which V vectors hold outputs. accumulators are [P][R][kWidth].
+template <int R, int P, int V>
+MLQ_NOINLINE void FloatMicro(const float* const* table, const uint32_t* masks, int segments, int length,
+                             const float* weights, int64_t panel_stride, float* accumulators, bool resume) {
   typename Simd::F acc[R][P * V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < P * V; v++) {
@@ -28,8 +27,8 @@ MLQ_NOINLINE void FloatMicro(const float* const* table, const uint32_t* masks, i
     }
   }
   constexpr uint32_t all = (1u << R) - 1;
-  for (int tap = 0; tap < taps; tap++, table += R, weights += (int64_t)channels * kWidth) {
-    const uint32_t skipped = ~masks[tap] & all;
+  for (int segment = 0; segment < segments; segment++, table += R, weights += (int64_t)length * kWidth) {
+    const uint32_t skipped = ~masks[segment] & all;
     if (skipped == all) {
       continue;
     }
@@ -43,7 +42,7 @@ MLQ_NOINLINE void FloatMicro(const float* const* table, const uint32_t* masks, i
       }
     }
     const float* w = weights;
-    for (int c = 0; c < channels; c++, w += kWidth) {
+    for (int64_t c = 0; c < length; c++, w += kWidth) {
       typename Simd::F panel[P * V];
       MLQ_UNROLL for (int v = 0; v < P * V; v++) {
         panel[v] = Simd::Load(w + v / V * panel_stride + v % V * Simd::kLanes);
@@ -72,15 +71,17 @@ MLQ_NOINLINE void FloatMicro(const float* const* table, const uint32_t* masks, i
 
 using FloatMicroFunction = void (*)(const float* const*, const uint32_t*, int, int, const float*, int64_t, float*, bool);
 
+// Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
+enum Variant { kOne, kSeveral, kHalf };
+
 template <int R>
-FloatMicroFunction FindFloatMicro(int rows, bool several) {
+FloatMicroFunction FindFloatMicro(int rows, Variant variant) {
   if constexpr (R == 0) {
     return nullptr;
   } else {
-    if (rows != R) {
-      return FindFloatMicro<R - 1>(rows, several);
-    }
-    return several ? &FloatMicro<R, PanelsAtOnce(R, Simd::kVectors)> : &FloatMicro<R, 1>;
+    constexpr int V = Simd::kVectors;
+    static constexpr FloatMicroFunction kFunctions[] = {&FloatMicro<R, 1, V>, &FloatMicro<R, PanelsAtOnce(R, V), V>, &FloatMicro<R, 1, V / 2>};
+    return rows == R ? kFunctions[variant] : FindFloatMicro<R - 1>(rows, variant);
   }
 }
 
@@ -89,13 +90,16 @@ void FloatEpilogue(const float* accumulators, int rows, int outputs, const float
                    int64_t pitch) {
   alignas(64) float padded[kWidth] = {};
   alignas(64) float tail[kWidth];
-  memcpy(padded, bias, sizeof(float) * (size_t)outputs);
+  if (outputs != kWidth) {
+    memcpy(padded, bias, sizeof(float) * (size_t)outputs);
+    bias = padded;
+  }
   const Simd::F lowest = Simd::Broadcast(low);
   const Simd::F highest = Simd::Broadcast(high);
   for (int r = 0; r < rows; r++, accumulators += kWidth, destination += pitch) {
     float* target = outputs == kWidth ? destination : tail;
     MLQ_UNROLL for (int v = 0; v < Simd::kVectors; v++) {
-      const Simd::F sum = Simd::Add(Simd::Load(accumulators + v * Simd::kLanes), Simd::Load(padded + v * Simd::kLanes));
+      const Simd::F sum = Simd::Add(Simd::Load(accumulators + v * Simd::kLanes), Simd::Load(bias + v * Simd::kLanes));
       Simd::Store(target + v * Simd::kLanes, Simd::Clamp(sum, lowest, highest));
     }
     if (outputs != kWidth) {
@@ -113,48 +117,63 @@ struct FloatCall {
   float* destination;
 };
 
-void FloatTile(const FloatCall& call, const Plan& plan, const Tile& tile) {
-  const mlq_geometry& g = call.g;
-  const int pixels = tile.pixel_end - tile.pixel_begin;
-  const int stripes = CeilDivide(pixels, Simd::kRows);
-  const bool chunked = plan.taps > kMaxTaps;
-  const int at_once = stripes == 1 ? PanelsAtOnce(pixels, Simd::kVectors) : 1;
-  Window windows[kMaxPixels];
+// The work of one tile.
+struct FloatTile {
+  const FloatCall& call;
+  const Plan& plan;
+  const Tile& tile;
+  int pixels;
+  int stripes;
+  bool chunked;
+  Stripe stripe[kMaxStripes];
+  Windows windows;
   const float* table[kTableEntries];
   uint32_t masks[kTableEntries / 4];
   alignas(64) float accumulators[kTileAccumulators];
-  FindWindows(g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
-  const int64_t panel_size = (int64_t)plan.depth * kWidth;
-  for (int first = 0; first < plan.taps; first += kMaxTaps) {
-    const int taps = Min(kMaxTaps, plan.taps - first);
-    for (int s = 0; s < stripes; s++) {
-      const int begin = Share(pixels, s, stripes);
-      FillTable(g, call.source, call.source, windows + begin, Share(pixels, s + 1, stripes) - begin, first, first + taps,
-                table + begin * taps, masks + s * taps);
+
+  FloatTile(const FloatCall& c, const Plan& p, const Tile& t)
+      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), chunked(p.taps > kMaxTaps) {
+    FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
+  }
+
+  void Run() {
+    for (int first = 0; first < plan.taps; first += kMaxTaps) {
+      const int taps = Min(kMaxTaps, plan.taps - first);
+      stripes = FindStripes(call.g, windows, pixels, Simd::kRows, taps, plan.channels, !chunked, stripe);
+      for (int s = 0; s < stripes; s++) {
+        FillTable(call.g, call.source, call.source, windows, stripe[s], first, first + taps, table + stripe[s].begin * taps, masks + s * taps);
+      }
+      Panels(first, taps);
     }
+  }
+
+  void Panels(int first, int taps) {
+    const int at_once = stripes == 1 ? PanelsAtOnce(pixels, Simd::kVectors) : 1;
+    const int64_t panel_size = (int64_t)plan.depth * kWidth;
     for (int panel = tile.panel_begin; panel < tile.panel_end;) {
       const int count = tile.panel_end - panel >= at_once ? at_once : 1;
-      const float* w = call.weights + ((int64_t)tile.group * plan.panels + panel) * panel_size;
+      const bool half = plan.outputs - panel * kWidth <= kWidth / 2;
+      const Variant variant = count > 1 ? kSeveral : half ? kHalf : kOne;
+      const float* w = call.weights + ((int64_t)tile.group * plan.panels + panel) * panel_size + (int64_t)first * plan.channels * kWidth;
       for (int s = 0; s < stripes; s++) {
-        const int begin = Share(pixels, s, stripes);
-        const int rows = Share(pixels, s + 1, stripes) - begin;
-        float* acc = accumulators + (chunked ? ((panel - tile.panel_begin) * pixels + begin) * kWidth : 0);
-        FindFloatMicro<Simd::kRows>(rows, count > 1)(table + begin * taps, masks + s * taps, taps, plan.channels,
-                                                     w + (int64_t)first * plan.channels * kWidth, panel_size, acc, first > 0);
-        if (first + taps == plan.taps) {
-          for (int i = 0; i < count; i++) {
-            const int output = (panel + i) * kWidth;
-            const int channel = tile.group * plan.outputs + output;
-            FloatEpilogue(acc + i * rows * kWidth, rows, Min(kWidth, plan.outputs - output), call.bias + channel, call.low,
-                          call.high, call.destination + (int64_t)(tile.pixel_begin + begin) * g.out_channels + channel,
-                          g.out_channels);
-          }
+        const Stripe& p = stripe[s];
+        float* acc = accumulators + (chunked ? ((panel - tile.panel_begin) * pixels + p.begin) * kWidth : 0);
+        FindFloatMicro<Simd::kRows>(p.rows, variant)(table + p.begin * taps, masks + s * taps, p.segments, p.length, w, panel_size, acc, first > 0);
+        for (int i = 0; first + taps == plan.taps && i < count; i++) {
+          Finish(panel + i, p, acc + i * p.rows * kWidth);
         }
       }
       panel += count;
     }
   }
-}
+
+  void Finish(int panel, const Stripe& p, const float* acc) const {
+    const int output = panel * kWidth;
+    const int channel = tile.group * plan.outputs + output;
+    float* destination = call.destination + (int64_t)(tile.pixel_begin + p.begin) * call.g.out_channels + channel;
+    FloatEpilogue(acc, p.rows, Min(kWidth, plan.outputs - output), call.bias + channel, call.low, call.high, destination, call.g.out_channels);
+  }
+};
 
 int64_t FloatPackedSize(const mlq_geometry& g) {
   const Plan p = FloatPlan(g);
@@ -180,7 +199,8 @@ void FloatPack(const mlq_geometry& g, const float* weights, float* packed) {
 void FloatRun(const FloatCall& call, int begin, int end) {
   const Plan plan = FloatPlan(call.g);
   for (int i = begin; i < end; i++) {
-    FloatTile(call, plan, TileAt(plan, i));
+    const Tile tile = TileAt(plan, i);
+    FloatTile(call, plan, tile).Run();
   }
 }
 

@@ -3,4 +3,4 @@
 #include "kernels/depthwise_byte/generic.h"
 #include "kernels/entry_points.h"
 
-MLQ_DEFINE_DEPTHWISE_BYTE(avx2)
+MLQ_DEFINE_DEPTHWISE_BYTE(avx2, AllByteRows)

@@ -1,6 +1,6 @@
 #include "kernels/simd/avx512.h"
 
-#include "kernels/depthwise_byte/generic.h"
+#include "kernels/depthwise_byte/quads.h"
 #include "kernels/entry_points.h"
 
-MLQ_DEFINE_DEPTHWISE_BYTE(avx512vnni)
+MLQ_DEFINE_DEPTHWISE_BYTE(avx512vnni, DepthwiseQuadRows)

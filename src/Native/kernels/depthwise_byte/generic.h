@@ -48,8 +48,8 @@ MLQ_INLINE void BytePixels(const DepthwiseByteCall& call, const ChannelEpilogue<
   finish.Run(sums, N, call.destination + index * size, (int64_t)g.in_channels * size);
 }
 
-void DepthwiseByteRows(const DepthwiseByteCall& call, int begin, int end) {
-  EachVector(call.g.in_channels, [&](int channel) __attribute__((always_inline)) {
+void DepthwiseByteRows(const DepthwiseByteCall& call, int begin, int end, int first_channel) {
+  EachVector(first_channel, call.g.in_channels, [&](int channel) __attribute__((always_inline)) {
     const ChannelEpilogue<1> finish(call.epilogue, channel, kLanes, nullptr);
     for (int i = begin; i < end; i++) {
       const Row row = RowAt(call.g, i);
@@ -59,6 +59,8 @@ void DepthwiseByteRows(const DepthwiseByteCall& call, int begin, int end) {
     }
   });
 }
+
+[[maybe_unused]] void AllByteRows(const DepthwiseByteCall& call, int begin, int end) { DepthwiseByteRows(call, begin, end, 0); }
 
 // Fewer channels than lanes: plain sums, one pixel at a time.
 void NarrowByteRows(const DepthwiseByteCall& call, int begin, int end) {
@@ -84,12 +86,13 @@ void NarrowByteRows(const DepthwiseByteCall& call, int begin, int end) {
 
 }  // namespace
 
-#define MLQ_DEFINE_DEPTHWISE_BYTE(isa)                                                                                      \
+// rows: AllByteRows, or a better way for a vector of channels and more.
+#define MLQ_DEFINE_DEPTHWISE_BYTE(isa, rows)                                                                                \
   extern "C" void mlq_##isa##_depthwise_byte(const mlq_geometry* g, const uint8_t* source, uint8_t padding,                 \
                                              const int8_t* weights, const mlq_epilogue* epilogue, void* destination,        \
                                              int32_t begin, int32_t end) {                                                  \
     const DepthwiseByteCall call = {*g, source, padding, weights, *epilogue, (uint8_t*)destination};                        \
-    g->in_channels < kLanes ? NarrowByteRows(call, begin, end) : DepthwiseByteRows(call, begin, end);                       \
+    g->in_channels < kLanes ? NarrowByteRows(call, begin, end) : rows(call, begin, end);                                    \
   }
 
 #endif

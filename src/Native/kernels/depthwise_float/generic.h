@@ -53,7 +53,7 @@ MLQ_INLINE void FloatPixels(const DepthwiseFloatCall& call, const Row& row, int 
 void DepthwiseFloatRows(const DepthwiseFloatCall& call, int begin, int end) {
   for (int i = begin; i < end; i++) {
     const Row row = RowAt(call.g, i);
-    EachVector(call.g.in_channels, [&](int channel) __attribute__((always_inline)) {
+    EachVector(0, call.g.in_channels, [&](int channel) __attribute__((always_inline)) {
       EachColumn(call.g, [&](bool several, int column) __attribute__((always_inline)) {
         several ? FloatPixels<kPixels>(call, row, column, channel) : FloatPixels<1>(call, row, column, channel);
       });

@@ -62,17 +62,27 @@ struct Dot {
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w));
   }
-  static void Convert(const uint8_t* source, Value* destination, int count) {
+  static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {
     int i = 0;
     for (; i + 16 <= count; i += 16) {
       _mm256_storeu_si256((__m256i*)(destination + i), _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i*)(source + i))));
     }
-    for (; i + 8 <= count; i += 8) {
-      _mm_storeu_si128((__m128i*)(destination + i), _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i*)(source + i))));
+    if (count - i >= 8) {
+      Eight(source + i, destination + i);
+      i += 8;
+    }
+    if (i < count && count >= 8) {
+      Eight(source + count - 8, destination + count - 8);
+      return;
     }
     for (; i < count; i++) {
       destination[i] = source[i];
     }
+  }
+
+ private:
+  static MLQ_INLINE void Eight(const uint8_t* source, Value* destination) {
+    _mm_storeu_si128((__m128i*)destination, _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i*)source)));
   }
 };
 

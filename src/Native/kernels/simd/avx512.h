@@ -60,7 +60,17 @@ struct Dot {
   static constexpr bool kDirect = true;  // the codes themselves can be read
   static constexpr int kRows = 14;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) { return _mm512_dpbusd_epi32(acc, x, w); }
-  static void Convert(const uint8_t* source, Value* destination, int count) { memcpy(destination, source, (size_t)count); }
+  // May write up to a vector behind the last value; reads nothing outside.
+  static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {
+    int i = 0;
+    for (; i + 64 <= count; i += 64) {
+      _mm512_storeu_si512(destination + i, _mm512_loadu_si512(source + i));
+    }
+    if (i < count) {
+      const __mmask64 mask = ~0ull >> (64 - (count - i));
+      _mm512_storeu_si512(destination + i, _mm512_maskz_loadu_epi8(mask, source + i));
+    }
+  }
 #else
   using Value = int16_t;
   using Weight = int16_t;
@@ -70,14 +80,15 @@ struct Dot {
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
     return _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
   }
-  static void Convert(const uint8_t* source, Value* destination, int count) {
+  // May write up to a vector behind the last value; reads nothing outside.
+  static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {
     int i = 0;
     for (; i + 32 <= count; i += 32) {
       _mm512_storeu_si512(destination + i, _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i*)(source + i))));
     }
     if (i < count) {
       const __mmask32 mask = (__mmask32)((1ull << (count - i)) - 1);
-      _mm512_mask_storeu_epi16(destination + i, mask, _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, source + i)));
+      _mm512_storeu_si512(destination + i, _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, source + i)));
     }
   }
 #endif

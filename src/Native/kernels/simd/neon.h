@@ -73,7 +73,7 @@ struct Dot {
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
     return vdotq_s32(acc, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x));
   }
-  static void Convert(const uint8_t* source, Value* destination, int count) {
+  static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {
     int i = 0;
     for (; i + 16 <= count; i += 16) {
       vst1q_s8(destination + i, vreinterpretq_s8_u8(veorq_u8(vld1q_u8(source + i), vdupq_n_u8(0x80))));

@@ -8,4 +8,4 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// <param name="IsInteger">Whether it runs on integers.</param>
 /// <param name="Reason">Why it runs in float, or in other widths than the scheme's; otherwise empty.</param>
 /// <param name="Bound">The proved largest magnitude of its accumulators; 0 for a float layer.</param>
-public sealed record LayerReport(string Name, string Kind, int WeightBits, int ActivationBits, bool IsInteger, string Reason, long Bound);
+public sealed record LayerOutcome(string Name, string Kind, int WeightBits, int ActivationBits, bool IsInteger, string Reason, long Bound);

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+using System.Text;
+
+namespace Microsoft.ML.Quantization;
+
+/// <summary>How a model runs on this machine, step by step.</summary>
+/// <param name="Steps">One row a step, in order.</param>
+/// <param name="KernelSet">Name of the kernel set.</param>
+/// <param name="ThreadCount">Threads of one run.</param>
+/// <param name="ArenaBytes">Bytes of the whole arena for one row; buffers share it.</param>
+public sealed record ModelReport(ImmutableArray<StepReport> Steps, string KernelSet, int ThreadCount, long ArenaBytes)
+{
+    /// <summary>The rows as a table, tab-free, one line a step.</summary>
+    public override string ToString()
+    {
+        string[][] rows = [["layer", "operation", "bits", "bound", "limit", "weights", "arena", "reason"], .. Steps.Select(Cells)];
+        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(c => rows.Max(r => r[c].Length))];
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"kernels {KernelSet}, threads {ThreadCount}, arena {ArenaBytes} bytes a row").AppendLine();
+        foreach (string[] row in rows)
+        {
+            text.AppendLine(string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c]))).TrimEnd());
+        }
+
+        return text.ToString();
+    }
+
+    private static string[] Cells(StepReport step) =>
+    [
+        step.Layer,
+        step.Operation,
+        step.Bits,
+        Number(step.AccumulatorBound),
+        Number(step.AccumulatorLimit),
+        Number(step.WeightBytes),
+        Number(step.ArenaBytes),
+        step.Reason,
+    ];
+
+    private static string Number(long value) => value == 0 ? string.Empty : value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,69 @@
+using System;
+using System.Collections.Frozen;
+using System.Collections.Generic;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+
+namespace Microsoft.ML.Quantization.Operators;
+
+/// <summary>The fast operators of all node kinds: the bytes of the normative ones, at the speed of the kernel set.</summary>
+public static class FastOperators
+{
+    private static readonly FrozenDictionary<Type, Action<OperatorCall>> _operators = new Dictionary<Type, Action<OperatorCall>>
+    {
+        [typeof(Convolution)] = ConvolutionOperators.Convolution,
+        [typeof(ConvolutionTranspose)] = TransposedConvolutionOperator.Run,
+        [typeof(Dense)] = ConvolutionOperators.Dense,
+        [typeof(MatMul)] = MatMulOperator.Run,
+        [typeof(Unary)] = ElementwiseOperators.Unary,
+        [typeof(Binary)] = ElementwiseOperators.Binary,
+        [typeof(Where)] = ElementwiseOperators.Where,
+        [typeof(Cast)] = ElementwiseOperators.Cast,
+        [typeof(MaxPool)] = PoolingOperators.MaxPool,
+        [typeof(AveragePool)] = PoolingOperators.AveragePool,
+        [typeof(GlobalAveragePool)] = PoolingOperators.GlobalAveragePool,
+        [typeof(BatchNormalization)] = NormalizationOperators.BatchNormalization,
+        [typeof(LayerNormalization)] = NormalizationOperators.LayerNormalization,
+        [typeof(InstanceNormalization)] = NormalizationOperators.InstanceNormalization,
+        [typeof(LocalResponseNormalization)] = NormalizationOperators.LocalResponseNormalization,
+        [typeof(Softmax)] = NormalizationOperators.Softmax,
+        [typeof(Reduce)] = ReductionOperators.Reduce,
+        [typeof(Concat)] = StructuralOperators.Concat,
+        [typeof(Slice)] = StructuralOperators.Slice,
+        [typeof(Split)] = StructuralOperators.Split,
+        [typeof(Pad)] = StructuralOperators.Pad,
+        [typeof(Gather)] = StructuralOperators.Gather,
+        [typeof(Transpose)] = StructuralOperators.Transpose,
+        [typeof(Reshape)] = StructuralOperators.Reshape,
+        [typeof(Expand)] = StructuralOperators.Expand,
+        [typeof(Resize)] = ResizeOperator.Run,
+        [typeof(FakeQuantize)] = QuantizationOperators.FakeQuantize,
+        [typeof(Quantize)] = QuantizationOperators.Quantize,
+        [typeof(Dequantize)] = QuantizationOperators.Dequantize,
+        [typeof(IntegerConvolution)] = IntegerProductOperators.Convolution,
+        [typeof(IntegerDense)] = IntegerProductOperators.Dense,
+        [typeof(Requantize)] = IntegerElementwise.Requantize,
+        [typeof(DequantizeAccumulator)] = IntegerElementwise.DequantizeAccumulator,
+        [typeof(IntegerAdd)] = IntegerElementwise.Add,
+        [typeof(IntegerMultiply)] = IntegerElementwise.Multiply,
+        [typeof(IntegerAveragePool)] = PoolingOperators.IntegerAveragePool,
+        [typeof(LookupTable)] = IntegerElementwise.LookupTable,
+    }.ToFrozenDictionary();
+
+    /// <summary>Whether the node's kind has an operator.</summary>
+    public static bool Supports(Node node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return _operators.ContainsKey(node.GetType());
+    }
+
+    /// <summary>Runs one node; every element of its outputs is written.</summary>
+    /// <exception cref="QuantizationException">Indices outside their axis; an integer sum outside int32.</exception>
+    public static void Run(OperatorCall call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        _operators[call.Node.GetType()](call);
+    }
+
+    internal static bool Contains(Type kind) => _operators.ContainsKey(kind);
+}

@@ -1,0 +1,119 @@
+using System;
+using System.Runtime.InteropServices;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
+
+namespace Microsoft.ML.Quantization.Operators;
+
+/// <summary>
+/// Fills a tensor from another whose place is a sum of one offset an axis: slices, pads, transposes, broadcasts, nearest resizing. A negative
+/// offset on any axis takes the fill element instead.
+/// </summary>
+internal static class GridCopy
+{
+    /// <summary>The mark of a place that takes the fill element.</summary>
+    public const int Fill = -1;
+
+    /// <summary>Copies.</summary>
+    /// <param name="pool">The threads.</param>
+    /// <param name="source">Read.</param>
+    /// <param name="offsets">For each axis of the destination and each index on it, the offset in elements of the source, or <see cref="Fill"/>.</param>
+    /// <param name="destination">Written, all of it.</param>
+    /// <param name="fill">The bytes of the fill element.</param>
+    public static void Run(WorkerPool pool, Tensor source, int[][] offsets, Tensor destination, byte[]? fill = null)
+    {
+        int rank = destination.Shape.Rank;
+        int[][] axes = rank == 0 ? [[0]] : offsets;
+        int width = axes[^1].Length;
+        if (destination.Shape.Count == 0)
+        {
+            return;
+        }
+
+        var work = new CopyWork(source, axes, destination, fill ?? new byte[8], IsRun(axes[^1]));
+        Action<CopyWork, int, int> body = source.Type.SizeOf() switch
+        {
+            1 => static (w, begin, end) => w.Run<byte>(begin, end),
+            2 => static (w, begin, end) => w.Run<short>(begin, end),
+            4 => static (w, begin, end) => w.Run<int>(begin, end),
+            _ => static (w, begin, end) => w.Run<long>(begin, end),
+        };
+        Shares.Run(pool, destination.Shape.Count / width, Math.Max(1, 16384 / width), work, body);
+    }
+
+    /// <summary>0, step, 2·step, .. of an axis.</summary>
+    public static int[] Steps(int size, int step, int start = 0)
+    {
+        var result = new int[size];
+        for (int i = 0; i < size; i++)
+        {
+            result[i] = start + (i * step);
+        }
+
+        return result;
+    }
+
+    private static bool IsRun(int[] offsets)
+    {
+        for (int i = 0; i < offsets.Length; i++)
+        {
+            if (offsets[i] != offsets[0] + i || offsets[i] < 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private sealed record CopyWork(Tensor Source, int[][] Axes, Tensor Destination, byte[] FillBytes, bool IsRun)
+    {
+        public void Run<T>(int begin, int end)
+            where T : unmanaged
+        {
+            ReadOnlySpan<T> source = MemoryMarshal.Cast<byte, T>(Source.Bytes.Span);
+            int width = Axes[^1].Length;
+            T fill = MemoryMarshal.Read<T>(FillBytes);
+            for (int row = begin; row < end; row++)
+            {
+                Span<T> target = MemoryMarshal.Cast<byte, T>(Destination.WritableBytes).Slice(row * width, width);
+                int start = Start(row);
+                if (start < 0)
+                {
+                    target.Fill(fill);
+                }
+                else if (IsRun)
+                {
+                    source.Slice(start + Axes[^1][0], width).CopyTo(target);
+                }
+                else
+                {
+                    Pick(source[start..], target, fill);
+                }
+            }
+        }
+
+        private void Pick<T>(ReadOnlySpan<T> source, Span<T> target, T fill)
+            where T : unmanaged
+        {
+            int[] offsets = Axes[^1];
+            for (int i = 0; i < target.Length; i++)
+            {
+                target[i] = offsets[i] < 0 ? fill : source[offsets[i]];
+            }
+        }
+
+        private int Start(int row)
+        {
+            int start = 0;
+            for (int axis = Axes.Length - 2; axis >= 0; axis--)
+            {
+                int offset = Axes[axis][row % Axes[axis].Length];
+                row /= Axes[axis].Length;
+                start = offset < 0 || start < 0 ? Fill : start + offset;
+            }
+
+            return start;
+        }
+    }
+}

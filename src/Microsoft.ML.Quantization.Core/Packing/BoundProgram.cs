@@ -1,0 +1,47 @@
+using System;
+using System.Linq;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>A packed program for one batch size: its steps and its memory plan.</summary>
+internal sealed class BoundProgram
+{
+    /// <summary>Binds the batch; sizes are checked before anything is allocated.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.MemoryLimitExceeded"/>.</exception>
+    public BoundProgram(PackedProgram program, int batch, int threads, long limit)
+    {
+        Batch = batch;
+        Memory = MemoryPlan.Create(Lives(program, batch), limit, batch);
+        SlotCounts = [.. program.Slots.Select(s => checked((int)s.Count(batch)))];
+        var context = new BindContext(program.Graph, batch, program.Kernels, threads);
+        Steps = [.. program.Steps.Select(s => s.Bind(context))];
+    }
+
+    /// <summary>The batch.</summary>
+    public int Batch { get; }
+
+    /// <summary>The steps in order.</summary>
+    public BoundStep[] Steps { get; }
+
+    /// <summary>Where the slots lie.</summary>
+    public MemoryPlan Memory { get; }
+
+    /// <summary>Elements of each slot.</summary>
+    public int[] SlotCounts { get; }
+
+    private static BufferLife[] Lives(PackedProgram program, int batch)
+    {
+        int[] first = [.. Enumerable.Repeat(int.MaxValue, program.Slots.Length)];
+        int[] last = [.. Enumerable.Repeat(-1, program.Slots.Length)];
+        for (int step = 0; step < program.Steps.Length; step++)
+        {
+            foreach (int slot in program.Steps[step].Reads.Concat(program.Steps[step].Writes))
+            {
+                first[slot] = Math.Min(first[slot], step);
+                last[slot] = step;
+            }
+        }
+
+        return [.. program.Slots.Select(s => new BufferLife(s.Bytes(batch), first[s.Index], last[s.Index]))];
+    }
+}

@@ -1,0 +1,106 @@
+using System;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Packing.Steps;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Tensors;
+using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>Element-wise nodes that have a kernel; they run in whatever layout their operands have.</summary>
+internal static class ElementwisePacking
+{
+    private const int TableSize = 256;
+
+    public static bool Quantize(PackingState state, Node node)
+    {
+        AffineQuantization result = ((Quantize)node).Result;
+        return result.Element == ElementType.UInt8
+            && Add(state, node, (c, n, s, d) => new QuantizeStep(c, n, result.Single, result.Range, s[0], d));
+    }
+
+    public static bool Dequantize(PackingState state, Node node)
+    {
+        ValueType input = state.TypeOf(node.Inputs[0]);
+        return input is { Element: ElementType.UInt8, Quantization.Scales.Length: 1 }
+            && Add(state, node, (c, n, s, d) => new DequantizeStep(c, n, input.Quantization!.Single, s[0], d));
+    }
+
+    /// <summary>Codes to codes with one multiplier: a table, since there are at most 256 codes.</summary>
+    public static bool Requantize(PackingState state, Node node)
+    {
+        var requantize = (Requantize)node;
+        ValueType input = state.TypeOf(node.Inputs[0]);
+        if (requantize.Multipliers.Length != 1 || input is not { Element: ElementType.UInt8, Quantization: not null } || requantize.Result.Element != ElementType.UInt8)
+        {
+            return false;
+        }
+
+        int zero = input.Quantization.Single.ZeroPoint;
+        int resultZero = requantize.Result.Single.ZeroPoint;
+        byte[] table = [.. Enumerable.Range(0, TableSize).Select(x => (byte)Requantization.Apply(x - zero, requantize.Multipliers[0], requantize.Offsets[0], resultZero, requantize.Minimum, requantize.Maximum))];
+        return Add(state, node, (c, n, s, d) => new TranslateStep(c, n, table, s[0], d));
+    }
+
+    public static bool LookupTable(PackingState state, Node node)
+    {
+        var lookup = (LookupTable)node;
+        if (state.TypeOf(node.Inputs[0]).Element != ElementType.UInt8 || lookup.Result.Element != ElementType.UInt8)
+        {
+            return false;
+        }
+
+        var table = new byte[TableSize];
+        lookup.Table.CopyTo(table);
+        return Add(state, node, (c, n, s, d) => new TranslateStep(c, n, table, s[0], d));
+    }
+
+    public static bool IntegerAdd(PackingState state, Node node)
+    {
+        var add = (IntegerAdd)node;
+        ValueType left = state.TypeOf(node.Inputs[0]);
+        ValueType right = state.TypeOf(node.Inputs[1]);
+        if (left.Element != ElementType.UInt8 || right.Element != ElementType.UInt8 || add.Result.Element != ElementType.UInt8)
+        {
+            return false;
+        }
+
+        var rule = new AddRule(
+            new AffineParameters(add.LeftMultiplier, left.Quantization!.Single.ZeroPoint),
+            new AffineParameters(add.RightMultiplier, right.Quantization!.Single.ZeroPoint),
+            add.Result.Single.ZeroPoint,
+            add.Minimum,
+            add.Maximum);
+        return Add(state, node, (c, n, s, d) => new AddByteStep(c, n, rule, s[0], s[1], d));
+    }
+
+    public static bool Add(PackingState state, Node node)
+    {
+        var binary = (Binary)node;
+        return binary.Operator == BinaryOperator.Add && state.TypeOf(node.Output).Element == ElementType.Float32
+            && Add(state, node, (c, n, s, d) => new AddFloatStep(c, n, binary.Activation, s[0], s[1], d));
+    }
+
+    public static bool Clip(PackingState state, Node node)
+    {
+        var unary = (Unary)node;
+        return unary.Operator == UnaryOperator.Clip && Add(state, node, (c, n, s, d) => new ClampStep(c, n, unary.Alpha, unary.Beta, s[0], d));
+    }
+
+    private static bool Add(PackingState state, Node node, Func<BindContext, int, int[], int, BoundStep> bind)
+    {
+        if (!Layouts.IsElementwise(state, node))
+        {
+            return false;
+        }
+
+        Layout layout = Layouts.Common(state, node);
+        int[] sources = [.. node.Inputs.Select(i => state.Read(i, layout))];
+        int destination = state.Write(node.Output, layout);
+        state.Add(new PackedStep(node.Name, node.Kind, sources, [destination], c => bind(c, c.ShapeOf(node.Output).Count, sources, destination)));
+        return true;
+    }
+}

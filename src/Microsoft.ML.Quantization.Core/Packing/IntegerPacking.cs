@@ -1,0 +1,159 @@
+using System;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Packing.Steps;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Tensors;
+using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>Integer convolutions and dense layers: one step each, the following requantizer included.</summary>
+internal static class IntegerPacking
+{
+    /// <summary>Packs an <see cref="IntegerConvolution"/> of unsigned codes.</summary>
+    public static bool Convolution(PackingState state, Node node)
+    {
+        var convolution = (IntegerConvolution)node;
+        if (!TryPrepare(state, node, 1, out IntegerLayer? layer))
+        {
+            return false;
+        }
+
+        Shape weightShape = state.TypeOf(node.Inputs[1]).Shape;
+        ValueId from = node.Inputs[0];
+        ConvolutionGeometry Bind(Shape input, Shape output) => Geometry.Convolution(convolution.Window, convolution.Groups, input, output);
+        ConvolutionGeometry one = Bind(state.TypeOf(from).Shape.Bind(1), state.TypeOf(node.Output).Shape.Bind(1));
+        int source = state.Read(from, Layout.ChannelsLast);
+        int destination = state.Write(layer.Result, Layout.ChannelsLast);
+        Func<BindContext, ConvolutionGeometry> geometry = c => Bind(c.ShapeOf(from), c.ShapeOf(node.Output));
+        if (one.IsDepthwise)
+        {
+            sbyte[] taps = WeightOrder.TapsFirst<sbyte>(layer.Weights.Values, 1, layer.Weights.Rows);
+            Add(state, layer, taps.Length, source, destination, "Depthwise", c => new ByteDepthwiseStep(c, geometry(c), taps, layer.Epilogue, layer.Padding, source, destination));
+            return true;
+        }
+
+        PackedWeights packed = Pack(state, node.Inputs[1], one, layer.Weights, weightShape[1]);
+        Add(state, layer, packed.ByteLength, source, destination, "Convolution", c => new ByteConvolutionStep(c, geometry(c), packed, layer.Epilogue, layer.Padding, source, destination));
+        return true;
+    }
+
+    /// <summary>Packs an <see cref="IntegerDense"/> of unsigned codes; behind a flatten of channels-last data its weights are permuted instead of the data.</summary>
+    public static bool Dense(PackingState state, Node node)
+    {
+        ValueId from = node.Inputs[0];
+        Shape weightShape = state.TypeOf(node.Inputs[1]).Shape;
+        if (!TryPrepare(state, node, state.TypeOf(from).Shape.Rank - 1, out IntegerLayer? layer))
+        {
+            return false;
+        }
+
+        bool flattened = TryFlattened(state, from, out ValueId image);
+        int source = flattened ? state.Read(image, Layout.ChannelsLast) : state.Read(from, Layout.RowMajor);
+        int channels = flattened ? state.TypeOf(image).Shape[1] : weightShape[1];
+        PackedWeights packed = Pack(state, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer.Weights, channels);
+        int destination = state.Write(layer.Result, Layout.RowMajor);
+        Add(state, layer, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, layer.Epilogue, layer.Padding, source, destination));
+        return true;
+    }
+
+    private static PackedWeights Pack(PackingState state, ValueId constant, ConvolutionGeometry geometry, IntegerWeights weights, int channels)
+    {
+        string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
+        return state.Weights.Get(state.Constant(constant)!, form, () => state.Kernels.PackConvolutionByte(geometry, weights.TapsFirst(channels)));
+    }
+
+    private static bool TryFlattened(PackingState state, ValueId id, out ValueId image)
+    {
+        image = id;
+        while (!state.IsLocated(image, Layout.RowMajor) && state.TryReshaped(image, out ValueId source))
+        {
+            image = source;
+        }
+
+        Shape flat = state.TypeOf(id).Shape;
+        Shape shape = state.TypeOf(image).Shape;
+        return image != id && flat.Rank == 2 && Layouts.CanBeChannelsLast(shape) && !Layouts.AreEqual(shape)
+            && shape[0] == flat[0] && shape.CountOf(1, shape.Rank) == flat[1]
+            && state.IsLocated(image, Layout.ChannelsLast) && !state.IsLocated(image, Layout.RowMajor);
+    }
+
+    private static bool TryPrepare(PackingState state, Node node, int axis, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IntegerLayer? layer)
+    {
+        layer = null;
+        ValueType input = state.TypeOf(node.Inputs[0]);
+        AffineQuantization weightCodes = state.TypeOf(node.Inputs[1]).Quantization!;
+        Tensor? bias = node.Inputs.Length > 2 ? state.Constant(node.Inputs[2]) : null;
+        if (input.Element != ElementType.UInt8 || state.Constant(node.Inputs[0]) is not null || IntegerWeights.TryCreate(state.Constant(node.Inputs[1])!, weightCodes) is not { } weights)
+        {
+            return false;
+        }
+
+        AffineQuantization codes = input.Quantization!;
+        int zero = codes.Single.ZeroPoint;
+        // Codes that a caller gives may be any of the type; codes made inside stay in the quantizer's range.
+        AffineQuantization reachable = state.Graph.Inputs.Contains(node.Inputs[0]) ? codes with { Range = new IntegerRange(0, byte.MaxValue) } : codes;
+        AccumulatorBound bound = AccumulatorBound.Of(state.Constant(node.Inputs[1])!, weightCodes, reachable, bias);
+        int[] folded = bound.IsProved ? weights.FoldZeroPoint(bias, zero) : throw NotProved(node, bound);
+        (Node? tail, EpilogueData epilogue) = Tail(state, node, axis, folded);
+        if (tail is not null)
+        {
+            state.Done.Add(tail);
+        }
+
+        string bits = $"W{weightCodes.Code.Bits}A{codes.Code.Bits}";
+        layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, bound.Worst);
+        return true;
+    }
+
+    private static (Node? Tail, EpilogueData Epilogue) Tail(PackingState state, Node node, int axis, int[] bias)
+    {
+        Node? next = state.OnlyConsumer(node.Output);
+        int rank = state.TypeOf(node.Output).Shape.Rank;
+        bool Fits(ImmutableArray<float> numbers, int found) => numbers.Length == 1 || (found < 0 ? found + rank : found) == axis;
+        return next switch
+        {
+            Requantize r when Fits(r.Multipliers, r.Axis) && r.Result.Element is ElementType.UInt8 or ElementType.Int16 => (r, new EpilogueData
+            {
+                Bias = bias,
+                Multipliers = Spread(r.Multipliers, bias.Length),
+                Offsets = Spread(r.Offsets, bias.Length),
+                Output = r.Result.Element == ElementType.UInt8 ? AccumulatorOutput.UInt8 : AccumulatorOutput.Int16,
+                ZeroPoint = r.Result.Single.ZeroPoint,
+                Minimum = r.Minimum,
+                Maximum = r.Maximum,
+            }),
+            DequantizeAccumulator d when Fits(d.Multipliers, d.Axis) => (d, new EpilogueData
+            {
+                Bias = bias,
+                Multipliers = Spread(d.Multipliers, bias.Length),
+                Offsets = Spread(d.Offsets, bias.Length),
+                Output = AccumulatorOutput.Float32,
+                Low = d.Activation.Low,
+                High = d.Activation.High,
+            }),
+            _ => (null, new EpilogueData { Bias = bias, Output = AccumulatorOutput.Int32 }),
+        };
+    }
+
+    private static QuantizationException NotProved(Node node, AccumulatorBound bound) => new(
+        QuantizationErrorCode.AccumulatorNotProved,
+        string.Create(CultureInfo.InvariantCulture, $"{node.Kind} '{node.Name}', channel {bound.Channel}: expected an accumulator of at most {int.MaxValue}, found that it can reach {bound.Worst}. Use fewer bits for this layer or keep it in float."));
+
+    private static float[] Spread(ImmutableArray<float> numbers, int count) => numbers.Length == 1 ? [.. Enumerable.Repeat(numbers[0], count)] : [.. numbers];
+
+    private static void Add(PackingState state, IntegerLayer layer, long weightBytes, int source, int destination, string operation, Func<BindContext, BoundStep> bind)
+        => state.Add(new PackedStep(layer.Node.Name, $"Integer{operation}→{layer.Epilogue.Output}", [source], [destination], bind)
+        {
+            Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights", layer.Bound, weightBytes),
+        });
+
+    private sealed record IntegerLayer(Node Node, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, long Bound);
+}

@@ -1,0 +1,71 @@
+using System;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>The weights of an integer layer without their zero points, one row an output channel, in the graph's order.</summary>
+internal sealed class IntegerWeights
+{
+    private IntegerWeights(sbyte[] values, int rows)
+    {
+        Values = values;
+        Rows = rows;
+    }
+
+    /// <summary>w − zw, [Rows][Depth].</summary>
+    public sbyte[] Values { get; }
+
+    /// <summary>Output channels.</summary>
+    public int Rows { get; }
+
+    /// <summary>Products of one output.</summary>
+    public int Depth => Values.Length / Rows;
+
+    /// <summary>The weights, or null when one of them needs more than 8 signed bits.</summary>
+    public static IntegerWeights? TryCreate(Tensor codes, AffineQuantization quantizer)
+    {
+        int rows = codes.Shape[0];
+        int depth = codes.Shape.Count / rows;
+        var values = new sbyte[codes.Shape.Count];
+        ReadOnlySpan<byte> bytes = codes.Bytes.Span;
+        bool signed = codes.Type == ElementType.Int8;
+        for (int row = 0; row < rows; row++)
+        {
+            int zero = quantizer.ZeroPoints[quantizer.ZeroPoints.Length == 1 ? 0 : row];
+            for (int i = row * depth; i < (row + 1) * depth; i++)
+            {
+                int value = (signed ? (sbyte)bytes[i] : bytes[i]) - zero;
+                if (value is < sbyte.MinValue or > sbyte.MaxValue)
+                {
+                    return null;
+                }
+
+                values[i] = (sbyte)value;
+            }
+        }
+
+        return new IntegerWeights(values, rows);
+    }
+
+    /// <summary>The bias with the input's zero point folded in: b − z·Σw. The accumulator's proof covers it.</summary>
+    public int[] FoldZeroPoint(Tensor? bias, int zeroPoint)
+    {
+        var folded = new int[Rows];
+        for (int row = 0; row < Rows; row++)
+        {
+            long sum = 0;
+            foreach (sbyte value in Values.AsSpan(row * Depth, Depth))
+            {
+                sum += value;
+            }
+
+            folded[row] = checked((int)((bias?.Values<int>()[row] ?? 0) - (zeroPoint * sum)));
+        }
+
+        return folded;
+    }
+
+    /// <summary>[Rows][channels][taps] → [Rows][taps][channels].</summary>
+    public sbyte[] TapsFirst(int channels) => WeightOrder.TapsFirst(Values, Rows, channels);
+}

@@ -1,0 +1,49 @@
+using System;
+using System.Collections.Immutable;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>
+/// A graph made ready for the kernel set of this machine: steps over slots, weights in the kernels' layout. Made when a model is loaded and never
+/// stored. It owns its packed weights.
+/// </summary>
+internal sealed class PackedProgram : IDisposable
+{
+    private readonly ImmutableArray<PackedWeights> _weights;
+
+    public PackedProgram(Graph graph, ModelSignature signature, KernelSet kernels, ImmutableArray<Slot> slots, ImmutableArray<PackedStep> steps, ImmutableArray<PackedWeights> weights)
+    {
+        Graph = graph;
+        Signature = signature;
+        Kernels = kernels;
+        Slots = slots;
+        Steps = steps;
+        _weights = weights;
+    }
+
+    /// <summary>The graph that the steps were made of.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>What callers give and get.</summary>
+    public ModelSignature Signature { get; }
+
+    /// <summary>The kernels.</summary>
+    public KernelSet Kernels { get; }
+
+    /// <summary>The buffers.</summary>
+    public ImmutableArray<Slot> Slots { get; }
+
+    /// <summary>The steps in order.</summary>
+    public ImmutableArray<PackedStep> Steps { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (PackedWeights weights in _weights)
+        {
+            weights.Dispose();
+        }
+    }
+}

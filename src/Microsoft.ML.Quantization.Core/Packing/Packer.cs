@@ -1,0 +1,112 @@
+using System;
+using System.Collections.Frozen;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Packing.Steps;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>
+/// Makes a graph ready for one kernel set: codes become unsigned, layers with their epilogues become one step each on channels-last data, weights are packed, and whatever has
+/// no step of its own runs through the fast operators on row-major data.
+/// </summary>
+internal static class Packer
+{
+    private static readonly FrozenDictionary<Type, Func<PackingState, Node, bool>> _rules = new Dictionary<Type, Func<PackingState, Node, bool>>
+    {
+        [typeof(IntegerConvolution)] = IntegerPacking.Convolution,
+        [typeof(IntegerDense)] = IntegerPacking.Dense,
+        [typeof(Convolution)] = FloatPacking.Convolution,
+        [typeof(Dense)] = FloatPacking.Dense,
+        [typeof(MaxPool)] = PoolPacking.Max,
+        [typeof(AveragePool)] = PoolPacking.Average,
+        [typeof(GlobalAveragePool)] = PoolPacking.GlobalAverage,
+        [typeof(IntegerAveragePool)] = PoolPacking.IntegerAverage,
+        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n),
+        [typeof(Dequantize)] = ElementwisePacking.Dequantize,
+        [typeof(Requantize)] = ElementwisePacking.Requantize,
+        [typeof(LookupTable)] = ElementwisePacking.LookupTable,
+        [typeof(IntegerAdd)] = ElementwisePacking.IntegerAdd,
+        [typeof(Binary)] = ElementwisePacking.Add,
+        [typeof(Unary)] = ElementwisePacking.Clip,
+        [typeof(Concat)] = StructurePacking.Concat,
+        [typeof(Reshape)] = StructurePacking.Reshape,
+    }.ToFrozenDictionary();
+
+    /// <summary>Packs a graph.</summary>
+    /// <param name="graph">Any graph; integer, float or both.</param>
+    /// <param name="signature">What callers give and get.</param>
+    /// <param name="kernels">The kernels.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/> or <see cref="QuantizationErrorCode.InputShapeMismatch"/>.</exception>
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(kernels);
+        EntryPacking.Check(graph, signature);
+        graph = ToUnsignedCodes.Run(graph);
+        var state = new PackingState(graph, signature, kernels);
+        for (int i = 0; i < graph.Nodes.Length; i++)
+        {
+            Node node = graph.Nodes[i];
+            if (!state.Done.Contains(node))
+            {
+                Pack(state, node, i);
+            }
+        }
+
+        for (int i = 0; i < graph.Outputs.Length; i++)
+        {
+            AddOutput(state, i);
+        }
+
+        return state.Build();
+    }
+
+    private static void Pack(PackingState state, Node node, int index)
+    {
+        if (node.Inputs.Length > 0 && node.Inputs.All(i => state.Constant(i) is not null))
+        {
+            Fold(state, node);
+        }
+        else if (!_rules.TryGetValue(node.GetType(), out Func<PackingState, Node, bool>? rule) || !rule(state, node))
+        {
+            AddOperator(state, node, index);
+        }
+    }
+
+    private static void Fold(PackingState state, Node node)
+    {
+        Tensor[] inputs = [.. node.Inputs.Select(i => state.Constant(i)!)];
+        Tensor[] outputs = [.. node.Outputs.Select(o => Tensor.Allocate(state.TypeOf(o).Element, state.TypeOf(o).Shape))];
+        FastOperators.Run(new OperatorCall(state.Graph, node, inputs, outputs, state.Kernels, WorkerPool.Single));
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            state.Fold(node.Outputs[i], outputs[i]);
+        }
+    }
+
+    private static void AddOperator(PackingState state, Node node, int index)
+    {
+        Layout layout = Layouts.IsElementwise(state, node) ? Layouts.Common(state, node) : Layout.RowMajor;
+        Tensor?[] constants = [.. node.Inputs.Select(state.Constant)];
+        int[] inputs = [.. node.Inputs.Select((id, i) => constants[i] is null ? state.Read(id, layout) : -1)];
+        int[] outputs = [.. node.Outputs.Select(id => state.Write(id, layout))];
+        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs)));
+    }
+
+    private static void AddOutput(PackingState state, int index)
+    {
+        ValueId id = state.Graph.Outputs[index];
+        int size = state.TypeOf(id).Element.SizeOf();
+        int slot = state.Read(id, Layout.RowMajor);
+        state.Add(new PackedStep(state.Graph[id].Name, "Output", [slot], [], _ => new OutputStep(index, size, slot)));
+    }
+}

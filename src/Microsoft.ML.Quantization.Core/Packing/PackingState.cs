@@ -1,0 +1,147 @@
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Packing.Steps;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>A program in the making: which slot holds which value in which layout. Conversions are inserted when a step asks for a layout that is not there.</summary>
+internal sealed class PackingState
+{
+    private readonly Dictionary<(ValueId Value, Layout Layout), int> _located = [];
+    private readonly Dictionary<ValueId, ValueId> _reshaped = [];
+    private readonly Dictionary<ValueId, Tensor> _folded = [];
+    private readonly List<Slot> _slots = [];
+    private readonly List<PackedStep> _steps = [];
+    private readonly Node?[] _producers;
+    private readonly List<Node>[] _consumers;
+
+    public PackingState(Graph graph, ModelSignature signature, KernelSet kernels)
+    {
+        Graph = graph;
+        Signature = signature;
+        Kernels = kernels;
+        _producers = graph.Producers();
+        _consumers = graph.Consumers();
+    }
+
+    public Graph Graph { get; }
+
+    public ModelSignature Signature { get; }
+
+    public KernelSet Kernels { get; }
+
+    /// <summary>Weights packed so far.</summary>
+    public WeightCache Weights { get; } = new();
+
+    /// <summary>Nodes that another node's step does as well.</summary>
+    public HashSet<Node> Done { get; } = new(ReferenceEqualityComparer.Instance);
+
+    public ValueType TypeOf(ValueId id) => Graph[id].Type;
+
+    /// <summary>The values of a constant, or of a node over constants that was folded; null for others.</summary>
+    public Tensor? Constant(ValueId id) => Graph[id].Constant ?? _folded.GetValueOrDefault(id);
+
+    public void Fold(ValueId id, Tensor values) => _folded[id] = values;
+
+    public Node? Producer(ValueId id) => _producers[id.Index];
+
+    public List<Node> Consumers(ValueId id) => _consumers[id.Index];
+
+    /// <summary>The node that alone reads a value, or null.</summary>
+    public Node? OnlyConsumer(ValueId id) => _consumers[id.Index].Count == 1 && !Graph.Outputs.Contains(id) ? _consumers[id.Index][0] : null;
+
+    public bool IsLocated(ValueId id, Layout layout) => _located.ContainsKey((id, layout));
+
+    /// <summary>The slot that holds a value in the given layout; inserts what is needed to have it there.</summary>
+    public int Read(ValueId id, Layout layout)
+    {
+        if (_located.TryGetValue((id, layout), out int slot))
+        {
+            return slot;
+        }
+
+        slot = Obtain(id, layout);
+        _located[(id, layout)] = slot;
+        return slot;
+    }
+
+    /// <summary>A new slot for a value that a step writes.</summary>
+    public int Write(ValueId id, Layout layout)
+    {
+        int slot = NewSlot(TypeOf(id));
+        _located[(id, layout)] = slot;
+        return slot;
+    }
+
+    /// <summary>From here on <paramref name="result"/> is <paramref name="source"/> under another shape.</summary>
+    public void Reshape(ValueId result, ValueId source) => _reshaped[result] = source;
+
+    /// <summary>The value that a reshaped value is made of.</summary>
+    public bool TryReshaped(ValueId result, out ValueId source) => _reshaped.TryGetValue(result, out source);
+
+    public void Add(PackedStep step) => _steps.Add(step);
+
+    /// <summary>Hands the program over.</summary>
+    public PackedProgram Build() => new(Graph, Signature, Kernels, [.. _slots], [.. _steps], Weights.All);
+
+    private int NewSlot(ValueType type)
+    {
+        _slots.Add(new Slot(_slots.Count, type.Element, type.Shape));
+        return _slots.Count - 1;
+    }
+
+    private int Obtain(ValueId id, Layout layout)
+    {
+        Layout other = layout == Layout.RowMajor ? Layout.ChannelsLast : Layout.RowMajor;
+        bool located = IsLocated(id, other);
+        if (!located && layout == Layout.RowMajor && _reshaped.TryGetValue(id, out ValueId source))
+        {
+            return Read(source, Layout.RowMajor);
+        }
+
+        if (!located && Constant(id) is { } values)
+        {
+            return layout == Layout.RowMajor ? AddConstant(id, values) : Convert(id, layout, Read(id, Layout.RowMajor));
+        }
+
+        if (!located && Graph.Inputs.Contains(id))
+        {
+            (int slot, Layout natural) = EntryPacking.Load(this, id, layout, NewSlot(TypeOf(id)));
+            _located[(id, natural)] = slot;
+            return natural == layout ? slot : Convert(id, layout, slot);
+        }
+
+        return Convert(id, layout, Read(id, other));
+    }
+
+    private int AddConstant(ValueId id, Tensor values)
+    {
+        int slot = NewSlot(TypeOf(id));
+        Add(new PackedStep(Graph[id].Name, "Constant", [], [slot], _ => new ConstantStep(values, slot)));
+        return slot;
+    }
+
+    private int Convert(ValueId id, Layout layout, int source)
+    {
+        if (Layouts.AreEqual(TypeOf(id).Shape))
+        {
+            return source;
+        }
+
+        int slot = NewSlot(TypeOf(id));
+        int size = TypeOf(id).Element.SizeOf();
+        bool toChannelsLast = layout == Layout.ChannelsLast;
+        Add(new PackedStep(Graph[id].Name, toChannelsLast ? "ToChannelsLast" : "ToRowMajor", [source], [slot], context =>
+        {
+            Shape shape = context.ShapeOf(id);
+            int pixels = shape.CountOf(2, shape.Rank);
+            return toChannelsLast
+                ? new LayoutStep(context, shape[0], shape[1], pixels, size, source, slot)
+                : new LayoutStep(context, shape[0], pixels, shape[1], size, source, slot);
+        }));
+        return slot;
+    }
+}

@@ -1,0 +1,90 @@
+using System;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Numerics;
+
+namespace Microsoft.ML.Quantization.Packing.Steps;
+
+/// <summary>Element-wise work on flat spans, shared out in runs of whole cache lines.</summary>
+internal abstract class FlatStep : BoundStep
+{
+    private const int Line = 64;
+    private const int WorkPerElement = 32;
+
+    private readonly int _count;
+
+    protected FlatStep(BindContext context, int count)
+    {
+        Kernels = context.Kernels;
+        _count = count;
+        Chunks = context.Chunks((count / Line) + 1, (long)count * WorkPerElement);
+    }
+
+    protected KernelSet Kernels { get; }
+
+    /// <inheritdoc/>
+    public override void Run(RunBuffers buffers, int chunk)
+    {
+        int lines = (_count + Line - 1) / Line;
+        int begin = Begin(lines, chunk) * Line;
+        Run(buffers, begin, Math.Min(Begin(lines, chunk + 1) * Line, _count) - begin);
+    }
+
+    protected abstract void Run(RunBuffers buffers, int begin, int count);
+}
+
+internal sealed class QuantizeStep(BindContext context, int count, AffineParameters parameters, IntegerRange range, int source, int destination) : FlatStep(context, count)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int count)
+        => Kernels.QuantizeFloat(buffers.Span<float>(source).Slice(begin, count), parameters.Scale, parameters.ZeroPoint, range.Min, range.Max, buffers.Span<byte>(destination).Slice(begin, count));
+}
+
+internal sealed class DequantizeStep(BindContext context, int count, AffineParameters parameters, int source, int destination) : FlatStep(context, count)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int count)
+        => Kernels.DequantizeByte(buffers.Span<byte>(source).Slice(begin, count), parameters.Scale, parameters.ZeroPoint, buffers.Span<float>(destination).Slice(begin, count));
+}
+
+internal sealed class TranslateStep(BindContext context, int count, byte[] table, int source, int destination) : FlatStep(context, count)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int count)
+        => Kernels.TranslateByte(buffers.Span<byte>(source).Slice(begin, count), table, buffers.Span<byte>(destination).Slice(begin, count));
+}
+
+/// <summary>The numbers of a residual add of codes.</summary>
+internal sealed record AddRule(AffineParameters Left, AffineParameters Right, int ZeroPoint, int Minimum, int Maximum);
+
+/// <summary>Residual add of codes; the scales of its rule are the multipliers.</summary>
+internal sealed class AddByteStep(BindContext context, int count, AddRule rule, int left, int right, int destination) : FlatStep(context, count)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int count)
+        => Kernels.AddByte(
+            buffers.Span<byte>(left).Slice(begin, count),
+            rule.Left.ZeroPoint,
+            rule.Left.Scale,
+            buffers.Span<byte>(right).Slice(begin, count),
+            rule.Right.ZeroPoint,
+            rule.Right.Scale,
+            rule.ZeroPoint,
+            rule.Minimum,
+            rule.Maximum,
+            buffers.Span<byte>(destination).Slice(begin, count));
+}
+
+internal sealed class AddFloatStep(BindContext context, int count, Activation activation, int left, int right, int destination) : FlatStep(context, count)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int count)
+        => Kernels.AddFloat(buffers.Span<float>(left).Slice(begin, count), buffers.Span<float>(right).Slice(begin, count), activation.Low, activation.High, buffers.Span<float>(destination).Slice(begin, count));
+}
+
+internal sealed class ClampStep(BindContext context, int count, float low, float high, int source, int destination) : FlatStep(context, count)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int count)
+        => Kernels.ClampFloat(buffers.Span<float>(source).Slice(begin, count), low, high, buffers.Span<float>(destination).Slice(begin, count));
+}

@@ -1,0 +1,49 @@
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Packing.Steps;
+
+/// <summary>
+/// A node run by <see cref="FastOperators"/>: row-major tensors, or for element-wise work any order that all of them share.
+/// </summary>
+internal sealed class OperatorStep : BoundStep
+{
+    private readonly BindContext _context;
+    private readonly Node _node;
+    private readonly Tensor?[] _constants;
+    private readonly int[] _inputs;
+    private readonly int[] _outputs;
+
+    /// <param name="context">The batch.</param>
+    /// <param name="node">Index of the node in the graph.</param>
+    /// <param name="constants">One an input: its values if it is a constant.</param>
+    /// <param name="inputs">One slot an input; −1 for constants.</param>
+    /// <param name="outputs">One slot an output.</param>
+    public OperatorStep(BindContext context, int node, Tensor?[] constants, int[] inputs, int[] outputs)
+    {
+        _context = context;
+        _node = context.Graph.Nodes[node];
+        _constants = constants;
+        _inputs = inputs;
+        _outputs = outputs;
+    }
+
+    /// <inheritdoc/>
+    public override object Prepare(RunBuffers buffers)
+    {
+        Tensor[] inputs = [.. _node.Inputs.Select((id, i) => _constants[i] ?? Bound(buffers, id, _inputs[i]))];
+        Tensor[] outputs = [.. _node.Outputs.Select((id, i) => Bound(buffers, id, _outputs[i]))];
+        return new OperatorCall(_context.Graph, _node, inputs, outputs, _context.Kernels, buffers.Pool);
+    }
+
+    /// <inheritdoc/>
+    public override void Run(RunBuffers buffers, int chunk) => FastOperators.Run((OperatorCall)buffers.State!);
+
+    private Tensor Bound(RunBuffers buffers, ValueId id, int slot)
+    {
+        ValueType type = _context.Graph[id].Type;
+        return buffers.Tensor(slot, type.Element, type.Shape);
+    }
+}

@@ -1,0 +1,93 @@
+using Microsoft.ML.Quantization.Kernels;
+
+namespace Microsoft.ML.Quantization.Packing.Steps;
+
+/// <summary>Pools over channels-last data, shared out by output rows.</summary>
+internal abstract class PoolStep : BoundStep
+{
+    private readonly int _rows;
+
+    protected PoolStep(BindContext context, ConvolutionGeometry geometry, int source, int destination)
+    {
+        Kernels = context.Kernels;
+        Geometry = geometry;
+        Source = source;
+        Destination = destination;
+        _rows = Rows.Count(geometry);
+        Chunks = context.Chunks(_rows, geometry.OutLength * geometry.Taps * Rows.WorkPerTap);
+    }
+
+    protected KernelSet Kernels { get; }
+
+    protected ConvolutionGeometry Geometry { get; }
+
+    protected int Source { get; }
+
+    protected int Destination { get; }
+
+    /// <inheritdoc/>
+    public override void Run(RunBuffers buffers, int chunk) => Run(buffers, Begin(_rows, chunk), Begin(_rows, chunk + 1));
+
+    protected abstract void Run(RunBuffers buffers, int begin, int end);
+}
+
+internal sealed class MaxPoolByteStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, source, destination)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int end)
+        => Kernels.MaxPoolByte(Geometry, buffers.Span<byte>(Source), buffers.Span<byte>(Destination), begin, end);
+}
+
+internal sealed class MaxPoolFloatStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, source, destination)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int end)
+        => Kernels.MaxPoolFloat(Geometry, buffers.Span<float>(Source), buffers.Span<float>(Destination), begin, end);
+}
+
+internal sealed class AveragePoolFloatStep(BindContext context, ConvolutionGeometry geometry, bool countPadding, int source, int destination) : PoolStep(context, geometry, source, destination)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int end)
+        => Kernels.AveragePoolFloat(Geometry, countPadding, buffers.Span<float>(Source), buffers.Span<float>(Destination), begin, end);
+}
+
+/// <summary>The numbers of an integer average pool.</summary>
+internal sealed record AverageRule(bool CountPadding, int InputZeroPoint, float Multiplier, int ZeroPoint, int Minimum, int Maximum);
+
+internal sealed class AveragePoolByteStep(BindContext context, ConvolutionGeometry geometry, AverageRule rule, int source, int destination) : PoolStep(context, geometry, source, destination)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int end)
+        => Kernels.AveragePoolByte(Geometry, rule.CountPadding, buffers.Span<byte>(Source), rule.InputZeroPoint, rule.Multiplier, rule.ZeroPoint, rule.Minimum, rule.Maximum, buffers.Span<byte>(Destination), begin, end);
+}
+
+/// <summary>Mean over all pixels of each image, shared out by images.</summary>
+internal sealed class GlobalAverageStep : BoundStep
+{
+    private readonly KernelSet _kernels;
+    private readonly int _batch;
+    private readonly int _pixels;
+    private readonly int _channels;
+    private readonly int _source;
+    private readonly int _destination;
+
+    public GlobalAverageStep(BindContext context, int batch, int pixels, int channels, int source, int destination)
+    {
+        _kernels = context.Kernels;
+        _batch = batch;
+        _pixels = pixels;
+        _channels = channels;
+        _source = source;
+        _destination = destination;
+        Chunks = context.Chunks(batch, (long)batch * pixels * channels * Rows.WorkPerTap);
+    }
+
+    /// <inheritdoc/>
+    public override void Run(RunBuffers buffers, int chunk)
+    {
+        int begin = Begin(_batch, chunk);
+        int count = Begin(_batch, chunk + 1) - begin;
+        _kernels.GlobalAverageFloat(count, _pixels, _channels, buffers.Span<float>(_source).Slice(begin * _pixels * _channels, count * _pixels * _channels), buffers.Span<float>(_destination).Slice(begin * _channels, count * _channels));
+    }
+}

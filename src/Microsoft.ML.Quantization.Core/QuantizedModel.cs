@@ -1,0 +1,150 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using Microsoft.ML.Quantization.Execution;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Packing;
+using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization;
+
+/// <summary>
+/// A quantized (or float) network ready to run. Immutable and thread-safe: any number of threads may call <c>Run</c> at once, and every kernel set, thread count and
+/// split of a batch gives the same bytes. After the first runs of a batch size, <c>Run</c> with spans allocates nothing.
+/// </summary>
+public sealed class QuantizedModel : IDisposable
+{
+    private readonly ModelDocument _document;
+    private readonly Engine _engine;
+
+    private QuantizedModel(ModelDocument document, Engine engine)
+    {
+        _document = document;
+        _engine = engine;
+    }
+
+    /// <summary>What callers give and get.</summary>
+    public ModelSignature Signature => _document.Signature;
+
+    /// <summary>What the model says about itself.</summary>
+    public ModelMetadata Metadata => _document.Metadata;
+
+    /// <summary>Name of the kernel set in use.</summary>
+    public string KernelSetName => _engine.Kernels.Name;
+
+    /// <summary>Threads of one run, the caller included.</summary>
+    public int ThreadCount => _engine.ThreadCount;
+
+    /// <summary>The document this model was made of.</summary>
+    internal ModelDocument Document => _document;
+
+    /// <summary>Loads an .mlq file.</summary>
+    /// <exception cref="QuantizationException">The file is no model, is damaged, or cannot run here.</exception>
+    /// <exception cref="IOException">The file cannot be opened.</exception>
+    public static QuantizedModel Load(string path, QuantizedModelOptions? options = null) => FromDocument(ModelReader.Read(path), options);
+
+    /// <summary>Loads an .mlq file from a stream, to its end.</summary>
+    /// <exception cref="QuantizationException">The stream holds no model, a damaged one, or one that cannot run here.</exception>
+    public static QuantizedModel Load(Stream stream, QuantizedModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using var memory = new MemoryStream();
+        stream.CopyTo(memory);
+        return FromDocument(ModelReader.Read(memory.ToArray()), options);
+    }
+
+    /// <summary>Makes a document ready to run.</summary>
+    /// <exception cref="QuantizationException">
+    /// <see cref="QuantizationErrorCode.AccumulatorNotProved"/>, <see cref="QuantizationErrorCode.KernelSetUnavailable"/>, <see cref="QuantizationErrorCode.InvalidOptions"/> or a signature that does not fit.
+    /// </exception>
+    public static QuantizedModel FromDocument(ModelDocument document, QuantizedModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        options ??= new QuantizedModelOptions();
+        if (options.ThreadCount < 0 || options.MaximumArenaBytes <= 0)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"QuantizedModelOptions: expected a thread count from 0 and arena bytes above 0, found {options.ThreadCount} and {options.MaximumArenaBytes}.");
+        }
+
+        int threads = options.ThreadCount == 0 ? Environment.ProcessorCount : Math.Min(options.ThreadCount, Environment.ProcessorCount);
+        PackedProgram program = Packer.Pack(document.Graph, document.Signature, FindKernels(options.KernelSet));
+        return new QuantizedModel(document, new Engine(program, Pools.Create(threads), options.MaximumArenaBytes));
+    }
+
+    /// <summary>Runs a model of one float input and one float output.</summary>
+    /// <param name="input">Batch rows, in the signature's layout.</param>
+    /// <param name="output">Room for batch rows.</param>
+    /// <param name="batch">Number of rows.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InputShapeMismatch"/> or <see cref="QuantizationErrorCode.MemoryLimitExceeded"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void Run(ReadOnlySpan<float> input, Span<float> output, int batch = 1) => _engine.Run(input, output, batch);
+
+    /// <summary>Runs a model whose input is bytes (pixels) and whose output is float.</summary>
+    /// <inheritdoc cref="Run(ReadOnlySpan{float}, Span{float}, int)"/>
+    public void Run(ReadOnlySpan<byte> input, Span<float> output, int batch = 1) => _engine.Run(input, output, batch);
+
+    /// <summary>Runs a model of one input and one output of any element type.</summary>
+    /// <inheritdoc cref="Run(ReadOnlySpan{float}, Span{float}, int)"/>
+    public void Run<TInput, TOutput>(ReadOnlySpan<TInput> input, Span<TOutput> output, int batch = 1)
+        where TInput : unmanaged
+        where TOutput : unmanaged
+        => _engine.Run(input, output, batch);
+
+    /// <summary>Runs a model of any number of inputs and outputs; allocates the outputs.</summary>
+    /// <param name="inputs">One tensor an input, in the signature's element type and layout.</param>
+    /// <returns>One tensor an output.</returns>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InputShapeMismatch"/> or <see cref="QuantizationErrorCode.MemoryLimitExceeded"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        return _engine.Run(inputs);
+    }
+
+    /// <summary>How each step runs on this machine, with the proof numbers of its accumulators.</summary>
+    public ModelReport Explain() => _engine.Explain();
+
+    /// <summary>
+    /// Writes the model safely: a temporary file beside the target is written, flushed, read again and run against the stored reference hashes with the engine; only then
+    /// it takes the target's name.
+    /// </summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.WriteFailed"/> or <see cref="QuantizationErrorCode.VerificationFailed"/>; the target is untouched.</exception>
+    public void Save(string path) => SafeWriter.Write(_document, path);
+
+    /// <summary>Runs the engine against the stored reference runs.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.VerificationFailed"/>.</exception>
+    public void Verify()
+    {
+        foreach (ReferenceRun run in Metadata.ReferenceRuns)
+        {
+            Tensor[] inputs = ReferenceRuns.Inputs(Signature, run.Batch, run.Seed);
+            string inputHash = ReferenceRuns.Hash(inputs);
+            string outputHash = ReferenceRuns.Hash(_engine.Run(inputs));
+            if (inputHash != run.InputHash || outputHash != run.OutputHash)
+            {
+                throw new QuantizationException(
+                    QuantizationErrorCode.VerificationFailed,
+                    $"Reference run of batch {run.Batch}, kernel set {KernelSetName}: expected inputs {run.InputHash} and outputs {run.OutputHash}, found {inputHash} and {outputHash}. The model or this machine's kernels are damaged; nothing was written.");
+            }
+        }
+    }
+
+    /// <summary>Waits for the runs at work and frees everything; later calls throw <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose() => _engine.Dispose();
+
+    /// <summary>The named kernel set, or the active one.</summary>
+    internal static KernelSet FindKernels(string? name)
+    {
+        if (name is null)
+        {
+            return KernelRegistry.Active;
+        }
+
+        return KernelRegistry.Available.FirstOrDefault(k => k.Name == name) ?? throw new QuantizationException(
+            QuantizationErrorCode.KernelSetUnavailable,
+            $"QuantizedModelOptions.KernelSet: expected one of {string.Join(", ", KernelRegistry.Available.Select(k => k.Name))}, found '{name}', which is unknown or cannot run on this machine.");
+    }
+}

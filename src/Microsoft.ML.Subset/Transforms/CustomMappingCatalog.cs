@@ -1,0 +1,19 @@
+using System;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms;
+
+namespace Microsoft.ML;
+
+/// <summary>Transforms by an action.</summary>
+public static class CustomMappingCatalog
+{
+    public static CustomMappingEstimator<TSrc, TDst> CustomMapping<TSrc, TDst>(
+        this TransformsCatalog catalog,
+        Action<TSrc, TDst> mapAction,
+        string contractName,
+        SchemaDefinition inputSchemaDefinition = null,
+        SchemaDefinition outputSchemaDefinition = null)
+        where TSrc : class, new()
+        where TDst : class, new()
+        => new(catalog.GetEnvironment(), mapAction, contractName, inputSchemaDefinition, outputSchemaDefinition);
+}

@@ -1,0 +1,147 @@
+using System;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Execution;
+
+[TestClass]
+public sealed class QuantizedModelTests
+{
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    public void Run_with_spans_allocates_nothing_after_the_first_runs(int threads)
+    {
+        Graph graph = HandmadeGraphs.IntegerNet();
+        using QuantizedModel model = Create(graph, threads);
+        float[] input = GraphCases.Inputs(graph, 3)[0].Values<float>().ToArray();
+        var output = new float[9];
+        for (int i = 0; i < 3; i++)
+        {
+            model.Run(input, output, 3);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++)
+        {
+            model.Run(input, output, 3);
+        }
+
+        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [TestMethod]
+    [DataRow("residual")]
+    [DataRow("integer")]
+    public void Eight_callers_at_once_get_the_bytes_of_one(string name)
+    {
+        Graph graph = name == "integer" ? HandmadeGraphs.IntegerNet() : GraphCases.Create(name);
+        using QuantizedModel model = Create(graph, 2);
+        Tensor[][] inputs = [.. Enumerable.Range(1, 12).Select(batch => GraphCases.Inputs(graph, batch, (ulong)batch))];
+        string[] expected = [.. inputs.Select(i => ReferenceRuns.Hash(model.Run(i)))];
+        int wrong = 0;
+        Thread[] threads = [.. Enumerable.Range(0, 8).Select(t => new Thread(() =>
+        {
+            for (int i = 0; i < 24; i++)
+            {
+                int batch = ((t * 5) + i) % inputs.Length;
+                wrong += ReferenceRuns.Hash(model.Run(inputs[batch])) == expected[batch] ? 0 : 1;
+            }
+        }))];
+        Array.ForEach(threads, t => t.Start());
+        Array.ForEach(threads, t => t.Join());
+        Assert.AreEqual(0, wrong);
+    }
+
+    [TestMethod]
+    public void Dispose_waits_for_callers_and_later_calls_are_refused()
+    {
+        Graph graph = GraphCases.Create("residual");
+        QuantizedModel model = Create(graph, 2);
+        Tensor[] inputs = GraphCases.Inputs(graph, 4);
+        string expected = ReferenceRuns.Hash(model.Run(inputs));
+        using var started = new CountdownEvent(4);
+        Task[] callers = [.. Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(() => RunUntilDisposed(model, inputs, expected, started), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+        started.Wait();
+        model.Dispose();
+        Task.WaitAll(callers);
+        Assert.ThrowsException<ObjectDisposedException>(() => model.Run(inputs));
+        Assert.ThrowsException<ObjectDisposedException>(() => model.Explain());
+        model.Dispose();
+    }
+
+    [TestMethod]
+    public void Wrong_lengths_and_types_are_refused_with_what_was_expected()
+    {
+        using QuantizedModel model = Create(HandmadeGraphs.IntegerNet(), 1);
+        var output = new float[3];
+        Assert.AreEqual(QuantizationErrorCode.InputShapeMismatch, Assert.ThrowsException<QuantizationException>(() => model.Run(new float[49], output)).Code);
+        Assert.AreEqual(QuantizationErrorCode.InputShapeMismatch, Assert.ThrowsException<QuantizationException>(() => model.Run(new float[50], new float[4])).Code);
+        Assert.AreEqual(QuantizationErrorCode.InputShapeMismatch, Assert.ThrowsException<QuantizationException>(() => model.Run(new byte[50], output)).Code);
+        model.Run(ReadOnlySpan<float>.Empty, Span<float>.Empty, 0);
+    }
+
+    [TestMethod]
+    public void Activations_beyond_the_limit_are_refused_before_anything_is_allocated()
+    {
+        using QuantizedModel model = QuantizedModel.FromDocument(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet()), new QuantizedModelOptions { MaximumArenaBytes = 100_000 });
+        model.Run(new float[50], new float[3]);
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(() => model.Run(new float[50 * 10_000], new float[3 * 10_000], 10_000));
+        Assert.AreEqual(QuantizationErrorCode.MemoryLimitExceeded, error.Code);
+    }
+
+    [TestMethod]
+    public void Options_name_a_kernel_set_or_are_refused()
+    {
+        ModelDocument document = HandmadeGraphs.Document(HandmadeGraphs.IntegerNet());
+        using QuantizedModel model = QuantizedModel.FromDocument(document, new QuantizedModelOptions { KernelSet = "managed", ThreadCount = 1000 });
+        Assert.AreEqual("managed", model.KernelSetName);
+        Assert.IsTrue(model.ThreadCount <= Environment.ProcessorCount);
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(() => QuantizedModel.FromDocument(document, new QuantizedModelOptions { KernelSet = "abacus" }));
+        Assert.AreEqual(QuantizationErrorCode.KernelSetUnavailable, error.Code);
+    }
+
+    [TestMethod]
+    public void Explain_names_each_layer_with_its_proof()
+    {
+        using QuantizedModel model = Create(HandmadeGraphs.IntegerNet(4, 8), 1);
+        ModelReport report = model.Explain();
+        StepReport layer = report.Steps.Single(s => s.Layer == "conv");
+        Assert.AreEqual("W4A8", layer.Bits);
+        Assert.AreEqual(int.MaxValue, layer.AccumulatorLimit);
+        Assert.IsTrue(layer.AccumulatorBound is > 1000 and < int.MaxValue && layer.WeightBytes >= 72 && layer.ArenaBytes == 100);
+        StringAssert.Contains(report.ToString(), "IntegerConvolution→UInt8", StringComparison.Ordinal);
+    }
+
+    private static QuantizedModel Create(Graph graph, int threads) => QuantizedModel.FromDocument(HandmadeGraphs.Document(graph), new QuantizedModelOptions { ThreadCount = threads });
+
+    private static void RunUntilDisposed(QuantizedModel model, Tensor[] inputs, string expected, CountdownEvent started)
+    {
+        bool first = true;
+        while (true)
+        {
+            try
+            {
+                Assert.AreEqual(expected, ReferenceRuns.Hash(model.Run(inputs)));
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+            finally
+            {
+                if (first)
+                {
+                    started.Signal();
+                    first = false;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Passes;
+
+/// <summary>What schemes refuse, and which layers they pick.</summary>
+[TestClass]
+public sealed class SchemeTests
+{
+    [TestMethod]
+    [DataRow(1, 8, null)]
+    [DataRow(9, 8, null)]
+    [DataRow(8, 0, null)]
+    [DataRow(8, 16, null)]
+    [DataRow(8, 8, 4)]
+    public void Q150_for_widths_outside_the_legal_set(int weights, int activations, int? stream)
+        => AssertCode(QuantizationErrorCode.InvalidBitWidth, new QuantizationScheme { WeightBits = weights, ActivationBits = activations, StreamBits = stream });
+
+    [TestMethod]
+    public void Q150_for_widths_of_overrides() => AssertCode(QuantizationErrorCode.InvalidBitWidth, new QuantizationScheme { Overrides = [new LayerOverride("a", 4, 1)] });
+
+    [TestMethod]
+    public void Q151_for_parts_that_contradict_each_other()
+    {
+        QuantizationScheme[] wrong =
+        [
+            new() { WeightGranularity = Granularity.PerGroup },
+            new() { WeightGroupSize = 32 },
+            new() { WeightRange = RangeSource.Entropy },
+            new() { WeightRange = RangeSource.MovingAverage() },
+            new() { ActivationRange = RangeSource.Percentile(0.3) },
+            new() { ActivationRange = RangeSource.MovingAverage(0) },
+            new() { ActivationRange = new RangeSource(RangeMethod.MinMax, 1) },
+            new() { EdgeLayers = (EdgeLayers)7 },
+            new() { KeepFloat = [" "] },
+        ];
+        foreach (QuantizationScheme scheme in wrong)
+        {
+            AssertCode(QuantizationErrorCode.InvalidOptions, scheme);
+        }
+    }
+
+    [TestMethod]
+    public void Equal_parts_are_equal_schemes_and_every_part_counts()
+    {
+        QuantizationScheme[] schemes =
+        [
+            new(),
+            new() { WeightBits = 7 },
+            new() { ActivationBits = 4 },
+            new() { SignedActivations = true },
+            new() { SymmetricActivations = true },
+            new() { EdgeLayers = EdgeLayers.Float },
+            new() { StreamBits = 16 },
+            new() { KeepFloat = ["a"] },
+            new() { KeepFloat = ["a','b"] },
+            new() { KeepFloat = ["a", "b"] },
+            new() { Overrides = [new LayerOverride("a", 4, 4)] },
+            new() { BiasCorrection = false },
+            new() { LeastSquaresRefit = false },
+            new() { Seed = 1 },
+            new() { WeightRange = RangeSource.MinMax },
+            new() { ActivationRange = RangeSource.Percentile(0.99) },
+            new() { WeightGranularity = Granularity.PerTensor },
+        ];
+        Assert.AreEqual(schemes.Length, schemes.Distinct().Count());
+        Assert.AreEqual(new QuantizationScheme { KeepFloat = ["a"] }, new QuantizationScheme { KeepFloat = ["a"] });
+        Assert.AreEqual(QuantizationScheme.SevenBitWeights, schemes[1]);
+    }
+
+    [TestMethod]
+    public void Q152_names_the_three_nearest_layers()
+    {
+        Graph graph = GraphCases.Residual();
+        var error = Assert.ThrowsException<QuantizationException>(() => LayerSelection.Run(graph, new QuantizationScheme { KeepFloat = ["Convolutoin_2"] }));
+        Assert.AreEqual(QuantizationErrorCode.UnknownLayer, error.Code);
+        StringAssert.Contains(error.Message, "'Convolution_2'");
+        Assert.AreEqual(8, error.Message.Count(c => c == '\''), "the pattern and three names");
+    }
+
+    [TestMethod]
+    public void Q151_for_an_impossible_expression()
+    {
+        var error = Assert.ThrowsException<QuantizationException>(() => LayerSelection.Run(GraphCases.Mlp(), new QuantizationScheme { KeepFloat = ["(a"] }));
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, error.Code);
+    }
+
+    [TestMethod]
+    public void A_pattern_is_a_name_first_and_else_an_expression_over_the_whole_name()
+    {
+        ImmutableArray<LayerPlan> layers = LayerSelection.Run(GraphCases.Residual(), new QuantizationScheme { KeepFloat = ["Convolution", "Convolution_[45]"] });
+        Check.Sequence(layers.Where(l => l.IsFloat).Select(l => l.Name).ToArray(), "Convolution", "Convolution_4", "Convolution_5");
+    }
+
+    [TestMethod]
+    public void First_and_last_layers_on_each_path_are_edges()
+    {
+        var net = new Net();
+        ValueId x = net.Input("x", -1, 1, 4, 4);
+        ValueId w = net.Constant("w", [1, 1, 1, 1], 1);
+        ValueId a = net.Conv("first.a", x, w);
+        ValueId b = net.Conv("first.b", x, w);
+        ValueId c = net.Conv("middle", net.Binary("sum", BinaryOperator.Add, a, b), w);
+        Graph graph = net.Build(net.Conv("last.a", c, w), net.Conv("last.b", net.Relu("relu", c), w));
+        Check.Sequence(LayerSelection.Run(graph, QuantizationScheme.FourBits).Where(l => l.IsEdge).Select(l => l.Name).ToArray(), "first.a", "first.b", "last.a", "last.b");
+    }
+
+    [TestMethod]
+    [DataRow(EdgeLayers.EightBits, "8/8 4/4 8/8")]
+    [DataRow(EdgeLayers.SameBits, "4/4 4/4 4/4")]
+    [DataRow(EdgeLayers.Float, "32/32 4/4 32/32")]
+    public void The_edge_rule_sets_the_widths_of_edges(EdgeLayers rule, string expected)
+    {
+        ImmutableArray<LayerPlan> layers = LayerSelection.Run(GraphCases.Mlp(), QuantizationScheme.FourBits with { EdgeLayers = rule });
+        Assert.AreEqual(expected, string.Join(" ", layers.Select(l => $"{l.WeightBits}/{l.ActivationBits}")));
+    }
+
+    [TestMethod]
+    public void An_override_wins_over_the_edge_rule_and_seven_bit_weights_stay_seven()
+    {
+        ImmutableArray<LayerPlan> layers = LayerSelection.Run(GraphCases.Mlp(), QuantizationScheme.FourBits with { Overrides = [new LayerOverride("Dense", 3, 5)] });
+        Assert.AreEqual("3/5 4/4 8/8", string.Join(" ", layers.Select(l => $"{l.WeightBits}/{l.ActivationBits}")));
+        Assert.IsTrue(LayerSelection.Run(GraphCases.Mlp(), QuantizationScheme.SevenBitWeights).All(l => l.WeightBits == 7));
+    }
+
+    private static void AssertCode(QuantizationErrorCode code, QuantizationScheme scheme)
+        => Assert.AreEqual(code, Assert.ThrowsException<QuantizationException>(() => scheme.Validate()).Code, scheme.ToString());
+}
