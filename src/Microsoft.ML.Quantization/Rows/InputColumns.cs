@@ -20,7 +20,7 @@ internal static class InputColumns
         }
 
         int size = ScoringModel.RowLength(signature.Shape);
-        PrimitiveDataViewType item = ItemType(signature.Element);
+        NumberDataViewType item = ItemType(signature.Element);
         bool vector = column.Type is VectorDataViewType { IsKnownSize: true } type && type.Size == size && type.ItemType.Equals(item);
         bool scalar = size == 1 && column.Type.Equals(item);
         return vector || scalar ? column : throw Mismatch(name, $"Vector<{item}, {size}>", column.Type.ToString());
@@ -34,7 +34,7 @@ internal static class InputColumns
             throw new ArgumentOutOfRangeException(nameof(shape), $"Could not find input column '{name}'");
         }
 
-        PrimitiveDataViewType item = ItemType(signature.Element);
+        NumberDataViewType item = ItemType(signature.Element);
         bool vector = column.Kind == SchemaShape.Column.VectorKind.Vector;
         bool scalar = column.Kind == SchemaShape.Column.VectorKind.Scalar && ScoringModel.RowLength(signature.Shape) == 1;
         if ((!vector && !scalar) || column.IsKey || !column.ItemType.Equals(item))
@@ -43,7 +43,7 @@ internal static class InputColumns
         }
     }
 
-    private static PrimitiveDataViewType ItemType(ElementType element) => element switch
+    private static NumberDataViewType ItemType(ElementType element) => element switch
     {
         ElementType.UInt8 => NumberDataViewType.Byte,
         ElementType.Int64 => NumberDataViewType.Int64,
@@ -51,5 +51,5 @@ internal static class InputColumns
     };
 
     private static ArgumentOutOfRangeException Mismatch(string name, string expected, string? got)
-        => new("inputSchema", $"Schema mismatch for input column '{name}': expected {expected}, got {got}");
+        => new(name, $"Schema mismatch for input column '{name}': expected {expected}, got {got}");
 }
