@@ -10,13 +10,16 @@ namespace Microsoft.ML.Quantization.Rows;
 /// <summary>Checks of the columns that feed a model, with the host's wording.</summary>
 internal static class InputColumns
 {
+    // The parameter of the public methods that end here, as the host names it.
+    private const string InputSchema = "inputSchema";
+
     /// <summary>The column, if a model input can be read from it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is missing or has another type or size.</exception>
     public static DataViewSchema.Column Check(DataViewSchema schema, string name, InputSignature signature)
     {
         if (schema.GetColumnOrNull(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(nameof(schema), $"Could not find input column '{name}'");
+            throw new ArgumentOutOfRangeException(InputSchema, $"Could not find input column '{name}'");
         }
 
         int size = ScoringModel.RowLength(signature.Shape);
@@ -31,7 +34,7 @@ internal static class InputColumns
     {
         if (shape.Find(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(nameof(shape), $"Could not find input column '{name}'");
+            throw new ArgumentOutOfRangeException(InputSchema, $"Could not find input column '{name}'");
         }
 
         NumberDataViewType item = ItemType(signature.Element);
@@ -51,5 +54,5 @@ internal static class InputColumns
     };
 
     private static ArgumentOutOfRangeException Mismatch(string name, string expected, string? got)
-        => new(name, $"Schema mismatch for input column '{name}': expected {expected}, got {got}");
+        => new(InputSchema, $"Schema mismatch for input column '{name}': expected {expected}, got {got}");
 }
