@@ -99,7 +99,10 @@ internal static class Packer
         Tensor?[] constants = [.. node.Inputs.Select(state.Constant)];
         int[] inputs = [.. node.Inputs.Select((id, i) => constants[i] is null ? state.Read(id, layout) : -1)];
         int[] outputs = [.. node.Outputs.Select(id => state.Write(id, layout))];
-        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs)));
+        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs))
+        {
+            Facts = LayerFacts.None with { Reason = "no packed step; runs through the operators" },
+        });
     }
 
     private static void AddOutput(PackingState state, int index)
