@@ -34,6 +34,7 @@ internal static class Packer
         [typeof(Requantize)] = ElementwisePacking.Requantize,
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
         [typeof(IntegerAdd)] = ElementwisePacking.IntegerAdd,
+        [typeof(IntegerMultiply)] = ElementwisePacking.Gate,
         [typeof(Binary)] = ElementwisePacking.Add,
         [typeof(Unary)] = ElementwisePacking.Clip,
         [typeof(Concat)] = StructurePacking.Concat,
