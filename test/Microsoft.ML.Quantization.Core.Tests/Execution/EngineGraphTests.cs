@@ -53,6 +53,7 @@ public sealed class EngineGraphTests
     [DataRow("concat")]
     [DataRow("conv3d")]
     [DataRow("batchnorm")]
+    [DataRow("depthwise-se")]
     public void Lowered_networks_are_never_transposed_between_layers(string name)
     {
         Graph graph = GraphCases.Create(name);
