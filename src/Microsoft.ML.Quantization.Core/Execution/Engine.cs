@@ -23,11 +23,11 @@ internal sealed unsafe class Engine : IDisposable
     private readonly int _rowsPerRun;
 
     /// <summary>Takes the program and the pool over; both are disposed with the engine.</summary>
-    public Engine(PackedProgram program, WorkerPool pool, long maximumArenaBytes)
+    public Engine(PackedProgram program, WorkerPool pool, long maximumArenaBytes, long smallestChunk = ThreadSplit.DefaultChunk)
     {
         _program = program;
         _pool = pool;
-        _runner = new ProgramRunner(program, pool, maximumArenaBytes);
+        _runner = new ProgramRunner(program, pool, maximumArenaBytes, smallestChunk);
         _rowsPerRun = program.Graph.HasFreeBatch ? 0 : CommonRows(program.Signature);
     }
 

@@ -34,6 +34,7 @@ internal static class Packer
         [typeof(Requantize)] = ElementwisePacking.Requantize,
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
         [typeof(IntegerAdd)] = ElementwisePacking.IntegerAdd,
+        [typeof(IntegerMultiply)] = ElementwisePacking.Gate,
         [typeof(Binary)] = ElementwisePacking.Add,
         [typeof(Unary)] = ElementwisePacking.Clip,
         [typeof(Concat)] = StructurePacking.Concat,
@@ -99,7 +100,10 @@ internal static class Packer
         Tensor?[] constants = [.. node.Inputs.Select(state.Constant)];
         int[] inputs = [.. node.Inputs.Select((id, i) => constants[i] is null ? state.Read(id, layout) : -1)];
         int[] outputs = [.. node.Outputs.Select(id => state.Write(id, layout))];
-        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs)));
+        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs))
+        {
+            Facts = LayerFacts.None with { Reason = "no packed step; runs through the operators" },
+        });
     }
 
     private static void AddOutput(PackingState state, int index)
