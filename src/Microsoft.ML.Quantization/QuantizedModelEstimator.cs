@@ -1,7 +1,5 @@
 using System;
-using System.Collections.Immutable;
 using System.IO;
-using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Hosting;
 using Microsoft.ML.Quantization.Rows;

@@ -42,8 +42,8 @@ internal static class Machine
 
     private static string ReadProcessor()
     {
-        const string info = "/proc/cpuinfo";
-        string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        const string Info = "/proc/cpuinfo";
+        string? line = File.Exists(Info) ? File.ReadLines(Info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
         string name = line?.Split(':')[^1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
         string vnni = Kernels.KernelRegistry.Available.Any(k => k.Name == "avx512vnni") ? " avx512vnni" : string.Empty;
         return name + vnni;

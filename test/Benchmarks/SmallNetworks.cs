@@ -42,19 +42,19 @@ internal static class SmallNetworks
     /// <summary>Share of images whose largest output is their label.</summary>
     public static double Accuracy(QuantizedModel model, FashionMnist test)
     {
-        const int batch = 100;
-        const int classes = 10;
-        var output = new float[batch * classes];
+        const int Batch = 100;
+        const int Classes = 10;
+        var output = new float[Batch * Classes];
         int right = 0;
-        for (int row = 0; row < test.Count; row += batch)
+        for (int row = 0; row < test.Count; row += Batch)
         {
-            int count = Math.Min(batch, test.Count - row);
-            model.Run(test.Pixels.AsSpan(row * FashionMnist.ImageLength, count * FashionMnist.ImageLength), output.AsSpan(0, count * classes), count);
+            int count = Math.Min(Batch, test.Count - row);
+            model.Run(test.Pixels.AsSpan(row * FashionMnist.ImageLength, count * FashionMnist.ImageLength), output.AsSpan(0, count * Classes), count);
             for (int i = 0; i < count; i++)
             {
-                ReadOnlySpan<float> scores = output.AsSpan(i * classes, classes);
+                ReadOnlySpan<float> scores = output.AsSpan(i * Classes, Classes);
                 int best = 0;
-                for (int c = 1; c < classes; c++)
+                for (int c = 1; c < Classes; c++)
                 {
                     best = scores[c] > scores[best] ? c : best;
                 }

@@ -25,7 +25,10 @@ namespace Microsoft.ML.Quantization.Hosting
     }
 }
 
+// The runtime looks for the attribute under this name.
+#pragma warning disable IDE0130
 namespace System.Runtime.CompilerServices
+#pragma warning restore IDE0130
 {
     /// <summary>Read by the runtime, by name: lets this assembly's attribute use a constructor that the host keeps internal.</summary>
     [System.AttributeUsage(System.AttributeTargets.Assembly, AllowMultiple = true)]

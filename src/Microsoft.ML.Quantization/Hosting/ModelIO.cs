@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Reflection;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Quantization.Hosting;

@@ -10,17 +10,20 @@ namespace Microsoft.ML.Quantization.Rows;
 /// <summary>Checks of the columns that feed a model, with the host's wording.</summary>
 internal static class InputColumns
 {
+    // The parameter of the public methods that end here, as the host names it.
+    private const string InputSchema = "inputSchema";
+
     /// <summary>The column, if a model input can be read from it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is missing or has another type or size.</exception>
     public static DataViewSchema.Column Check(DataViewSchema schema, string name, InputSignature signature)
     {
         if (schema.GetColumnOrNull(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(nameof(schema), $"Could not find input column '{name}'");
+            throw new ArgumentOutOfRangeException(InputSchema, $"Could not find input column '{name}'");
         }
 
         int size = ScoringModel.RowLength(signature.Shape);
-        PrimitiveDataViewType item = ItemType(signature.Element);
+        NumberDataViewType item = ItemType(signature.Element);
         bool vector = column.Type is VectorDataViewType { IsKnownSize: true } type && type.Size == size && type.ItemType.Equals(item);
         bool scalar = size == 1 && column.Type.Equals(item);
         return vector || scalar ? column : throw Mismatch(name, $"Vector<{item}, {size}>", column.Type.ToString());
@@ -31,10 +34,10 @@ internal static class InputColumns
     {
         if (shape.Find(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(nameof(shape), $"Could not find input column '{name}'");
+            throw new ArgumentOutOfRangeException(InputSchema, $"Could not find input column '{name}'");
         }
 
-        PrimitiveDataViewType item = ItemType(signature.Element);
+        NumberDataViewType item = ItemType(signature.Element);
         bool vector = column.Kind == SchemaShape.Column.VectorKind.Vector;
         bool scalar = column.Kind == SchemaShape.Column.VectorKind.Scalar && ScoringModel.RowLength(signature.Shape) == 1;
         if ((!vector && !scalar) || column.IsKey || !column.ItemType.Equals(item))
@@ -43,7 +46,7 @@ internal static class InputColumns
         }
     }
 
-    private static PrimitiveDataViewType ItemType(ElementType element) => element switch
+    private static NumberDataViewType ItemType(ElementType element) => element switch
     {
         ElementType.UInt8 => NumberDataViewType.Byte,
         ElementType.Int64 => NumberDataViewType.Int64,
@@ -51,5 +54,5 @@ internal static class InputColumns
     };
 
     private static ArgumentOutOfRangeException Mismatch(string name, string expected, string? got)
-        => new("inputSchema", $"Schema mismatch for input column '{name}': expected {expected}, got {got}");
+        => new(InputSchema, $"Schema mismatch for input column '{name}': expected {expected}, got {got}");
 }

@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Quantization.Scoring;
 
 namespace Microsoft.ML.Quantization.Rows;
 

@@ -1,6 +1,4 @@
-using System;
 using Microsoft.ML.Data;
-using Microsoft.ML.Quantization.Scoring;
 
 namespace Microsoft.ML.Quantization.Rows;
 

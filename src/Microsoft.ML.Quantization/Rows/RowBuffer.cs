@@ -31,11 +31,11 @@ internal abstract class RowBuffer
         return (RowBuffer)create.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [row, column, capacity], null)!;
     }
 
-    private static RowBuffer OfValue<T>(DataViewRow row, DataViewSchema.Column column, int capacity)
-        => new Typed<T>(row.GetGetter<T>(column), capacity, (ref T from, ref T to) => to = from);
+    private static Typed<T> OfValue<T>(DataViewRow row, DataViewSchema.Column column, int capacity)
+        => new(row.GetGetter<T>(column), capacity, (ref T from, ref T to) => to = from);
 
-    private static RowBuffer OfVector<T>(DataViewRow row, DataViewSchema.Column column, int capacity)
-        => new Typed<VBuffer<T>>(row.GetGetter<VBuffer<T>>(column), capacity, (ref VBuffer<T> from, ref VBuffer<T> to) => from.CopyTo(ref to));
+    private static Typed<VBuffer<T>> OfVector<T>(DataViewRow row, DataViewSchema.Column column, int capacity)
+        => new(row.GetGetter<VBuffer<T>>(column), capacity, (ref VBuffer<T> from, ref VBuffer<T> to) => from.CopyTo(ref to));
 
     private delegate void Copy<T>(ref T from, ref T to);
 
