@@ -135,7 +135,8 @@ public sealed class QuantizedModel : IDisposable
     /// <summary>Waits for the runs at work and frees everything; later calls throw <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose() => _engine.Dispose();
 
-    private static KernelSet FindKernels(string? name)
+    /// <summary>The named kernel set, or the active one.</summary>
+    internal static KernelSet FindKernels(string? name)
     {
         if (name is null)
         {

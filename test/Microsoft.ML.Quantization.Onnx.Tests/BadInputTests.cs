@@ -153,6 +153,30 @@ public sealed class BadInputTests
         Fails(QuantizationErrorCode.ExternalDataMissing, "w.bin", () => model.Import());
     }
 
+    [TestMethod]
+    public void AFileOfTwoGigabytesIsRefusedBeforeItIsRead()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("The test needs a file system with sparse files.");
+        }
+
+        string path = Path.GetTempFileName();
+        try
+        {
+            using (FileStream file = File.OpenWrite(path))
+            {
+                file.SetLength(1L << 31);
+            }
+
+            Fails(QuantizationErrorCode.ModelLimitExceeded, "external data", () => OnnxModel.Load(path));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     internal static void Fails(QuantizationErrorCode code, string part, Action action)
     {
         var error = Assert.ThrowsException<QuantizationException>(action);

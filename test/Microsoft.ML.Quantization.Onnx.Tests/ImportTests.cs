@@ -4,6 +4,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Onnx.Reading;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
@@ -58,6 +59,40 @@ public sealed class ImportTests
         AreSame<sbyte>([1, 2, -1, 4, 5, -128], Constant(graph, "w").Values<sbyte>().ToArray());
         Assert.AreEqual("s32", Codes(graph, "b").Code.ToString());
         AreSame<int>([1, 2, 3], Constant(graph, "b").Values<int>().ToArray());
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void NormalizingTheImportedPairsChangesNoBit(bool layers)
+    {
+        ModelWriter model = layers ? SampleModels.QuantizedLayers() : SampleModels.Quantized();
+        Graph graph = model.Import().Graph;
+        Graph normal = NormalizeQdq.Run(graph);
+        GraphVerifier.Verify(normal);
+        Assert.IsTrue(normal.Nodes.Any(n => n is FakeQuantize));
+        Assert.IsFalse(normal.Nodes.Any(n => n is Quantize));
+        Tensor x = layers ? Tensor.Create(Shape.Of(1, 1, 1, 2), [0.7f, -3.1f]) : Ramp(Shape.Of(2, 2, 4, 4));
+        CollectionAssert.AreEqual(Run(graph, x), Run(normal, x));
+    }
+
+    [TestMethod]
+    public void AQuantizedModelSaysSo()
+    {
+        Assert.IsTrue(SampleModels.Quantized().Import().IsQuantized);
+        Assert.IsFalse(SampleModels.Dense().Import().IsQuantized);
+    }
+
+    [TestMethod]
+    public void QuantizedLayersKeepTheirCodesAndTheirNames()
+    {
+        Graph graph = SampleModels.QuantizedLayers().Import().Graph;
+        GraphVerifier.Verify(graph);
+        Assert.AreEqual("QLinearConv_c", graph.Nodes.OfType<Convolution>().Single().Name);
+        Assert.AreEqual("QLinearMatMul_m", graph.Nodes.OfType<Dense>().Single().Name);
+        AreSame<sbyte>([1, 3, 2, 4], Constant(graph, "v").Values<sbyte>().ToArray());
+        // The convolution gives 1.75, 2.75, -1, -2, in codes of 0.5 (half to even) 2, 3, -1, -2; times [[0.25, 1], [0.75, 2]].
+        AreSame<float>([3, 8, -2, -5], Run(graph, Tensor.Create(Shape.Of(1, 1, 1, 2), [1f, 2f])));
     }
 
     [TestMethod]

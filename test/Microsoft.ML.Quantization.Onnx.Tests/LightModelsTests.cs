@@ -3,10 +3,12 @@ using System.IO;
 using System.Linq;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Onnx.Proto;
 using Microsoft.ML.Quantization.Onnx.Reading;
 using Microsoft.ML.Quantization.Onnx.Tests.Conformance;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Onnx.Tests;
@@ -19,11 +21,11 @@ public sealed class LightModelsTests
     [DataRow("squeezenet", 26, 0)]
     [DataRow("shufflenet", 49, 0)]
     [DataRow("bvlc_alexnet", 5, 0)]
-    [DataRow("inception_v1", 57, 1)]
-    [DataRow("zfnet512", 5, 1)]
-    [DataRow("inception_v2", 69, 1)]
-    [DataRow("densenet121", 121, 1)]
-    [DataRow("resnet50", 53, 1)]
+    [DataRow("inception_v1", 57, 0)]
+    [DataRow("zfnet512", 5, 0)]
+    [DataRow("inception_v2", 69, 0)]
+    [DataRow("densenet121", 121, 0)]
+    [DataRow("resnet50", 53, 0)]
     [DataRow("vgg19", 16, 1)]
     public void TheOutputIsTheExpectedOne(string name, int convolutions, int slow)
     {
@@ -34,7 +36,7 @@ public sealed class LightModelsTests
 
         OnnxImportResult result = Import(name);
         Assert.AreEqual(convolutions, result.Graph.Nodes.Count(n => n is Graphs.Nodes.Convolution));
-        using var evaluator = new Evaluator(result.Graph, OperatorTable.Reference);
+        using IGraphRunner evaluator = new FastRunnerFactory(KernelRegistry.Active, WorkerPool.Single).Create(result.Graph);
         Tensor found = evaluator.Run([Ramp(result.Graph[result.Graph.Inputs.Single()].Type.Shape)]).Single();
         Assert.IsNull(TensorComparison.Difference(Expected(name), found));
     }

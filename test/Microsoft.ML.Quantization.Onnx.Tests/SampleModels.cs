@@ -7,7 +7,7 @@ namespace Microsoft.ML.Quantization.Onnx.Tests;
 /// <summary>Small valid models that several tests use, the fuzzer above all.</summary>
 internal static class SampleModels
 {
-    public static IEnumerable<ModelWriter> All() => [Dense(), InvertedResidual(), DynamicReshape(), Quantized(), Structure(), Light()];
+    public static IEnumerable<ModelWriter> All() => [Dense(), InvertedResidual(), DynamicReshape(), Quantized(), QuantizedLayers(), Structure(), Light()];
 
     /// <summary>Two layers with a free batch.</summary>
     public static ModelWriter Dense() => new ModelWriter()
@@ -46,6 +46,14 @@ internal static class SampleModels
         .Node("DequantizeLinear", "w wsc wz", "wd", ("axis", 0)).Node("DequantizeLinear", "b bsc", "bd", ("axis", 0))
         .Node("Conv", "xd wd bd", "c").Node("Relu", "c", "r")
         .Node("QuantizeLinear", "r ys yz", "rq").Node("DequantizeLinear", "rq ys yz", "y").Output("y");
+
+    /// <summary>QLinearConv and QLinearMatMul.</summary>
+    public static ModelWriter QuantizedLayers() => new ModelWriter(13)
+        .Input("x", "N", 1, 1, 2).Floats("s", [], 0.5f).Raw("z", DataType.Int8, [], [0])
+        .Raw("w", DataType.Int8, [2, 1, 1, 1], [2, 0xFE]).Floats("ws", [2], 0.5f, 0.5f).Raw("wz", DataType.Int8, [2], [0, 0]).Raw("b", DataType.Int32, [2], [3, 0, 0, 0, 0, 0, 0, 0])
+        .Raw("v", DataType.Int8, [2, 2], [1, 2, 3, 4]).Floats("vs", [2], 0.25f, 0.5f)
+        .Node("QuantizeLinear", "x s z", "q").Node("QLinearConv", "q s z w ws wz s z b", "c")
+        .Node("QLinearMatMul", "c s z v vs wz s z", "m").Node("DequantizeLinear", "m s z", "y").Output("y");
 
     /// <summary>Operators that move elements.</summary>
     public static ModelWriter Structure() => new ModelWriter()

@@ -23,11 +23,11 @@ internal sealed unsafe class Engine : IDisposable
     private readonly int _rowsPerRun;
 
     /// <summary>Takes the program and the pool over; both are disposed with the engine.</summary>
-    public Engine(PackedProgram program, WorkerPool pool, long maximumArenaBytes)
+    public Engine(PackedProgram program, WorkerPool pool, long maximumArenaBytes, long smallestChunk = ThreadSplit.DefaultChunk)
     {
         _program = program;
         _pool = pool;
-        _runner = new ProgramRunner(program, pool, maximumArenaBytes);
+        _runner = new ProgramRunner(program, pool, maximumArenaBytes, smallestChunk);
         _rowsPerRun = program.Graph.HasFreeBatch ? 0 : CommonRows(program.Signature);
     }
 
@@ -175,7 +175,7 @@ internal sealed unsafe class Engine : IDisposable
 
     private Shape OutputShape(Shape shape, int batch) => shape.IsFree
         ? shape.Bind(batch)
-        : batch > _rowsPerRun && shape.Rank > 0 ? shape.With(0, shape[0] * (batch / _rowsPerRun)) : shape;
+        : _rowsPerRun > 0 && batch > _rowsPerRun && shape.Rank > 0 ? shape.With(0, shape[0] * (batch / _rowsPerRun)) : shape;
 
     private int BatchOf(IReadOnlyList<Tensor> inputs)
     {

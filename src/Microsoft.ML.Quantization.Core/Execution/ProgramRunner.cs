@@ -21,12 +21,14 @@ internal sealed class ProgramRunner : IDisposable
     private readonly PackedProgram _program;
     private readonly WorkerPool _pool;
     private readonly long _limit;
+    private readonly ThreadSplit _split;
 
-    public ProgramRunner(PackedProgram program, WorkerPool pool, long maximumArenaBytes)
+    public ProgramRunner(PackedProgram program, WorkerPool pool, long maximumArenaBytes, long smallestChunk)
     {
         _program = program;
         _pool = pool;
         _limit = maximumArenaBytes;
+        _split = new ThreadSplit(pool.ThreadCount, smallestChunk);
     }
 
     /// <summary>The plan of a batch size; made if it is new.</summary>
@@ -124,7 +126,7 @@ internal sealed class ProgramRunner : IDisposable
             }
         }
 
-        var made = new Plan(new BoundProgram(_program, batch, _pool.ThreadCount, _limit));
+        var made = new Plan(new BoundProgram(_program, batch, _split, _limit));
         _plans.Insert(0, made);
         if (_plans.Count > PlansKept)
         {

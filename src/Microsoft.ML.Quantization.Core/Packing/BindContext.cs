@@ -8,18 +8,16 @@ namespace Microsoft.ML.Quantization.Packing;
 /// <summary>What a packed step learns when its batch is bound.</summary>
 internal sealed class BindContext
 {
-    // One chunk must be worth the hand-over to another thread: some 5 µs of the fastest kernels.
-    private const long SmallestChunk = 1L << 20;
     private const int ChunksPerThread = 4;
 
     private readonly Graph _source;
-    private readonly int _threads;
+    private readonly ThreadSplit _split;
 
     /// <summary>Binds the batch of <paramref name="source"/>.</summary>
-    public BindContext(Graph source, int batch, KernelSet kernels, int threads)
+    public BindContext(Graph source, int batch, KernelSet kernels, ThreadSplit split)
     {
         _source = source;
-        _threads = threads;
+        _split = split;
         Graph = source.Bind(batch);
         Batch = batch;
         Kernels = kernels;
@@ -41,5 +39,5 @@ internal sealed class BindContext
     /// <param name="units">Most chunks possible.</param>
     /// <param name="work">Cost in byte products, or in bytes moved times 16.</param>
     public int Chunks(int units, long work)
-        => _threads == 1 ? 1 : (int)Math.Clamp(Math.Min(units, work / SmallestChunk), 1, (long)_threads * ChunksPerThread);
+        => _split.Threads == 1 ? 1 : (int)Math.Clamp(Math.Min(units, work / _split.SmallestChunk), 1, (long)_split.Threads * ChunksPerThread);
 }

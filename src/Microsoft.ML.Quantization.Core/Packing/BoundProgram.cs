@@ -8,12 +8,12 @@ internal sealed class BoundProgram
 {
     /// <summary>Binds the batch; sizes are checked before anything is allocated.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.MemoryLimitExceeded"/>.</exception>
-    public BoundProgram(PackedProgram program, int batch, int threads, long limit)
+    public BoundProgram(PackedProgram program, int batch, ThreadSplit split, long limit)
     {
         Batch = batch;
         Memory = MemoryPlan.Create(Lives(program, batch), limit, batch);
         SlotCounts = [.. program.Slots.Select(s => checked((int)s.Count(batch)))];
-        var context = new BindContext(program.Graph, batch, program.Kernels, threads);
+        var context = new BindContext(program.Graph, batch, program.Kernels, split);
         Steps = [.. program.Steps.Select(s => s.Bind(context))];
     }
 

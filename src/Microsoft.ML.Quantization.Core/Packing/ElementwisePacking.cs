@@ -77,6 +77,39 @@ internal static class ElementwisePacking
         return Add(state, node, (c, n, s, d) => new AddByteStep(c, n, rule, s[0], s[1], d));
     }
 
+    /// <summary>A product with one code a channel and image, on channels-last data.</summary>
+    public static bool Gate(PackingState state, Node node)
+    {
+        var multiply = (IntegerMultiply)node;
+        Shape shape = state.TypeOf(node.Output).Shape;
+        int value = state.TypeOf(node.Inputs[0]).Shape.Equals(shape) ? 0 : 1;
+        ValueId source = node.Inputs[value];
+        ValueId gate = node.Inputs[1 - value];
+        bool bytes = multiply.Result.Element == ElementType.UInt8 && node.Inputs.All(i => state.TypeOf(i).Element == ElementType.UInt8 && state.Constant(i) is null);
+        if (!bytes || !Layouts.CanBeChannelsLast(shape) || !state.TypeOf(source).Shape.Equals(shape) || !IsGate(shape, state.TypeOf(gate).Shape))
+        {
+            return false;
+        }
+
+        var rule = new GateRule(
+            state.TypeOf(source).Quantization!.Single.ZeroPoint,
+            state.TypeOf(gate).Quantization!.Single.ZeroPoint,
+            multiply.Multiplier,
+            multiply.Result.Single.ZeroPoint,
+            multiply.Minimum,
+            multiply.Maximum);
+        int[] sources = [state.Read(source, Layout.ChannelsLast), state.Read(gate, Layout.ChannelsLast)];
+        int destination = state.Write(node.Output, Layout.ChannelsLast);
+        state.Add(new PackedStep(node.Name, node.Kind, sources, [destination], c =>
+        {
+            Shape bound = c.ShapeOf(node.Output);
+            return new GateStep(c, rule, bound[0], bound.CountOf(2, bound.Rank), bound[1], sources[0], sources[1], destination);
+        }));
+        return true;
+    }
+
+    private static bool IsGate(Shape value, Shape gate) => gate.Rank == value.Rank && gate[0] == value[0] && gate[1] == value[1] && gate.CountOf(2, gate.Rank) == 1 && !value.Equals(gate);
+
     public static bool Add(PackingState state, Node node)
     {
         var binary = (Binary)node;

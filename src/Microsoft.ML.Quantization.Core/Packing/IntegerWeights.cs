@@ -28,16 +28,21 @@ internal sealed class IntegerWeights
         int rows = codes.Shape[0];
         int depth = codes.Shape.Count / rows;
         var values = new sbyte[codes.Shape.Count];
-        for (int i = 0; i < values.Length; i++)
+        ReadOnlySpan<byte> bytes = codes.Bytes.Span;
+        bool signed = codes.Type == ElementType.Int8;
+        for (int row = 0; row < rows; row++)
         {
-            int zero = quantizer.ZeroPoints[quantizer.ZeroPoints.Length == 1 ? 0 : i / depth];
-            int value = CodeAccess.Read(codes, i) - zero;
-            if (value is < sbyte.MinValue or > sbyte.MaxValue)
+            int zero = quantizer.ZeroPoints[quantizer.ZeroPoints.Length == 1 ? 0 : row];
+            for (int i = row * depth; i < (row + 1) * depth; i++)
             {
-                return null;
-            }
+                int value = (signed ? (sbyte)bytes[i] : bytes[i]) - zero;
+                if (value is < sbyte.MinValue or > sbyte.MaxValue)
+                {
+                    return null;
+                }
 
-            values[i] = (sbyte)value;
+                values[i] = (sbyte)value;
+            }
         }
 
         return new IntegerWeights(values, rows);

@@ -45,9 +45,13 @@ internal sealed class MemoryPlan
 
         if (total > limit)
         {
-            throw new QuantizationException(
-                QuantizationErrorCode.MemoryLimitExceeded,
-                string.Create(CultureInfo.InvariantCulture, $"Activations of a batch of {batch}: expected at most {limit} bytes (MaximumArenaBytes), found {total} bytes needed. Use smaller batches or raise the limit."));
+            throw TooLarge(batch, string.Create(CultureInfo.InvariantCulture, $"at most {limit} bytes (MaximumArenaBytes)"), total, "Use smaller batches or raise the limit.");
+        }
+
+        long largest = buffers.Length == 0 ? 0 : buffers.Max(b => b.Bytes);
+        if (largest > int.MaxValue)
+        {
+            throw TooLarge(batch, "each value below 2 GiB", largest, "Use smaller batches.");
         }
 
         return new MemoryPlan(offsets, total);
@@ -76,6 +80,10 @@ internal sealed class MemoryPlan
 
         return start;
     }
+
+    private static QuantizationException TooLarge(int batch, string expected, long found, string wayOut) => new(
+        QuantizationErrorCode.MemoryLimitExceeded,
+        string.Create(CultureInfo.InvariantCulture, $"Activations of a batch of {batch}: expected {expected}, found {found} bytes needed. {wayOut}"));
 
     private static long Align(long bytes) => checked(bytes + Alignment - 1) & ~(Alignment - 1);
 }

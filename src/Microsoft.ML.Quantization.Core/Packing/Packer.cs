@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
@@ -13,7 +14,7 @@ using Microsoft.ML.Quantization.Threading;
 namespace Microsoft.ML.Quantization.Packing;
 
 /// <summary>
-/// Makes a graph ready for one kernel set: layers with their epilogues become one step each on channels-last data, weights are packed, and whatever has
+/// Makes a graph ready for one kernel set: codes become unsigned, layers with their epilogues become one step each on channels-last data, weights are packed, and whatever has
 /// no step of its own runs through the fast operators on row-major data.
 /// </summary>
 internal static class Packer
@@ -33,6 +34,7 @@ internal static class Packer
         [typeof(Requantize)] = ElementwisePacking.Requantize,
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
         [typeof(IntegerAdd)] = ElementwisePacking.IntegerAdd,
+        [typeof(IntegerMultiply)] = ElementwisePacking.Gate,
         [typeof(Binary)] = ElementwisePacking.Add,
         [typeof(Unary)] = ElementwisePacking.Clip,
         [typeof(Concat)] = StructurePacking.Concat,
@@ -50,6 +52,7 @@ internal static class Packer
         ArgumentNullException.ThrowIfNull(signature);
         ArgumentNullException.ThrowIfNull(kernels);
         EntryPacking.Check(graph, signature);
+        graph = ToUnsignedCodes.Run(graph);
         var state = new PackingState(graph, signature, kernels);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
@@ -97,7 +100,10 @@ internal static class Packer
         Tensor?[] constants = [.. node.Inputs.Select(state.Constant)];
         int[] inputs = [.. node.Inputs.Select((id, i) => constants[i] is null ? state.Read(id, layout) : -1)];
         int[] outputs = [.. node.Outputs.Select(id => state.Write(id, layout))];
-        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs)));
+        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs))
+        {
+            Facts = LayerFacts.None with { Reason = "no packed step; runs through the operators" },
+        });
     }
 
     private static void AddOutput(PackingState state, int index)

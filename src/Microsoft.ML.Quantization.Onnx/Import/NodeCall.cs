@@ -36,6 +36,9 @@ internal sealed class NodeCall
     /// <summary>The first output's name.</summary>
     public string OutputName { get; }
 
+    /// <summary>Names the nodes added from here on as a part of the layer ("layer/part"); null for the layer itself.</summary>
+    public string? Part { get; set; }
+
     /// <summary>Operator and name, for messages.</summary>
     public string Place => $"{_message.Operator} '{Name}'";
 
@@ -69,10 +72,10 @@ internal sealed class NodeCall
     public Tensor Constant(int index, string what) => Input(index).Constant ?? throw Unsupported($"expected a constant as {what} (input {index}), found a value computed at run time. Give it with Constants if it is a graph input");
 
     /// <summary>Adds a node with one output.</summary>
-    public ImportValue Emit(Node node, params ImmutableArray<ImportValue> inputs) => Context.Emit(node, Name, OutputName, inputs)[0];
+    public ImportValue Emit(Node node, params ImmutableArray<ImportValue> inputs) => EmitAll(node, inputs)[0];
 
     /// <summary>Adds a node with several outputs.</summary>
-    public ImmutableArray<ImportValue> EmitAll(Node node, params ImmutableArray<ImportValue> inputs) => Context.Emit(node, Name, OutputName, inputs);
+    public ImmutableArray<ImportValue> EmitAll(Node node, params ImmutableArray<ImportValue> inputs) => Context.Emit(node, Part is null ? Name : Name + "/" + Part, OutputName, inputs);
 
     /// <summary>A constant float scalar.</summary>
     public ImportValue Scalar(float value) => Context.Constant(OutputName + "/Constant", Tensor.Create(Tensors.Shape.Scalar, [value]));

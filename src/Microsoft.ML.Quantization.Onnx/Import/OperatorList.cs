@@ -137,6 +137,8 @@ internal static class OperatorList
     [
         Entry("QuantizeLinear", 10, QuantizationOperators.QuantizeLinear, "2 to 16 bits; per axis for constants and directly before DequantizeLinear; not blocks"),
         Entry("DequantizeLinear", 10, QuantizationOperators.DequantizeLinear, "2 to 32 bits; blocks of constants become floats"),
+        Entry("QLinearConv", 10, QuantizedLinearOperators.Conv, "8 bits; as Dequantize, Conv, Quantize"),
+        Entry("QLinearMatMul", 10, QuantizedLinearOperators.MatMul, "8 bits; as Dequantize, MatMul, Quantize"),
     ];
 
     private static OperatorEntry Entry(string name, int since, Func<NodeCall, ImportValue> import, string note = "") => new(new OnnxOperator(name, since, note), import);

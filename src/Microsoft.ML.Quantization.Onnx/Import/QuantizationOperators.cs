@@ -143,6 +143,7 @@ internal static class QuantizationOperators
 
     private static bool IsCode(DataFormat format) => format.Element is ElementType.UInt8 or ElementType.Int8 or ElementType.Int16 or ElementType.Int32;
 
-    private static DataFormat FormatOf(NodeCall call, ImportValue value)
+    /// <summary>How an input's integers are stored.</summary>
+    public static DataFormat FormatOf(NodeCall call, ImportValue value)
         => DataFormat.Of((int)(value.Constant is null ? DataFormat.Plain(value.Type.Element) : value.Format), call.Place);
 }

@@ -11,13 +11,13 @@ namespace Microsoft.ML.Quantization.Onnx.Import;
 internal static class QuantizerReader
 {
     /// <summary>The quantizer of codes in the given format; one scale, or one an index of the attribute axis.</summary>
-    public static AffineQuantization Read(NodeCall call, Shape shape, DataFormat format, int scaleInput, int zeroInput)
+    public static AffineQuantization Read(NodeCall call, Shape shape, DataFormat format, int scaleInput, int zeroInput, int? fixedAxis = null)
     {
         Tensor scales = call.Constant(scaleInput, "the scale");
         int count = scales.Shape.Count;
         bool single = scales.Shape.Rank == 0 || count == 1;
         call.RequireSupported(single || scales.Shape.Rank == 1, "scales of blocks are supported for constants only");
-        int axis = single ? 0 : call.Axis(call.Attributes.Long("axis", 1), shape.Rank);
+        int axis = single ? 0 : call.Axis(fixedAxis ?? call.Attributes.Long("axis", 1), shape.Rank);
         call.RequireValid(single || shape[axis] == count, $"one scale, or one an index of axis {axis}; found {count} for the shape {shape}");
         return Create(call, format, [.. scales.Values<float>()], Zeros(call, zeroInput, count), single ? null : axis);
     }

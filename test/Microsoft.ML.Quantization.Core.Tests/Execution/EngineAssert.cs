@@ -40,8 +40,9 @@ internal static class EngineAssert
         }
     }
 
+    /// <summary>An engine that shares out even the smallest work, so that small tests see every split.</summary>
     public static Engine Create(Graph graph, ModelSignature signature, KernelSet set, int threads, long limit = long.MaxValue)
-        => new(Packer.Pack(graph, signature, set), Pools.Create(threads), limit);
+        => new(Packer.Pack(graph, signature, set), Pools.Create(threads), limit, smallestChunk: 1);
 
     public static void AreEqual(IReadOnlyList<Tensor> expected, IReadOnlyList<Tensor> found, string what)
     {

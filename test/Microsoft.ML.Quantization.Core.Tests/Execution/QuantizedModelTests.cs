@@ -2,7 +2,9 @@ using System;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
@@ -31,6 +33,27 @@ public sealed class QuantizedModelTests
         for (int i = 0; i < 10; i++)
         {
             model.Run(input, output, 3);
+        }
+
+        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [TestMethod]
+    public void Runs_shared_out_to_threads_allocate_nothing_either()
+    {
+        Graph graph = GraphCases.Create("residual");
+        using Engine engine = EngineAssert.Create(graph, ModelSignature.Of(graph), KernelRegistry.Active, 2);
+        float[] input = GraphCases.Inputs(graph, 4)[0].Values<float>().ToArray();
+        var output = new float[20];
+        for (int i = 0; i < 3; i++)
+        {
+            engine.Run<float, float>(input, output, 4);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++)
+        {
+            engine.Run<float, float>(input, output, 4);
         }
 
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);

@@ -45,6 +45,13 @@ public sealed class MemoryPlanTests
         StringAssert.Contains(error.Message, (6L << 30).ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
     }
 
+    [TestMethod]
+    public void One_value_of_two_gibibytes_is_refused_whatever_the_limit()
+    {
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(() => MemoryPlan.Create([new BufferLife(1L << 31, 0, 1)], long.MaxValue, 3));
+        Assert.AreEqual(QuantizationErrorCode.MemoryLimitExceeded, error.Code);
+    }
+
     private static BufferLife[] Random(CounterRandom random) => [.. Enumerable.Range(0, random.Integer(0, 1, 40)).Select(i =>
     {
         int first = random.Integer((i * 3) + 1, 0, 30);

@@ -138,6 +138,24 @@ public sealed class CleanPassTests
     }
 
     [TestMethod]
+    public void FuseBias_turns_the_quantizer_of_a_matrix_with_it()
+    {
+        var net = new Net();
+        ValueId x = net.Input("x", Shape.Free, 2);
+        ValueId w = net.Fake("wq", net.Constant("w", [2, 3], 1, 2.3f, 3.2f, 4, 5, 6.1f), 8, true, [0.5f, 0.25f]);
+        Graph rows = net.Build(net.Add(new MatMul { Inputs = [x, w] }, "y"));
+        Assert.AreEqual(nameof(MatMul), FuseBias.Run(rows).Nodes[^1].Kind, "one scale a row of the matrix has no form");
+
+        net = new Net();
+        x = net.Input("x", Shape.Free, 2);
+        w = net.Fake("wq", net.Constant("w", [2, 3], 1, 2.3f, 3.2f, 4, 5, 6.1f), 8, true, [0.5f]);
+        Graph before = net.Build(net.Add(new MatMul { Inputs = [x, w] }, "y"));
+        Graph after = RemoveDead.Run(FuseBias.Run(before));
+        Check.Sequence(after.Nodes.Select(n => n.Kind).ToArray(), nameof(FakeQuantize), nameof(Dense));
+        AssertEqual(before, after);
+    }
+
+    [TestMethod]
     public void FoldConstants_evaluates_what_depends_on_constants_only_but_no_quantizer()
     {
         var net = new Net();

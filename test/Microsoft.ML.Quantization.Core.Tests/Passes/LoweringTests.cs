@@ -217,6 +217,19 @@ public sealed class LoweringTests
     }
 
     [TestMethod]
+    [DataRow(8, "3 2 -4", "0")]
+    [DataRow(4, "3 2 -4", "-0.0625 0.125 0.125")]
+    public void A_bias_is_rounded_half_to_even_to_accumulator_steps_and_few_bits_keep_the_rest(int bits, string codes, string rest)
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 1), bits, false, [0.5f]);
+        ValueId w = net.Fake("wq", net.Constant("w", [3, 1], 1, 1, 1), bits, true, [0.5f, 0.5f, 0.5f]);
+        Graph graph = LowerToInteger.Run(net.Build(net.Dense("dense", x, w, net.Constant("b", [3], 0.6875f, 0.625f, -0.875f))), Harness.Evaluate).Graph;
+        Assert.AreEqual(codes, string.Join(" ", graph.ConstantOf(graph.Nodes.OfType<IntegerDense>().Single().Inputs[2]).Values<int>().ToArray()));
+        Assert.AreEqual(rest, string.Join(" ", graph.Nodes.OfType<DequantizeAccumulator>().Single().Offsets.Select(o => o.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+    }
+
+    [TestMethod]
     public void Stored_bias_codes_stay_as_they_are()
     {
         var net = new Net();

@@ -7,9 +7,11 @@ using System.Linq;
 using Google.Protobuf;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Onnx.Proto;
 using Microsoft.ML.Quantization.Onnx.Reading;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Onnx.Tests.Conformance;
 
@@ -23,7 +25,8 @@ internal sealed class ConformanceCase(string folder)
 {
     private readonly ModelMessage _model = ModelMessage.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(folder, "model.onnx")));
 
-    public ConformanceResult Run(OperatorTable table)
+    /// <summary>Imports, runs on both operator tables, and compares with the expected outputs and the tables with each other, bit for bit.</summary>
+    public ConformanceResult Run()
     {
         List<(string Name, Tensor Value)> inputs;
         List<Tensor> expected;
@@ -43,7 +46,7 @@ internal sealed class ConformanceCase(string folder)
             return new("skip", Short(e));
         }
 
-        return Import(inputs, out OnnxImportResult? imported, out string reason) ? Compare(imported!, inputs, expected, table) : new("skip", reason);
+        return Import(inputs, out OnnxImportResult? imported, out string reason) ? Compare(imported!, inputs, expected) : new("skip", reason);
     }
 
     /// <summary>Inputs stay inputs where the importer allows it; else all but the first, then all, become constants (shapes, axes, scales).</summary>
@@ -68,16 +71,24 @@ internal sealed class ConformanceCase(string folder)
         return false;
     }
 
-    private static ConformanceResult Compare(OnnxImportResult imported, List<(string Name, Tensor Value)> inputs, List<Tensor> expected, OperatorTable table)
+    private static ConformanceResult Compare(OnnxImportResult imported, List<(string Name, Tensor Value)> inputs, List<Tensor> expected)
     {
         Graph graph = imported.Graph;
-        using var evaluator = new Evaluator(graph, table);
-        IReadOnlyList<Tensor> found = evaluator.Run([.. graph.Inputs.Select(id => inputs.First(i => i.Name == graph[id].Name).Value)]);
+        using IGraphRunner reference = new ReferenceRunnerFactory().Create(graph);
+        using IGraphRunner fast = new FastRunnerFactory(KernelRegistry.Active, WorkerPool.Single).Create(graph);
+        Tensor[] given = [.. graph.Inputs.Select(id => inputs.First(i => i.Name == graph[id].Name).Value)];
+        IReadOnlyList<Tensor> found = reference.Run(given);
+        IReadOnlyList<Tensor> quick = fast.Run(given);
         for (int i = 0; i < expected.Count; i++)
         {
             if (TensorComparison.Difference(expected[i], found[i]) is { } difference)
             {
                 return new("fail", $"output {i}: {difference}");
+            }
+
+            if (!found[i].Bytes.Span.SequenceEqual(quick[i].Bytes.Span))
+            {
+                return new("fail", $"output {i}: the fast operators differ from the reference");
             }
         }
 

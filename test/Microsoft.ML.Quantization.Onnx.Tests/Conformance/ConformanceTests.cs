@@ -4,7 +4,6 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text;
-using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Onnx.Tests.Conformance;
@@ -36,7 +35,7 @@ public sealed class ConformanceTests
     [TestMethod]
     public void EveryCommittedCasePassesAndNoneFails()
     {
-        SortedDictionary<string, ConformanceResult> results = RunAll(OperatorTable.Reference);
+        SortedDictionary<string, ConformanceResult> results = RunAll();
         if (Environment.GetEnvironmentVariable("MLQ_WRITE_CONFORMANCE") == "1")
         {
             File.WriteAllText(TestFiles.Own("conformance.txt"), Report(results));
@@ -60,7 +59,7 @@ public sealed class ConformanceTests
 
     private static string[] Committed() => [.. File.ReadAllLines(TestFiles.Own("conformance.txt")).Where(l => l.StartsWith("pass ", StringComparison.Ordinal)).Select(l => l[5..])];
 
-    private static SortedDictionary<string, ConformanceResult> RunAll(OperatorTable table)
+    private static SortedDictionary<string, ConformanceResult> RunAll()
     {
         string root = Environment.GetEnvironmentVariable("ONNX_TESTDATA") ?? Default;
         if (!Directory.Exists(root))
@@ -73,14 +72,14 @@ public sealed class ConformanceTests
         {
             foreach (string folder in Directory.GetDirectories(Path.Combine(root, suite)))
             {
-                results[$"{suite}/{Path.GetFileName(folder)}"] = RunOne(folder, table);
+                results[$"{suite}/{Path.GetFileName(folder)}"] = RunOne(folder);
             }
         }
 
         return results;
     }
 
-    private static ConformanceResult RunOne(string folder, OperatorTable table)
+    private static ConformanceResult RunOne(string folder)
     {
         if (_deviations.TryGetValue(Path.GetFileName(folder), out string? deviation))
         {
@@ -89,7 +88,7 @@ public sealed class ConformanceTests
 
         try
         {
-            return new ConformanceCase(folder).Run(table);
+            return new ConformanceCase(folder).Run();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

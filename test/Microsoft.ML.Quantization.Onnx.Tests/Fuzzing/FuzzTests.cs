@@ -1,6 +1,5 @@
 using System;
 using System.Diagnostics;
-using System.Linq;
 using Google.Protobuf;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.VisualStudio.TestTools.UnitTesting;

@@ -1,12 +1,14 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
-/// Turns a matrix product by a constant matrix [K, O] into a dense layer with weights [O, K], and melts the addition of a constant per
+/// Turns a matrix product by a constant matrix [K, O], fake-quantized or not, into a dense layer with weights [O, K], and melts the addition of a constant per
 /// output channel behind a convolution or dense layer without bias into a bias; the sums keep their order, so results keep their bits.
 /// </summary>
 public static class FuseBias
@@ -15,22 +17,39 @@ public static class FuseBias
     public static Graph Run(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        Graph dense = graph.Nodes.Any(n => IsProduct(graph, n)) ? PassWalk.Rewrite(graph, ToDense) : graph;
+        Dictionary<ValueId, FakeQuantize> quantizers = graph.Nodes.OfType<FakeQuantize>().ToDictionary(f => f.Output);
+        bool any = graph.Nodes.Any(n => MatrixOf(graph, quantizers, n) is not null);
+        Graph dense = any ? PassWalk.Rewrite(graph, (rewriter, node) => ToDense(rewriter, quantizers, node)) : graph;
         return PassWalk.Melt(dense, Match, Emit);
     }
 
-    private static bool IsProduct(Graph graph, Node node) => node is MatMul && graph[node.Inputs[0]].Constant is null
-        && graph[node.Inputs[1]].Constant is { Shape: { Rank: 2, Count: > 0 } };
-
-    private static bool ToDense(GraphRewriter rewriter, Node node)
+    /// <summary>The constant matrix of a product and its quantizer, one scale for all or one a column.</summary>
+    private static (Value Matrix, FakeQuantize? Quantizer)? MatrixOf(Graph graph, Dictionary<ValueId, FakeQuantize> quantizers, Node node)
     {
-        if (!IsProduct(rewriter.Source, node))
+        if (node is not MatMul || graph[node.Inputs[0]].Constant is not null)
+        {
+            return null;
+        }
+
+        FakeQuantize? quantizer = quantizers.GetValueOrDefault(node.Inputs[1]);
+        Value matrix = graph[quantizer?.Inputs[0] ?? node.Inputs[1]];
+        bool columns = quantizer is null or { Granularity: Granularity.PerTensor } or { Granularity: Granularity.PerAxis, Axis: 1 or -1 };
+        return matrix.Constant is { Shape: { Rank: 2, Count: > 0 } } && columns ? (matrix, quantizer) : null;
+    }
+
+    private static bool ToDense(GraphRewriter rewriter, Dictionary<ValueId, FakeQuantize> quantizers, Node node)
+    {
+        if (MatrixOf(rewriter.Source, quantizers, node) is not (Value matrix, var quantizer))
         {
             return false;
         }
 
-        Value matrix = rewriter.Source[node.Inputs[1]];
         ValueId weights = rewriter.Builder.AddConstant(matrix.Name, Transposed(matrix.Constant!), isTrainable: matrix.IsTrainable);
+        if (quantizer is not null)
+        {
+            weights = rewriter.Builder.Add(quantizer with { Inputs = [weights, .. rewriter.Map(quantizer.Inputs[1..])], Axis = 0 });
+        }
+
         rewriter.Emit(node, new Dense { Name = node.Name, Inputs = [rewriter.Map(node.Inputs[0]), weights] });
         return true;
     }

@@ -1,0 +1,83 @@
+using System;
+using System.IO;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Hosting;
+using Microsoft.ML.Quantization.Rows;
+using Microsoft.ML.Quantization.Scoring;
+using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Quantization;
+
+/// <summary>Scores with a model that exists: an <c>.mlq</c> file, or an ONNX file as it is.</summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ### Estimator Characteristics
+/// |  |  |
+/// | -- | -- |
+/// | Does this estimator need to look at the data to train its parameters? | No |
+/// | Input column data type | Known-sized vector of <xref:System.Single>, <xref:System.Byte> or <xref:System.Int64>, as the model's signature says |
+/// | Output column data type | Vector of <xref:System.Single>; a scalar and a label by <xref:Microsoft.ML.Quantization.Scoring.ScoringTask> |
+/// | Exportable to ONNX | No |
+/// ]]></format>
+/// </remarks>
+public sealed class QuantizedModelEstimator : IEstimator<QuantizedModelTransformer>
+{
+    private readonly IHost _host;
+    private readonly Options _options;
+    private readonly ModelDocument _document;
+    private readonly ScoringColumns _columns;
+
+    internal QuantizedModelEstimator(IHostEnvironment environment, Options options)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        ArgumentNullException.ThrowIfNull(options);
+        _host = environment.Register(nameof(QuantizedModelEstimator));
+        _options = options;
+        _document = Read(options);
+        _columns = options.ToColumns().Resolve(_document.Signature);
+    }
+
+    /// <inheritdoc/>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return ShapePropagation.Apply(_host, inputSchema, _document.Signature, _columns, _document.Metadata.ClassNames);
+    }
+
+    /// <summary>Checks the schema and makes the transformer; looks at no row.</summary>
+    public QuantizedModelTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        GetOutputSchema(SchemaShapes.Create(input.Schema));
+        var transformer = new QuantizedModelTransformer(_host, new ScoringModel(_document, _columns, _options.ToEngineOptions()));
+        try
+        {
+            transformer.GetOutputSchema(input.Schema);
+            return transformer;
+        }
+        catch
+        {
+            transformer.Dispose();
+            throw;
+        }
+    }
+
+    private static ModelDocument Read(Options options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(options.ModelFile);
+        if (string.Equals(Path.GetExtension(options.ModelFile), ".onnx", StringComparison.OrdinalIgnoreCase))
+        {
+            Graph graph = NetworkFiles.ReadFloat(options.ModelFile);
+            return new ModelDocument(graph, ModelSignature.Of(graph), new ModelMetadata { Producer = NetworkFiles.Producer, ClassNames = [.. options.ClassNames ?? []] });
+        }
+
+        ModelDocument document = ModelReader.Read(options.ModelFile);
+        return options.ClassNames is { Length: > 0 } names ? document with { Metadata = document.Metadata with { ClassNames = [.. names] } } : document;
+    }
+
+    /// <summary>Options of <see cref="QuantizedModelEstimator"/>.</summary>
+    public sealed class Options : ScoringOptions
+    {
+    }
+}

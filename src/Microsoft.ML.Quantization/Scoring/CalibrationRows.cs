@@ -1,0 +1,108 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Data;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Scoring;
+
+/// <summary>The rows of a view as batches of graph inputs: floats, planar, normalised as the signature says. One pass; fixed memory.</summary>
+internal static class CalibrationRows
+{
+    /// <summary>Reads at most <paramref name="maximumRows"/> rows.</summary>
+    /// <exception cref="InvalidOperationException">A row's vector has another length than its input.</exception>
+    public static IEnumerable<Tensor[]> Read(IDataView view, ModelSignature signature, ScoringColumns columns, long maximumRows, int batchSize)
+    {
+        DataViewSchema.Column[] sources = [.. signature.Inputs.Select(i => view.Schema[columns.Inputs.Single(c => c.ModelInput == i.Name).Column])];
+        using DataViewRowCursor cursor = view.GetRowCursor(sources.DistinctBy(c => c.Index));
+        Func<Array>[] readers = [.. signature.Inputs.Select((input, i) => Reader(cursor, sources[i], input))];
+        var rows = new List<Array[]>(batchSize);
+        for (long row = 0; row < maximumRows && cursor.MoveNext(); row++)
+        {
+            rows.Add([.. readers.Select(r => r())]);
+            if (rows.Count == batchSize)
+            {
+                yield return Batch(rows, signature);
+                rows.Clear();
+            }
+        }
+
+        if (rows.Count > 0)
+        {
+            yield return Batch(rows, signature);
+        }
+    }
+
+    private static Tensor[] Batch(List<Array[]> rows, ModelSignature signature) => [.. signature.Inputs.Select((input, i) =>
+    {
+        Shape shape = input.Shape.Bind(rows.Count);
+        return input.Element == ElementType.Int64
+            ? Tensor.Create<long>(shape, [.. rows.SelectMany(r => (long[])r[i])])
+            : Tensor.Create<float>(shape, [.. rows.SelectMany(r => (float[])r[i])]);
+    })];
+
+    private static Func<Array> Reader(DataViewRow row, DataViewSchema.Column column, InputSignature input)
+    {
+        int size = ScoringModel.RowLength(input.Shape);
+        return input.Element switch
+        {
+            ElementType.UInt8 => Reader<byte>(row, column, size, v => Normalise(Array.ConvertAll(v, x => (float)x), input)),
+            ElementType.Int64 => Reader<long>(row, column, size, v => v),
+            _ => Reader<float>(row, column, size, v => Normalise(v, input)),
+        };
+    }
+
+    private static Func<Array> Reader<T>(DataViewRow row, DataViewSchema.Column column, int size, Func<T[], Array> convert)
+    {
+        if (column.Type is not VectorDataViewType)
+        {
+            ValueGetter<T> scalar = row.GetGetter<T>(column);
+            return () =>
+            {
+                T value = default!;
+                scalar(ref value);
+                return convert([value]);
+            };
+        }
+
+        ValueGetter<VBuffer<T>> getter = row.GetGetter<VBuffer<T>>(column);
+        VBuffer<T> source = default;
+        return () =>
+        {
+            getter(ref source);
+            if (source.Length != size)
+            {
+                throw new InvalidOperationException($"Row {row.Position}, column '{column.Name}': expected Vector<{typeof(T).Name}> of size {size}, found Vector<{typeof(T).Name}> of size {source.Length}.");
+            }
+
+            var values = new T[size];
+            source.CopyTo(values);
+            return convert(values);
+        };
+    }
+
+    private static float[] Normalise(float[] values, InputSignature input)
+    {
+        int channels = input.Shape.Rank > 2 ? input.Shape[1] : 1;
+        int pixels = values.Length / channels;
+        var result = new float[values.Length];
+        for (int c = 0; c < channels; c++)
+        {
+            float scale = Of(input.Scale, c, 1);
+            float offset = Of(input.Offset, c, 0);
+            for (int p = 0; p < pixels; p++)
+            {
+                int from = input.Layout == RowLayout.Interleaved ? (p * channels) + c : (c * pixels) + p;
+                float product = values[from] * scale;
+                result[(c * pixels) + p] = product + offset;
+            }
+        }
+
+        return result;
+    }
+
+    private static float Of(ImmutableArray<float> numbers, int channel, float none)
+        => numbers.IsDefaultOrEmpty ? none : numbers[numbers.Length == 1 ? 0 : channel];
+}

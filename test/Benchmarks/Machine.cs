@@ -1,0 +1,51 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Microsoft.ML.Quantization.Benchmarks;
+
+/// <summary>Where results go and what machine made them.</summary>
+internal static class Machine
+{
+    /// <summary>The processor's name, its frequency left out.</summary>
+    public static string Processor { get; } = ReadProcessor();
+
+    /// <summary>One line about machine and runtime, for the head of a result.</summary>
+    public static string Description
+        => FormattableString.Invariant($"{Processor}, {Environment.ProcessorCount} processors, {RuntimeInformation.OSDescription.Split(' ')[0]}, {RuntimeInformation.FrameworkDescription}, kernel set {Kernels.KernelRegistry.Active.Name}");
+
+    /// <summary>The folder test/Benchmarks of the checkout.</summary>
+    public static string Folder([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
+
+    /// <summary>Writes a result file for this processor.</summary>
+    public static void WriteResult(string name, string text)
+    {
+        string folder = Path.Combine(Folder(), "results", Slug(Processor));
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, name), text);
+        Console.WriteLine($"written: results/{Slug(Processor)}/{name}");
+    }
+
+    private static string Slug(string text)
+    {
+        var slug = new StringBuilder();
+        foreach (char c in text.ToLowerInvariant())
+        {
+            slug.Append(char.IsAsciiLetterOrDigit(c) ? c : '-');
+        }
+
+        return slug.ToString().Trim('-');
+    }
+
+    private static string ReadProcessor()
+    {
+        const string Info = "/proc/cpuinfo";
+        string? line = File.Exists(Info) ? File.ReadLines(Info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        string name = line?.Split(':')[^1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+        string vnni = Kernels.KernelRegistry.Available.Any(k => k.Name == "avx512vnni") ? " avx512vnni" : string.Empty;
+        return name + vnni;
+    }
+}

@@ -1,0 +1,119 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using Microsoft.ML.Quantization.Execution;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Onnx;
+using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Benchmarks;
+
+/// <summary>Latency against ONNX Runtime on the same files, alternating within one run; models made by peers/make_models.py.</summary>
+internal static class NetworksCommand
+{
+    private static readonly string[] _models = ["resnet18.u8s8.onnx", "resnet18.onnx", "mobilenetv2.u8s8.onnx", "mobilenetv2.onnx", "vggsmall.u8s8.onnx", "vggsmall.onnx"];
+
+    public static int Run(string[] args)
+    {
+        if (args.Length == 0)
+        {
+            Console.Error.WriteLine("networks: the folder of the models is missing; make them with peers/make_models.py.");
+            return 1;
+        }
+
+        int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5;
+        var table = new Table("model", "batch", "threads", "ours, ms", "ONNX Runtime, ms", "ours : ONNX Runtime");
+        foreach (string file in _models.Select(m => Path.Combine(args[0], m)).Where(File.Exists))
+        {
+            foreach (int threads in new[] { 1, 2 })
+            {
+                Compare(file, batch: 1, threads, rounds, table);
+            }
+        }
+
+        Machine.WriteResult("networks.md", $"""
+            # Latency against ONNX Runtime 1.30
+
+            `dotnet run -c Release --project test/Benchmarks -- networks MODELS {rounds}` on {Machine.Description}.
+            Each figure is the median of {rounds} alternating rounds, each round being the median of at least 30 runs. Ours is timed through `QuantizedModel.Run` with float input and output, as the peer is.
+
+            {table}
+            """.ReplaceLineEndings("\n"));
+        return 0;
+    }
+
+    private static void Compare(string file, int batch, int threads, int rounds, Table table)
+    {
+        using QuantizedModel model = Load(file, threads);
+        var ours = new List<double>();
+        var peers = new List<double>();
+        for (int i = 0; i < rounds; i++)
+        {
+            peers.Add(Peer(file, batch, threads));
+            ours.Add(Ours(model, batch));
+        }
+
+        (double mine, double theirs) = (Median(ours), Median(peers));
+        table.Add(Path.GetFileName(file), Text(batch, "0"), Text(threads, "0"), Text(mine, "0.000"), Text(theirs, "0.000"), Text(mine / theirs, "0.00"));
+    }
+
+    private static QuantizedModel Load(string file, int threads)
+    {
+        Graph graph = OnnxModel.Load(file).Graph;
+        ModelDocument document = new(graph, ModelSignature.Of(graph), new ModelMetadata());
+        var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), SmallNetworks.FastTable());
+        document = file.Contains("u8s8", StringComparison.Ordinal) ? quantizer.RunQuantized(graph, new PostTrainingOptions()).Document : document;
+        return QuantizedModel.FromDocument(document, new QuantizedModelOptions { ThreadCount = threads });
+    }
+
+    private static double Ours(QuantizedModel model, int batch)
+    {
+        Shape input = model.Signature.Inputs[0].Shape.Bind(batch);
+        Shape output = model.Signature.Outputs[0].Shape.Bind(batch);
+        var random = new Random(1);
+        float[] x = [.. Enumerable.Range(0, input.Count).Select(_ => (random.NextSingle() * 2) - 1)];
+        var y = new float[output.Count];
+        var times = new List<double>();
+        long end = Stopwatch.GetTimestamp() + Stopwatch.Frequency;
+        for (int i = -10; i < 30 || Stopwatch.GetTimestamp() < end; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            model.Run(x, y, batch);
+            if (i >= 0)
+            {
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        return Median(times);
+    }
+
+    private static double Peer(string file, int batch, int threads)
+    {
+        var start = new ProcessStartInfo("node")
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = Path.Combine(Machine.Folder(), "peers"),
+        };
+        foreach (string argument in new[] { "ort-bench.mjs", Path.GetFullPath(file), "--threads", Text(threads, "0"), "--dims", $"batch={batch}", "--runs", "30", "--seconds", "1" })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException("node could not be started.");
+        string line = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return JsonDocument.Parse(line.Trim()).RootElement.GetProperty("median_ms").GetDouble();
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

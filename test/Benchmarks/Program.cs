@@ -1,0 +1,31 @@
+using System;
+using System.Collections.Generic;
+
+namespace Microsoft.ML.Quantization.Benchmarks;
+
+/// <summary>Measurements: each command prints a table and writes it under results/.</summary>
+internal static class Program
+{
+    private static readonly Dictionary<string, (string Help, Func<string[], int> Run)> _commands = new(StringComparer.Ordinal)
+    {
+        ["accuracy"] = ("accuracy DATA_DIR: the small networks at several widths on the 10,000 test images", AccuracyCommand.Run),
+        ["networks"] = ("networks MODEL_DIR [ROUNDS]: latency of int8 and float networks against ONNX Runtime, alternating in one run", NetworksCommand.Run),
+        ["memory"] = ("memory: memory above the activations while calibrating on 10,000 rows", MemoryCommand.Run),
+    };
+
+    public static int Main(string[] args)
+    {
+        if (args.Length > 0 && _commands.TryGetValue(args[0], out var command))
+        {
+            return command.Run(args[1..]);
+        }
+
+        Console.Error.WriteLine(args.Length == 0 ? "Which measurement?" : $"Unknown measurement '{args[0]}'.");
+        foreach ((string help, _) in _commands.Values)
+        {
+            Console.Error.WriteLine("  " + help);
+        }
+
+        return 1;
+    }
+}
