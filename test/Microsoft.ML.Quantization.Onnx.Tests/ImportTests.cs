@@ -4,6 +4,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Onnx.Reading;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
@@ -58,6 +59,21 @@ public sealed class ImportTests
         AreSame<sbyte>([1, 2, -1, 4, 5, -128], Constant(graph, "w").Values<sbyte>().ToArray());
         Assert.AreEqual("s32", Codes(graph, "b").Code.ToString());
         AreSame<int>([1, 2, 3], Constant(graph, "b").Values<int>().ToArray());
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void NormalizingTheImportedPairsChangesNoBit(bool layers)
+    {
+        ModelWriter model = layers ? SampleModels.QuantizedLayers() : SampleModels.Quantized();
+        Graph graph = model.Import().Graph;
+        Graph normal = NormalizeQdq.Run(graph);
+        GraphVerifier.Verify(normal);
+        Assert.IsTrue(normal.Nodes.Any(n => n is FakeQuantize));
+        Assert.IsFalse(normal.Nodes.Any(n => n is Quantize));
+        Tensor x = layers ? Tensor.Create(Shape.Of(1, 1, 1, 2), [0.7f, -3.1f]) : Ramp(Shape.Of(2, 2, 4, 4));
+        CollectionAssert.AreEqual(Run(graph, x), Run(normal, x));
     }
 
     [TestMethod]

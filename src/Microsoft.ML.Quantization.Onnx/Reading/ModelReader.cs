@@ -4,10 +4,7 @@ using Microsoft.ML.Quantization.Onnx.Proto;
 
 namespace Microsoft.ML.Quantization.Onnx.Reading;
 
-/// <summary>
-/// Bytes to messages. The parser checks each length against what is left and refuses nesting over 100; lengths near 2^31 make it run out of its
-/// buffer's indices, which is the same damage.
-/// </summary>
+/// <summary>Bytes to messages: tags and lengths are checked first, then the parser runs.</summary>
 internal static class ModelReader
 {
     public static ModelMessage Read(byte[] bytes)
@@ -17,31 +14,38 @@ internal static class ModelReader
             throw new QuantizationException(QuantizationErrorCode.NotAModel, "Model: expected an ONNX file, found an empty one.");
         }
 
+        (WireCheck.Problem problem, long position) = WireCheck.Find(bytes, ModelMessage.Descriptor);
+        if (problem != WireCheck.Problem.None)
+        {
+            throw Damaged(bytes, problem, position, null);
+        }
+
         var model = new ModelMessage();
         var input = new CodedInputStream(bytes);
         try
         {
             model.MergeFrom(input);
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException or ArgumentException or OverflowException)
+        catch (InvalidProtocolBufferException e)
         {
-            throw Damaged(bytes, model, input.Position, e);
+            throw Damaged(bytes, WireCheck.Problem.Damaged, input.Position, e);
         }
 
         return model.Graph is null || (model.IrVersion <= 0 && model.OperatorSets.Count == 0) ? throw NotAModel(bytes, null) : model;
     }
 
-    private static QuantizationException Damaged(byte[] bytes, ModelMessage model, long position, Exception e)
+    private static QuantizationException Damaged(byte[] bytes, WireCheck.Problem problem, long position, Exception? inner)
     {
-        if (e.Message.Contains("nesting", StringComparison.Ordinal))
+        if (problem == WireCheck.Problem.TooDeep)
         {
-            return new(QuantizationErrorCode.ModelLimitExceeded, $"Model: expected messages nested at most 100 deep, found more near byte {position}.", e);
+            return new(QuantizationErrorCode.ModelLimitExceeded, $"Model: expected messages nested at most 100 deep, found more near byte {position}.");
         }
 
-        bool begun = model.IrVersion is > 0 and < 1000 && FormatGuess.Guess(bytes) is null;
+        // Every writer begins with the version of the format: field 1, a small number.
+        bool begun = bytes.Length > 1 && bytes[0] == 0x08 && bytes[1] is > 0 and < 0x80 && FormatGuess.Guess(bytes) is null;
         return begun
-            ? new(QuantizationErrorCode.TruncatedModel, $"Model: expected {bytes.Length} bytes to hold a whole ONNX file, found the end of the data or a damaged field near byte {position}. Get the file again.", e)
-            : NotAModel(bytes, e);
+            ? new(QuantizationErrorCode.TruncatedModel, $"Model: expected {bytes.Length} bytes to hold a whole ONNX file, found the end of the data or a damaged field near byte {position}. Get the file again.", inner)
+            : NotAModel(bytes, inner);
     }
 
     private static QuantizationException NotAModel(byte[] bytes, Exception? inner)
