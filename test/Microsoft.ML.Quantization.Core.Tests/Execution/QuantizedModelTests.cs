@@ -13,6 +13,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 
 [TestClass]
+[TestCategory("Portable")]
 public sealed class QuantizedModelTests
 {
     [TestMethod]
