@@ -181,7 +181,17 @@ public sealed class PostTrainingQuantizer
             Note(notes, $"Layer '{layer.Layer}': bias not corrected, {layer.Note}.");
         }
 
-        return result.Graph;
+        // Right means can still make wrong outputs behind a ReLU when the weights are coarse; the objective decides.
+        double before = OutputError.Of(clean, fake, sample.Batches, _operators);
+        double after = OutputError.Of(clean, result.Graph, sample.Batches, _operators);
+        _log(FormattableString.Invariant($"Bias correction: squared output error {before:G6} before, {after:G6} after, on {sample.Rows} rows."));
+        if (after <= before)
+        {
+            return result.Graph;
+        }
+
+        Note(notes, FormattableString.Invariant($"Biases are not corrected: the squared output error would rise from {before:G6} to {after:G6}."));
+        return fake;
     }
 
     private QuantizationResult Finish(
