@@ -7,7 +7,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Serialization;
-using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Training;
 

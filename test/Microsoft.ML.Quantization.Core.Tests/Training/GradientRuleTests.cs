@@ -135,8 +135,14 @@ public sealed class GradientRuleTests
             constant.Writable<float>()[i] = value - Step;
             double below = loss();
             constant.Writable<float>()[i] = value;
-            double slope = (above - below) / (2 * Step);
-            Assert.AreEqual(slope, gradient.Values<float>()[i], 0.004 * largest, $"{name}[{i}]");
+            double middle = loss();
+
+            // Where the function bends within the step, the gradient lies between the slopes of the two sides; elsewhere it is their mean.
+            double left = (middle - below) / Step;
+            double right = (above - middle) / Step;
+            double bend = Math.Abs(right - left) / 2;
+            double tolerance = (0.004 * largest) + (bend > 0.05 * largest ? bend : 0);
+            Assert.AreEqual((left + right) / 2, gradient.Values<float>()[i], tolerance, $"{name}[{i}]");
         }
     }
 
