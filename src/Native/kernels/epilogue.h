@@ -26,24 +26,26 @@ constexpr int OutputSize(int output) {
 MLQ_INLINE void StoreCodes(uint8_t* p, Simd::I codes) { Simd::StoreU8(p, codes); }
 MLQ_INLINE void StoreCodes(int16_t* p, Simd::I codes) { Simd::StoreS16(p, codes); }
 
+// Largest magnitude among `count` floats as its bits, which order like the magnitudes; infinities and NaN come last.
+MLQ_INLINE uint32_t MagnitudeBits(const float* values, int count) {
+  uint32_t most = 0;
+  for (int i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, values + i, sizeof bits);
+    most = Max(most, bits & 0x7FFFFFFFu);
+  }
+  return most;
+}
+
 // Whether every fl(fl(acc * m) + b) lies far inside the integers and no NaN can come up: |m| <= 1/2 and |b| <= 2^29 for |acc| <= 2^31.
 // Then rounding may come before clamping, so that saturating steps can clamp.
 MLQ_INLINE bool IsTame(const float* multipliers, const float* offsets, int count) {
-  int wild = 0;
-  for (int i = 0; i < count; i++) {
-    wild |= !(multipliers[i] <= 0.5f) | !(multipliers[i] >= -0.5f) | !(offsets[i] <= 0x1p29f) | !(offsets[i] >= -0x1p29f);
-  }
-  return wild == 0;
+  constexpr uint32_t half = 0x3F000000u, two_to_29 = 0x4E000000u;
+  return MagnitudeBits(multipliers, count) <= half && MagnitudeBits(offsets, count) <= two_to_29;
 }
 
 // Whether fl(x + b) is x but for the sign of a zero, which no code shows.
-MLQ_INLINE bool HasNoOffsets(const float* offsets, int count) {
-  int shifted = 0;
-  for (int i = 0; i < count; i++) {
-    shifted |= !(offsets[i] == 0);
-  }
-  return shifted == 0;
-}
+MLQ_INLINE bool HasNoOffsets(const float* offsets, int count) { return MagnitudeBits(offsets, count) == 0; }
 
 MLQ_INLINE bool IsByteRange(const mlq_epilogue& e) {
   return e.zero_point >= 0 && e.zero_point <= 255 && e.minimum >= 0 && e.maximum <= 255 && e.minimum <= e.maximum;

@@ -96,6 +96,12 @@ struct Dot {
   // May write up to a vector behind the last value; reads nothing outside.
   static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {
     int i = 0;
+    if (count <= 32) {
+      const __mmask32 mask = (__mmask32)((1ull << count) - 1);
+      count <= 16 ? _mm_storeu_si128((__m128i*)destination, _mm_maskz_loadu_epi8((__mmask16)mask, source))
+                  : _mm256_storeu_si256((__m256i*)destination, _mm256_maskz_loadu_epi8(mask, source));
+      return;
+    }
     for (; i + 64 <= count; i += 64) {
       _mm512_storeu_si512(destination + i, _mm512_loadu_si512(source + i));
     }
