@@ -13,7 +13,8 @@ namespace Microsoft.ML.Quantization;
 
 /// <summary>
 /// A quantized (or float) network ready to run. Immutable and thread-safe: any number of threads may call <c>Run</c> at once, and every kernel set, thread count and
-/// split of a batch gives the same bytes. After the first runs of a batch size, <c>Run</c> with spans allocates nothing.
+/// split of a batch gives the same bytes. After the first runs of a batch size, <c>Run</c> with spans allocates nothing; only nodes that have no step of their own (they run
+/// through their general operator, as rare float nodes do) may make a few small objects.
 /// </summary>
 public sealed class QuantizedModel : IDisposable
 {

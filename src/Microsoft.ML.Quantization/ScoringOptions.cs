@@ -1,4 +1,3 @@
-using System.Linq;
 using Microsoft.ML.Quantization.Scoring;
 
 namespace Microsoft.ML.Quantization;

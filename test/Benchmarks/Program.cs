@@ -12,6 +12,7 @@ internal static class Program
         ["networks"] = ("networks MODEL_DIR [ROUNDS]: latency of int8 and float networks against ONNX Runtime, alternating in one run", NetworksCommand.Run),
         ["steps"] = ("steps MODEL [THREADS]: where the time of a network goes, step by step", StepsCommand.Run),
         ["memory"] = ("memory: memory above the activations while calibrating on 10,000 rows", MemoryCommand.Run),
+        ["kernels"] = ("kernels [BenchmarkDotNet options]: convolutions and dense layers of every kernel set", KernelsCommand.Run),
     };
 
     public static int Main(string[] args)

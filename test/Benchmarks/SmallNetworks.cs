@@ -21,9 +21,9 @@ internal static class SmallNetworks
 
     public static Graph Load(string name) => OnnxModel.Load(Path.Combine(Machine.Folder(), "..", "data", "models", name)).Graph;
 
-    public static ModelDocument Quantize(Graph graph, QuantizationScheme scheme, FashionMnist calibration, int rows)
+    public static ModelDocument Quantize(Graph graph, QuantizationScheme scheme, FashionMnist calibration, int rows, IProgress<QuantizationProgress>? progress = null)
     {
-        var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), FastTable());
+        var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), FastTable(), progress: progress);
         return quantizer.Run(graph, new PostTrainingOptions { Scheme = scheme }, Batches(graph, calibration, rows, 50)).Document;
     }
 

@@ -158,7 +158,7 @@ public sealed class BadInputTests
         using var stream = new MemoryStream();
         _ml.Model.Save(Estimator().Fit(data), data.Schema, stream);
         byte[] damaged = ZipSurgery.FlipInside(stream.ToArray(), "Model.key");
-        Exception error = Assert.ThrowsException<Exception>(() => Load(damaged));
+        InvalidDataException error = Assert.ThrowsException<InvalidDataException>(() => Load(damaged));
         StringAssert.Contains(error.ToString(), "quantized network that cannot be read");
     }
 
@@ -170,7 +170,7 @@ public sealed class BadInputTests
         }
         catch (Exception error)
         {
-            throw new Exception(error.ToString(), error);
+            throw new InvalidDataException(error.ToString(), error);
         }
     }
 

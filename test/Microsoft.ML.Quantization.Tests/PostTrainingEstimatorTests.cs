@@ -81,7 +81,7 @@ public sealed class PostTrainingEstimatorTests
     public void A_chain_is_saved_and_loaded_with_no_call_by_the_user()
     {
         IDataView data = _ml.Data.LoadFromEnumerable(Rows.Floats(20));
-        ITransformer chain = _ml.Transforms.CopyColumns("Features", "Pixels")
+        var chain = _ml.Transforms.CopyColumns("Features", "Pixels")
             .Append(_ml.Quantization().PostTraining("Score", "Features", Rows.Network(Mlp)))
             .Append(_ml.Transforms.CopyColumns("Result", "Score"))
             .Fit(data);

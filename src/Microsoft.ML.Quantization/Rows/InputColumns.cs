@@ -10,31 +10,28 @@ namespace Microsoft.ML.Quantization.Rows;
 /// <summary>Checks of the columns that feed a model, with the host's wording.</summary>
 internal static class InputColumns
 {
-    // The parameter of the public methods that end here, as the host names it.
-    private const string InputSchema = "inputSchema";
-
     /// <summary>The column, if a model input can be read from it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is missing or has another type or size.</exception>
-    public static DataViewSchema.Column Check(DataViewSchema schema, string name, InputSignature signature)
+    public static DataViewSchema.Column Check(DataViewSchema inputSchema, string name, InputSignature signature)
     {
-        if (schema.GetColumnOrNull(name) is not { } column)
+        if (inputSchema.GetColumnOrNull(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(InputSchema, $"Could not find input column '{name}'");
+            throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Could not find input column '{name}'");
         }
 
         int size = ScoringModel.RowLength(signature.Shape);
         NumberDataViewType item = ItemType(signature.Element);
         bool vector = column.Type is VectorDataViewType { IsKnownSize: true } type && type.Size == size && type.ItemType.Equals(item);
         bool scalar = size == 1 && column.Type.Equals(item);
-        return vector || scalar ? column : throw Mismatch(name, $"Vector<{item}, {size}>", column.Type.ToString());
+        return vector || scalar ? column : throw new ArgumentOutOfRangeException(nameof(inputSchema), Mismatch(name, $"Vector<{item}, {size}>", column.Type.ToString()));
     }
 
     /// <summary>The same for a shape, where sizes are not known.</summary>
-    public static void Check(SchemaShape shape, string name, InputSignature signature)
+    public static void Check(SchemaShape inputSchema, string name, InputSignature signature)
     {
-        if (shape.Find(name) is not { } column)
+        if (inputSchema.Find(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(InputSchema, $"Could not find input column '{name}'");
+            throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Could not find input column '{name}'");
         }
 
         NumberDataViewType item = ItemType(signature.Element);
@@ -42,7 +39,7 @@ internal static class InputColumns
         bool scalar = column.Kind == SchemaShape.Column.VectorKind.Scalar && ScoringModel.RowLength(signature.Shape) == 1;
         if ((!vector && !scalar) || column.IsKey || !column.ItemType.Equals(item))
         {
-            throw Mismatch(name, $"known-size vector of {item}", column.Describe());
+            throw new ArgumentOutOfRangeException(nameof(inputSchema), Mismatch(name, $"known-size vector of {item}", column.Describe()));
         }
     }
 
@@ -53,6 +50,5 @@ internal static class InputColumns
         _ => NumberDataViewType.Single,
     };
 
-    private static ArgumentOutOfRangeException Mismatch(string name, string expected, string? got)
-        => new(InputSchema, $"Schema mismatch for input column '{name}': expected {expected}, got {got}");
+    private static string Mismatch(string name, string expected, string? got) => $"Schema mismatch for input column '{name}': expected {expected}, got {got}";
 }

@@ -11,6 +11,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 namespace Microsoft.ML.Quantization.Core.Tests.Evaluation;
 
 [TestClass]
+[TestCategory("Portable")]
 public sealed class DoubleOracleTests
 {
     public static IEnumerable<object[]> Cases => GraphCases.Rows;

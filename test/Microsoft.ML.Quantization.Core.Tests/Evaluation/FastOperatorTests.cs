@@ -15,6 +15,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Evaluation;
 
 /// <summary>The law of one result: every operator, kernel set and number of threads gives the bytes of the normative operator.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class FastOperatorTests
 {
     private const int Repetitions = 40;

@@ -17,6 +17,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Evaluation;
 
 /// <summary>Numbers worked out by hand; both operator tables must give them.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class KnownAnswerTests
 {
     private static readonly AffineQuantization _bytes = Quantizer(8, signed: false, 1, 0);

@@ -12,6 +12,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 
 /// <summary>The engine gives the interpreter's bits on whole graphs.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class EngineGraphTests
 {
     public static IEnumerable<object[]> Cases => GraphCases.Rows;

@@ -8,6 +8,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 
 /// <summary>Random integer layers: odd channels, groups, depthwise, dilation, asymmetric padding, maps of one pixel, zero points of weights.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class EngineLayerTests
 {
     private const int CasesPerKind = 12;

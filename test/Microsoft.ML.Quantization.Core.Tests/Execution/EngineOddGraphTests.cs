@@ -16,6 +16,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 
 /// <summary>Graphs at the edges of what the packer fuses, aliases and converts.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class EngineOddGraphTests
 {
     [TestMethod]

@@ -12,6 +12,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 
 /// <summary>Bytes, integers, interleaved rows and normalisation give the codes of the normalised float row.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class EntryTests
 {
     [TestMethod]

@@ -2,9 +2,11 @@ using System;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.ML.Quantization.Core.Tests.Passes;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
@@ -13,6 +15,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 
 [TestClass]
+[TestCategory("Portable")]
 public sealed class QuantizedModelTests
 {
     [TestMethod]
@@ -21,42 +24,50 @@ public sealed class QuantizedModelTests
     public void Run_with_spans_allocates_nothing_after_the_first_runs(int threads)
     {
         Graph graph = HandmadeGraphs.IntegerNet();
-        using QuantizedModel model = Create(graph, threads);
         float[] input = GraphCases.Inputs(graph, 3)[0].Values<float>().ToArray();
-        var output = new float[9];
-        for (int i = 0; i < 3; i++)
+        foreach (KernelSet set in KernelRegistry.Available)
         {
-            model.Run(input, output, 3);
+            using QuantizedModel model = QuantizedModel.FromDocument(HandmadeGraphs.Document(graph), new QuantizedModelOptions { ThreadCount = threads, KernelSet = set.Name });
+            var output = new float[9];
+            Assert.AreEqual(0, Allocated(() => model.Run(input, output, 3)), set.Name);
         }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++)
-        {
-            model.Run(input, output, 3);
-        }
-
-        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     [TestMethod]
-    public void Runs_shared_out_to_threads_allocate_nothing_either()
+    [DataRow("residual", false)]
+    [DataRow("concat", false)]
+    [DataRow("pools", false)]
+    [DataRow("residual", true)]
+    [DataRow("concat", true)]
+    [DataRow("pools", true)]
+    [DataRow("depthwise-se", true)]
+    public void Runs_shared_out_to_threads_allocate_nothing_either(string name, bool lowered)
     {
-        Graph graph = GraphCases.Create("residual");
-        using Engine engine = EngineAssert.Create(graph, ModelSignature.Of(graph), KernelRegistry.Active, 2);
+        Graph graph = GraphCases.Create(name);
+        graph = lowered ? Harness.Lower(graph, QuantizationScheme.EightBits, GraphCases.Inputs(graph, 8)).Graph : graph;
         float[] input = GraphCases.Inputs(graph, 4)[0].Values<float>().ToArray();
-        var output = new float[20];
+        var output = new float[4 * graph[graph.Outputs[0]].Type.Shape[1]];
+        foreach (KernelSet set in KernelRegistry.Available)
+        {
+            using Engine engine = EngineAssert.Create(graph, ModelSignature.Of(graph), set, 2);
+            Assert.AreEqual(0, Allocated(() => engine.Run<float, float>(input, output, 4)), set.Name);
+        }
+    }
+
+    private static long Allocated(Action run)
+    {
         for (int i = 0; i < 3; i++)
         {
-            engine.Run<float, float>(input, output, 4);
+            run();
         }
 
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 10; i++)
         {
-            engine.Run<float, float>(input, output, 4);
+            run();
         }
 
-        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
     [TestMethod]

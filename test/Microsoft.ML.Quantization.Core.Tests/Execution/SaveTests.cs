@@ -11,6 +11,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 
 /// <summary>Verify before emit: the target is the old file or a verified new one.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class SaveTests
 {
     [TestMethod]

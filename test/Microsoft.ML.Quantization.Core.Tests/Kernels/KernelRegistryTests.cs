@@ -12,6 +12,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Kernels;
 
 /// <summary>Laws: absence of native code is a normal state with a reason; a forced set runs or throws, listing what there is.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class KernelRegistryTests
 {
     public TestContext TestContext { get; set; } = null!;

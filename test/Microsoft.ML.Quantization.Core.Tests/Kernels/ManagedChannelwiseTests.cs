@@ -8,6 +8,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Kernels;
 
 /// <summary>Law: depthwise convolution and pooling of every managed width equal the plain kernels, row by row.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class ManagedChannelwiseTests
 {
     private static readonly PlainKernels _plain = new();

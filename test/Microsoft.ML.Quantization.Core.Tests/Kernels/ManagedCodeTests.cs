@@ -8,6 +8,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Kernels;
 
 /// <summary>Law: the element-wise kernels over codes equal the plain ones at every length, specials included.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class ManagedCodeTests
 {
     private static readonly PlainKernels _plain = new();

@@ -8,6 +8,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Kernels;
 
 /// <summary>Law: every managed width gives the bytes of the plain kernels, however the tiles are split.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class ManagedConvolutionTests
 {
     private static readonly PlainKernels _plain = new();

@@ -6,6 +6,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 namespace Microsoft.ML.Quantization.Core.Tests.Numerics;
 
 [TestClass]
+[TestCategory("Portable")]
 public sealed class AffineVectorTests
 {
     [TestMethod]

@@ -7,6 +7,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Numerics;
 
 /// <summary>Law: the own elementary functions are accurate, right at the ends, and the same at every width.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class FloatMathTests
 {
     private const uint PatternStep = 4093;

@@ -6,6 +6,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Numerics;
 
 /// <summary>Law: element i goes into lane i mod 16, ascending, then the tree 8-4-2-1.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class FloatReductionTests
 {
     [TestMethod]

@@ -7,6 +7,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Numerics;
 
 /// <summary>Rounding, requantization, affine parameters, widths, ranges and random numbers against vectors worked out by hand.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class NumericsTests
 {
     [TestMethod]

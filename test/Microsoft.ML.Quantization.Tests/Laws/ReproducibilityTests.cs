@@ -9,7 +9,6 @@ using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Serialization;
-using Microsoft.ML.Quantization.Tensors;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Tests.Laws;

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
@@ -16,12 +17,12 @@ internal static unsafe partial class ByteConvolution<TLanes>
 
     private static int Block => 2 * TLanes.Count;
 
-    private static string Layout => $"managed/s16/k2/n{Block}";
+    private static readonly string _layout = string.Create(CultureInfo.InvariantCulture, $"managed/s16/k2/n{Block}");
 
     public static PackedWeights Pack(in ConvolutionGeometry g, ReadOnlySpan<sbyte> weights)
     {
         KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
-        PackedWeights packed = new(ByteLength(g), Layout);
+        PackedWeights packed = new(ByteLength(g), _layout);
         Span<short> target = packed.Span<short>();
         int blocks = Blocks(g);
         for (int channel = 0; channel < g.OutChannels; channel++)
@@ -53,7 +54,7 @@ internal static unsafe partial class ByteConvolution<TLanes>
         Split split = new(g, Rows, ScratchValues, Block);
         KernelCheck.AtLeast(source.Length, g.InLength, nameof(source));
         KernelCheck.Epilogue(epilogue, g, destination.Length);
-        KernelCheck.Weights(weights, Layout, ByteLength(g));
+        KernelCheck.Weights(weights, _layout, ByteLength(g));
         KernelCheck.Tiles(tileBegin, tileEnd, split.TileCount);
         Span<short> scratch = Scratch.Shorts(split.Pixels * Pairs(g) * 2);
         fixed (byte* x = source, y = destination)

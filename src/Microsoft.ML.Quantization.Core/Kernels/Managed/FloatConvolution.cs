@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
@@ -16,12 +17,12 @@ internal static unsafe partial class FloatConvolution<TLanes>
 
     private static int Block => 2 * TLanes.Count;
 
-    private static string Layout => $"managed/f32/n{Block}";
+    private static readonly string _layout = string.Create(CultureInfo.InvariantCulture, $"managed/f32/n{Block}");
 
     public static PackedWeights Pack(in ConvolutionGeometry g, ReadOnlySpan<float> weights)
     {
         KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
-        PackedWeights packed = new(ByteLength(g), Layout);
+        PackedWeights packed = new(ByteLength(g), _layout);
         Span<float> target = packed.Span<float>();
         int blocks = Blocks(g);
         for (int channel = 0; channel < g.OutChannels; channel++)
@@ -61,7 +62,7 @@ internal static unsafe partial class FloatConvolution<TLanes>
         KernelCheck.AtLeast(source.Length, g.InLength, nameof(source));
         KernelCheck.AtLeast(bias.Length, g.OutChannels, nameof(bias));
         KernelCheck.AtLeast(destination.Length, g.OutLength, nameof(destination));
-        KernelCheck.Weights(weights, Layout, ByteLength(g));
+        KernelCheck.Weights(weights, _layout, ByteLength(g));
         int blocks = Blocks(g);
         KernelCheck.Tiles(tileBegin, tileEnd, (long)boxes.TileCount * blocks * g.Groups);
         fixed (float* x = source, b = bias, y = destination)
