@@ -1,15 +1,46 @@
+using System;
+using System.Collections.Immutable;
+using System.IO;
 using System.Reflection;
+using Microsoft.ML.Quantization.Evaluation;
+using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Onnx;
+using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization;
 
 /// <summary>Reads the networks that estimators start from.</summary>
 internal static class NetworkFiles
 {
-    /// <summary>This library's name and version, as models record it.</summary>
-    public static string Producer { get; } = "Microsoft.ML.Quantization " + (typeof(NetworkFiles).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()?.Version ?? "0");
+    private static readonly string _producer = "Microsoft.ML.Quantization " + (typeof(NetworkFiles).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()?.Version ?? "0");
 
     /// <summary>An ONNX file as a graph.</summary>
-    public static Graph ReadFloat(string path) => OnnxModel.Load(path).Graph;
+    public static Graph ReadGraph(string path) => OnnxModel.Load(path).Graph;
+
+    /// <summary>
+    /// A model to apply as it is: an <c>.mlq</c> file; an ONNX file of floats, which stays float; or an ONNX file with its own quantizers (QuantizeLinear and DequantizeLinear), which
+    /// becomes an integer network with exactly their parameters.
+    /// </summary>
+    public static ModelDocument ReadModel(string path, string[]? classNames, KernelSet kernels)
+    {
+        ImmutableArray<string> names = [.. classNames ?? []];
+        if (!string.Equals(Path.GetExtension(path), ".onnx", StringComparison.OrdinalIgnoreCase))
+        {
+            ModelDocument document = ModelReader.Read(path);
+            return names.IsEmpty ? document : document with { Metadata = document.Metadata with { ClassNames = names } };
+        }
+
+        OnnxImportResult imported = OnnxModel.Load(path);
+        if (!imported.IsQuantized)
+        {
+            return new ModelDocument(imported.Graph, ModelSignature.Of(imported.Graph), new ModelMetadata { Producer = _producer, ClassNames = names });
+        }
+
+        var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(kernels), OperatorTable.Fast(kernels, WorkerPool.Shared));
+        return quantizer.RunQuantized(imported.Graph, new PostTrainingOptions { ClassNames = names }).Document;
+    }
 }

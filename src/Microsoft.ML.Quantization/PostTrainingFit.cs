@@ -1,3 +1,5 @@
+using System.IO;
+using Microsoft.ML.Quantization.Calibration;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
@@ -26,6 +28,8 @@ internal static class PostTrainingFit
             Scheme = options.Scheme,
             Signature = signature,
             ClassNames = [.. options.ClassNames ?? []],
+            NonFiniteRows = options.NonFiniteRows,
+            Statistics = options.StatisticsFile is { } file && File.Exists(file) ? CalibrationResult.Load(file) : null,
         };
         QuantizationResult result = quantizer.Run(
             graph,
@@ -35,6 +39,11 @@ internal static class PostTrainingFit
         foreach (string warning in result.Notes)
         {
             channel.Warning(MessageSensitivity.Schema, "{0}", warning);
+        }
+
+        if (options.StatisticsFile is { } target)
+        {
+            result.Calibration?.Save(target);
         }
 
         return result.Document;

@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using System.Threading;
+using Microsoft.ML.Quantization.Calibration;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Hosting;
 using Microsoft.ML.Quantization.Quantizers;
@@ -41,7 +42,7 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
         options.Validate();
         _host = environment.Register(nameof(PostTrainingQuantizationEstimator));
         _options = options;
-        _graph = NetworkFiles.ReadFloat(options.ModelFile);
+        _graph = NetworkFiles.ReadGraph(options.ModelFile);
         _signature = options.Signature(_graph);
         _columns = options.ToColumns().Resolve(_signature);
     }
@@ -112,6 +113,15 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
 
         /// <summary>Offset added behind the factor, one number or one a channel; null for 0.</summary>
         public float[]? InputOffset;
+
+        /// <summary>
+        /// A file of calibration statistics, or null. If it exists, its rows count in as if they had been read before those of the data; when fitting is done it holds all of them. It
+        /// belongs to one network, scheme and range method, and is refused for another.
+        /// </summary>
+        public string? StatisticsFile;
+
+        /// <summary>What happens to rows with NaN or infinities: fitting fails and names the row, or they are left out up to a limit.</summary>
+        public NonFiniteRowPolicy NonFiniteRows;
 
         /// <summary>Told how far fitting is.</summary>
         public IProgress<QuantizationProgress>? Progress;

@@ -38,7 +38,7 @@ public sealed class QuantizationCatalog
     /// <param name="options">The options.</param>
     public PostTrainingQuantizationEstimator PostTraining(PostTrainingQuantizationEstimator.Options options) => new(_environment, options);
 
-    /// <summary>Create a <see cref="QuantizedModelEstimator"/>, which scores with a model that exists: an <c>.mlq</c> file, or an ONNX file as it is (floats stay floats).</summary>
+    /// <summary>Create a <see cref="QuantizedModelEstimator"/>, which scores with a model that exists: an <c>.mlq</c> file, or an ONNX file as it is (floats stay floats, a file with its own quantizers runs in integers).</summary>
     /// <param name="outputColumnName">Name of the column resulting from scoring <paramref name="inputColumnName"/>. This column's data type will be a vector of <see cref="float"/>.</param>
     /// <param name="inputColumnName">Name of column to score. If null, <paramref name="outputColumnName"/> is used as source.</param>
     /// <param name="modelFile">The file.</param>

@@ -1,6 +1,4 @@
 using System;
-using System.IO;
-using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Hosting;
 using Microsoft.ML.Quantization.Rows;
 using Microsoft.ML.Quantization.Scoring;
@@ -9,7 +7,7 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Quantization;
 
-/// <summary>Scores with a model that exists: an <c>.mlq</c> file, or an ONNX file as it is.</summary>
+/// <summary>Scores with a model that exists: an <c>.mlq</c> file, or an ONNX file as it is: floats stay floats, a file with its own quantizers runs in integers.</summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
 /// ### Estimator Characteristics
@@ -34,7 +32,8 @@ public sealed class QuantizedModelEstimator : IEstimator<QuantizedModelTransform
         ArgumentNullException.ThrowIfNull(options);
         _host = environment.Register(nameof(QuantizedModelEstimator));
         _options = options;
-        _document = Read(options);
+        ArgumentException.ThrowIfNullOrEmpty(options.ModelFile);
+        _document = NetworkFiles.ReadModel(options.ModelFile, options.ClassNames, QuantizedModel.FindKernels(options.KernelSet));
         _columns = options.ToColumns().Resolve(_document.Signature);
     }
 
@@ -61,19 +60,6 @@ public sealed class QuantizedModelEstimator : IEstimator<QuantizedModelTransform
             transformer.Dispose();
             throw;
         }
-    }
-
-    private static ModelDocument Read(Options options)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(options.ModelFile);
-        if (string.Equals(Path.GetExtension(options.ModelFile), ".onnx", StringComparison.OrdinalIgnoreCase))
-        {
-            Graph graph = NetworkFiles.ReadFloat(options.ModelFile);
-            return new ModelDocument(graph, ModelSignature.Of(graph), new ModelMetadata { Producer = NetworkFiles.Producer, ClassNames = [.. options.ClassNames ?? []] });
-        }
-
-        ModelDocument document = ModelReader.Read(options.ModelFile);
-        return options.ClassNames is { Length: > 0 } names ? document with { Metadata = document.Metadata with { ClassNames = [.. names] } } : document;
     }
 
     /// <summary>Options of <see cref="QuantizedModelEstimator"/>.</summary>

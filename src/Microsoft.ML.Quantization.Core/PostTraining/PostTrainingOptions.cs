@@ -27,6 +27,12 @@ public sealed record PostTrainingOptions
     /// <summary>Names of the classes of the first output, if they are known.</summary>
     public ImmutableArray<string> ClassNames { get; init; } = [];
 
+    /// <summary>
+    /// Statistics of rows seen elsewhere (an earlier run, other shards, merged); they count in before the batches, and with them batches may be left out. They must come from
+    /// the same network, scheme and range method.
+    /// </summary>
+    public CalibrationResult? Statistics { get; init; }
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>, or the scheme's own errors.</exception>
     public PostTrainingOptions Validate()

@@ -78,6 +78,22 @@ public sealed class PostTrainingQuantizer
         return Finish(fake, plan.Layers, options, calibration, notes, cancellationToken);
     }
 
+    /// <summary>Collects the statistics of a share of the calibration rows, to be merged with those of other shares and given back by <see cref="PostTrainingOptions.Statistics"/>.</summary>
+    /// <param name="graph">The float network.</param>
+    /// <param name="options">The same as for <see cref="Run"/>.</param>
+    /// <param name="batches">The rows of this share, read once.</param>
+    /// <param name="cancellationToken">Looked at before each batch.</param>
+    /// <exception cref="QuantizationException">As <see cref="Run"/>.</exception>
+    public CalibrationResult Calibrate(Graph graph, PostTrainingOptions options, IEnumerable<IReadOnlyList<Tensor>> batches, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(batches);
+        options.Validate();
+        Graph clean = Clean(graph, options);
+        return Calibrate(clean, QuantizationPlan.Create(clean, options.Scheme), options, new RowSample(clean), batches, cancellationToken);
+    }
+
     /// <summary>Lowers a network that brings its own quantizers (imported with Quantize and Dequantize, or trained) with their parameters, and verifies it.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="options">Signature, class names, rows to verify; the scheme is not looked at.</param>
@@ -131,7 +147,14 @@ public sealed class PostTrainingQuantizer
         };
         using var evaluator = new Evaluator(clean, _operators);
         var calibrator = new QuantizationCalibrator(clean, evaluator.Run, settings);
-        CalibrationResult result = calibrator.Run(batches is null ? null : sample.Take(batches), _progress, cancellationToken);
+        if (options.Statistics is { } statistics)
+        {
+            calibrator.Resume(statistics);
+        }
+
+        CalibrationResult result = batches is null && options.Statistics is not null
+            ? calibrator.ToResult()
+            : calibrator.Run(batches is null ? null : sample.Take(batches), _progress, cancellationToken);
         if (result.Skipped.Count > 0)
         {
             _log(FormattableString.Invariant($"{result.Skipped.Count} calibration rows with NaN or infinity were skipped, the first being row {result.Skipped.Rows[0]}."));
