@@ -23,7 +23,17 @@ public static class ModelReader
             throw new QuantizationException(QuantizationErrorCode.NotAModel, $"'{path}': expected an .mlq file of 1 byte to 2 GiB, found {length} bytes.");
         }
 
-        return Read(MappedMemory.Open(path).Memory);
+        MappedMemory mapped = MappedMemory.Open(path);
+        try
+        {
+            return Read(mapped.Memory);
+        }
+        catch
+        {
+            // Nobody got a tensor of it: a refused file must not stay open until it is collected.
+            ((IDisposable)mapped).Dispose();
+            throw;
+        }
     }
 
     /// <summary>Reads from memory, which must not change afterwards: constants point into it.</summary>
