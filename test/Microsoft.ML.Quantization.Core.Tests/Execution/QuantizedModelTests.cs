@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -168,6 +169,32 @@ public sealed class QuantizedModelTests
         ModelDocument document = HandmadeGraphs.Document(HandmadeGraphs.IntegerNet());
         var options = new QuantizedModelOptions { ThreadCount = threads, MaximumArenaBytes = arena };
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizedModel.FromDocument(document, options)).Code);
+    }
+
+    [TestMethod]
+    public void A_disposed_model_gives_its_file_back()
+    {
+        if (!Directory.Exists("/proc/self/fd"))
+        {
+            Assert.Inconclusive("the system does not list open files");
+        }
+
+        string path = Path.Combine(Directory.CreateTempSubdirectory("mlq").FullName, "net.mlq");
+        File.WriteAllBytes(path, ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet())));
+        int most = 0;
+        for (int i = 0; i < 200; i++)
+        {
+            QuantizedModel.Load(path).Dispose();
+            most = Math.Max(most, Directory.GetFiles("/proc/self/fd").Count(f => new FileInfo(f).LinkTarget == path));
+        }
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        int maps = File.ReadLines("/proc/self/maps").Count(l => l.Contains(path, StringComparison.Ordinal));
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        Assert.IsTrue(most == 0 && maps <= 2, $"{most} open files, {maps} mappings left of 200");
     }
 
     [TestMethod]

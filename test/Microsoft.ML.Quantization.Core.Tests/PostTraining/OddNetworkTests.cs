@@ -5,7 +5,6 @@ using Microsoft.ML.Quantization.Core.Tests.Passes;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
-using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.Quantizers;

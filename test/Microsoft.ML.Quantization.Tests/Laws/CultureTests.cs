@@ -1,13 +1,11 @@
 using System;
 using System.Globalization;
 using System.IO;
-using System.Threading;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Onnx;
 using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.Quantizers;
-using Microsoft.ML.Quantization.Serialization;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Tests.Laws;
