@@ -208,22 +208,37 @@ void RunDirect(const ByteCall& call, const Plan& plan, int begin, int end) {
   }
 }
 
+// Patches of one chunk with contiguous kernel rows.
+void GatherShort(ByteTile& work, const PatchSource& patches, Dot::Value* scratch) {
+  const WholePatches whole(work.call.g, work.call.source);
+  for (int p = 0; p < work.pixels; p++) {
+    Dot::Value* row = scratch + (int64_t)p * whole.padded;
+    if (whole.IsInside(work.windows, p)) {
+      whole.Gather(work.windows, p, row);
+    } else {
+      patches.Gather(work.windows, p, 0, work.plan.depth, work.call.padding, row);
+    }
+    work.table[p] = row;
+  }
+  work.stripes = FindStripes(work.call.g, work.windows, work.pixels, Dot::kRows, 1, whole.padded, false, work.stripe);
+  work.Multiply(1, 0, true);
+}
+
 void GatherTile(const ByteCall& call, const Plan& plan, const Tile& tile) {
   alignas(64) Dot::Value scratch[kScratch + kOverrun];
   ByteTile work(call, plan, tile, plan.depth > kChunk);
   work.Locate();
   const PatchSource patches = {call.g, call.source, plan.channels};
-  const bool simple = plan.depth <= kChunk && call.g.groups == 1 && (call.g.dilation_width == 1 || call.g.kernel_width == 1);
+  if (plan.depth <= kChunk && WholePatches::Fits(call.g)) {
+    GatherShort(work, patches, scratch);
+    return;
+  }
   for (int begin = 0; begin < plan.depth; begin += kChunk) {
     const int end = Min(begin + kChunk, plan.depth);
     const int length = CeilDivide(end - begin, Dot::kStep) * Dot::kStep;
     for (int p = 0; p < work.pixels; p++) {
       Dot::Value* row = scratch + (int64_t)p * length;
-      if (simple && patches.IsInside(work.windows, p)) {
-        patches.GatherInside(work.windows, p, row);
-      } else {
-        patches.Gather(work.windows, p, begin, end, call.padding, row);
-      }
+      patches.Gather(work.windows, p, begin, end, call.padding, row);
       work.table[p] = row;
     }
     work.stripes = FindStripes(call.g, work.windows, work.pixels, Dot::kRows, 1, length, false, work.stripe);

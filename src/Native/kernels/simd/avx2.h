@@ -81,6 +81,8 @@ struct Dot {
   static constexpr int kStep = 2;
   static constexpr bool kDirect = false;
   static constexpr int kRows = 6;
+  // As Convert, which is as quick here.
+  static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) { Convert(source, destination, count); }
   static constexpr int32_t kCodeOffset = 0;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w));

@@ -93,6 +93,16 @@ struct Dot {
   static constexpr bool kDirect = true;  // the codes themselves can be read
   static constexpr int kRows = 14;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) { return _mm512_dpbusd_epi32(acc, x, w); }
+  // May read and write up to a vector behind the last value.
+  static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) {
+    if (count <= 16) {
+      _mm_storeu_si128((__m128i*)destination, _mm_loadu_si128((const __m128i*)source));
+      return;
+    }
+    for (int i = 0; i < count; i += 32) {
+      _mm256_storeu_si256((__m256i*)(destination + i), _mm256_loadu_si256((const __m256i*)(source + i)));
+    }
+  }
   // May write up to a vector behind the last value; reads nothing outside.
   static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {
     int i = 0;
@@ -118,6 +128,12 @@ struct Dot {
   static constexpr int kRows = 12;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
     return _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
+  }
+  // May read and write up to a vector behind the last value.
+  static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) {
+    for (int i = 0; i < count; i += 32) {
+      _mm512_storeu_si512(destination + i, _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i*)(source + i))));
+    }
   }
   // May write up to a vector behind the last value; reads nothing outside.
   static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {

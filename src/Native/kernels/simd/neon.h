@@ -89,6 +89,8 @@ struct Dot {
   static constexpr int kStep = 4;
   static constexpr bool kDirect = false;
   static constexpr int kRows = 6;
+  // As Convert, which is as quick here.
+  static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) { Convert(source, destination, count); }
   static constexpr int32_t kCodeOffset = 128;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
     return vdotq_s32(acc, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x));
