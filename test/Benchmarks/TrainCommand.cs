@@ -18,6 +18,12 @@ internal static class TrainCommand
 
     public static int Run(string[] args)
     {
+        if (args.Length > 0)
+        {
+            Console.Error.WriteLine($"train takes no arguments, found '{args[0]}'.");
+            return 1;
+        }
+
         Shape image = Shape.Of(1, 28, 28);
         Measure("LeNet-5 (32C5-64C5-512)", Networks.SmallNetworks.LeNet5(image), image);
         Measure("ResNet-8 (16-32-64)", Networks.SmallNetworks.ResNet(8, image), image);

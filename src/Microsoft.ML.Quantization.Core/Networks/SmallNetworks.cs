@@ -20,6 +20,7 @@ public static class SmallNetworks
     /// <param name="seed">Seed of the weights.</param>
     public static Graph Mlp(Shape input, IReadOnlyList<int> hidden, int classes, ulong seed = 1)
     {
+        ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(hidden);
         var layers = new LayerBuilder(seed);
         ValueId x = layers.Flatten("flatten", layers.Input(input));

@@ -21,7 +21,7 @@ internal sealed class TrainingRun
     private readonly Graph _graph;
     private readonly TrainingOptions _options;
     private readonly IBatchSource _training;
-    private readonly IBatchSource? _validation;
+    private readonly RowsOf? _validation;
     private readonly ReverseMode _reverse;
     private readonly TrainingState _state;
     private readonly Stepper _stepper;
@@ -81,11 +81,10 @@ internal sealed class TrainingRun
         double loss = 0;
         int correct = 0;
         int done = 0;
-        float rate = 0;
         foreach (int[] batch in Batches.Of(order, _options.BatchSize))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            rate = (float)(_options.Rate * _options.Schedule.Factor(_state.Step, _stepsPerEpoch, _options.Epochs));
+            float rate = (float)(_options.Rate * _options.Schedule.Factor(_state.Step, _stepsPerEpoch, _options.Epochs));
             (LossValue value, string? place) = Step(batch, rate, cancellationToken);
             if (place is not null)
             {

@@ -30,7 +30,11 @@ public sealed class TrainerTests
     {
         TrainingOptions options = Options(2) with
         {
-            BatchSize = 40, Augmentations = [new RandomShift(2), new RandomFlip()], Dropout = [new DropoutSite("mean.flat", 0.2f)], ReestimationBatches = 2, ValidationShare = 0.2f,
+            BatchSize = 40,
+            Augmentations = [new RandomShift(2), new RandomFlip()],
+            Dropout = [new DropoutSite("mean.flat", 0.2f)],
+            ReestimationBatches = 2,
+            ValidationShare = 0.2f,
         };
         byte[] expected = Bytes(Run(WorkerPool.Single, KernelRegistry.Active, options).Graph);
         foreach (int threads in (int[])[2, 5])
@@ -217,7 +221,7 @@ public sealed class TrainerTests
         Graph graph = SmallNetworks.Mlp(Shape.Of(784), [64], 10);
         TrainingOptions options = Options(12) with { BatchSize = 50, Rate = 0.05f, Schedule = new CosineSchedule() };
         Graph trained = new Trainer(KernelRegistry.Active, WorkerPool.Shared).Run(graph, Images(data, "train-1000", 1000), options).Graph;
-        IBatchSource test = Images(data, "t10k", 2000);
+        MemoryBatchSource test = Images(data, "t10k", 2000);
         (Tensor input, float[] labels) = Batches.Read(test, [.. Enumerable.Range(0, test.Count)]);
         using var evaluator = new Microsoft.ML.Quantization.Evaluation.Evaluator(trained, Microsoft.ML.Quantization.Evaluation.OperatorTable.Fast(KernelRegistry.Active, WorkerPool.Shared));
         int correct = Losses.Of(TrainingLoss.SoftmaxCrossEntropy, evaluator.Run([input])[0], labels).Correct;
