@@ -17,15 +17,16 @@ public sealed partial class PlainKernels
             float largest = 0;
             for (int k = 0; k < geometry.Inputs; k++)
             {
-                float magnitude = MathF.Abs(source[(row * geometry.Inputs) + k]);
-                largest = magnitude > largest || !float.IsFinite(magnitude) ? (float.IsFinite(magnitude) && float.IsFinite(largest) ? magnitude : float.NaN) : largest;
+                largest = MathF.Max(largest, MathF.Abs(source[(row * geometry.Inputs) + k]));
             }
 
+            bool finite = float.IsFinite(largest);
+
             float scale = largest / 127;
-            scales[row] = float.IsNaN(largest) ? float.NaN : scale == 0 ? 1 : scale;
+            scales[row] = !finite ? float.NaN : scale == 0 ? 1 : scale;
             codes.Slice(row * geometry.RowStride, geometry.RowStride).Clear();
             sums.Slice(row * geometry.Groups, geometry.Groups).Clear();
-            for (int k = 0; k < geometry.Inputs && !float.IsNaN(largest); k++)
+            for (int k = 0; k < geometry.Inputs && finite; k++)
             {
                 int group = k / geometry.GroupSize;
                 int code = Requantization.Quantize(source[(row * geometry.Inputs) + k], scales[row], 0, -127, 127);
