@@ -65,12 +65,15 @@ internal static class NetworksCommand
     }
 
     private static QuantizedModel Load(string file, int threads)
+        => QuantizedModel.FromDocument(Document(file), new QuantizedModelOptions { ThreadCount = threads });
+
+    /// <summary>A model as the engine is given it: quantized files lowered to integers.</summary>
+    public static ModelDocument Document(string file)
     {
         Graph graph = OnnxModel.Load(file).Graph;
         ModelDocument document = new(graph, ModelSignature.Of(graph), new ModelMetadata());
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), SmallNetworks.FastTable());
-        document = file.Contains("u8s8", StringComparison.Ordinal) ? quantizer.RunQuantized(graph, new PostTrainingOptions()).Document : document;
-        return QuantizedModel.FromDocument(document, new QuantizedModelOptions { ThreadCount = threads });
+        return file.Contains("u8s8", StringComparison.Ordinal) ? quantizer.RunQuantized(graph, new PostTrainingOptions()).Document : document;
     }
 
     private static double Ours(QuantizedModel model, int batch)

@@ -32,4 +32,21 @@ internal static class ZipSurgery
 
         return memory.ToArray();
     }
+
+    /// <summary>Adds entries of any name, also names that exist.</summary>
+    public static byte[] Add(byte[] zip, params (string Name, string Text)[] entries)
+    {
+        using var memory = new MemoryStream();
+        memory.Write(zip);
+        using (var archive = new ZipArchive(memory, ZipArchiveMode.Update, leaveOpen: true))
+        {
+            foreach ((string name, string text) in entries)
+            {
+                using var writer = new StreamWriter(archive.CreateEntry(name).Open());
+                writer.Write(text);
+            }
+        }
+
+        return memory.ToArray();
+    }
 }

@@ -80,18 +80,24 @@ internal sealed class ProgramRunner : IDisposable
     /// <summary>Runs all steps.</summary>
     public static void Execute(RunBuffers buffers)
     {
-        BoundStep[] steps = buffers.Program.Steps;
-        for (int i = 0; i < steps.Length; i++)
+        for (int i = 0; i < buffers.Program.Steps.Length; i++)
         {
-            buffers.Current = i;
-            if (steps[i].Chunks == 1)
-            {
-                steps[i].Run(buffers, 0);
-            }
-            else
-            {
-                buffers.Pool.Run(steps[i].Chunks, buffers, _runChunk);
-            }
+            Execute(buffers, i);
+        }
+    }
+
+    /// <summary>Runs one step; those before it must have run.</summary>
+    public static void Execute(RunBuffers buffers, int index)
+    {
+        BoundStep step = buffers.Program.Steps[index];
+        buffers.Current = index;
+        if (step.Chunks == 1)
+        {
+            step.Run(buffers, 0);
+        }
+        else
+        {
+            buffers.Pool.Run(step.Chunks, buffers, _runChunk);
         }
     }
 

@@ -53,7 +53,7 @@ internal static class Packer
         ArgumentNullException.ThrowIfNull(signature);
         ArgumentNullException.ThrowIfNull(kernels);
         EntryPacking.Check(graph, signature);
-        graph = ToUnsignedCodes.Run(graph);
+        graph = ToUnsignedCodes.Run(FuseActivation.Run(graph));
         var state = new PackingState(graph, signature, kernels);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {

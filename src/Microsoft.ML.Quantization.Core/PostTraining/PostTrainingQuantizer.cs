@@ -166,16 +166,17 @@ public sealed class PostTrainingQuantizer
     private Dictionary<ActivationSite, AffineQuantization> Ranges(QuantizationPlan plan, QuantizationScheme scheme, CalibrationResult? calibration, List<string> notes)
     {
         var quantizers = new Dictionary<ActivationSite, AffineQuantization>();
-        if (calibration is { Rows: < RangeSolver.EnoughRows })
+        bool few = calibration is { Rows: < RangeSolver.EnoughRows };
+        if (few)
         {
-            Note(notes, FormattableString.Invariant($"{calibration.Rows} calibration rows are few: expected {RangeSolver.EnoughRows} or more."));
+            Note(notes, FormattableString.Invariant($"{calibration!.Rows} calibration rows are few: expected {RangeSolver.EnoughRows} or more; the extremes serve as ranges."));
         }
 
         foreach (ActivationSite site in plan.Sites)
         {
             RangeSolution solution = calibration!.Solve(site, scheme.ActivationRange);
             quantizers[site] = AffineQuantization.PerTensor(site.Code, site.Range, solution.Parameters);
-            foreach (string note in solution.Notes)
+            foreach (string note in few ? [] : solution.Notes)
             {
                 Note(notes, $"Value '{site.ValueName}' in {site.Code}: {note}");
             }

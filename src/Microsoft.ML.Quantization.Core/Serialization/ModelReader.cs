@@ -11,19 +11,22 @@ namespace Microsoft.ML.Quantization.Serialization;
 /// </summary>
 public static class ModelReader
 {
-    /// <summary>Maps a file and reads it; constants of whole bytes stay in the mapped file.</summary>
+    /// <summary>
+    /// Reads a file whole; constants of whole bytes stay in the bytes read. It is not mapped: spans over a mapping can outlive it, and whoever shortens a mapped file
+    /// ends the process.
+    /// </summary>
     /// <exception cref="QuantizationException">NotAModel, TruncatedModel, UnsupportedModelVersion, CorruptModel, or a rule of the graph.</exception>
     /// <exception cref="IOException">The file cannot be opened.</exception>
     public static ModelDocument Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         long length = new FileInfo(path).Length;
-        if (length is 0 or > int.MaxValue)
+        if (length == 0 || length > Array.MaxLength)
         {
             throw new QuantizationException(QuantizationErrorCode.NotAModel, $"'{path}': expected an .mlq file of 1 byte to 2 GiB, found {length} bytes.");
         }
 
-        return Read(MappedMemory.Open(path).Memory);
+        return Read(File.ReadAllBytes(path));
     }
 
     /// <summary>Reads from memory, which must not change afterwards: constants point into it.</summary>

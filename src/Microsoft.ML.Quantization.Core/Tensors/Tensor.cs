@@ -6,7 +6,7 @@ namespace Microsoft.ML.Quantization.Tensors;
 
 /// <summary>
 /// Dense row-major values. Whoever allocates a tensor fills it; from the hand-over on it is read only. Codes hold one
-/// code an element, whatever their width. The memory may be a part of a mapped file.
+/// code an element, whatever their width. The memory may be a part of a file read whole.
 /// </summary>
 public sealed class Tensor
 {

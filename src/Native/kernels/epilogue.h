@@ -26,28 +26,70 @@ constexpr int OutputSize(int output) {
 MLQ_INLINE void StoreCodes(uint8_t* p, Simd::I codes) { Simd::StoreU8(p, codes); }
 MLQ_INLINE void StoreCodes(int16_t* p, Simd::I codes) { Simd::StoreS16(p, codes); }
 
+// Largest magnitude among `count` floats as its bits, which order like the magnitudes; infinities and NaN come last.
+MLQ_INLINE uint32_t MagnitudeBits(const float* values, int count) {
+  uint32_t most = 0;
+  for (int i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, values + i, sizeof bits);
+    most = Max(most, bits & 0x7FFFFFFFu);
+  }
+  return most;
+}
+
+// Whether every fl(fl(acc * m) + b) lies far inside the integers and no NaN can come up: |m| <= 1/2 and |b| <= 2^29 for |acc| <= 2^31.
+// Then rounding may come before clamping, so that saturating steps can clamp.
+MLQ_INLINE bool IsTame(const float* multipliers, const float* offsets, int count) {
+  constexpr uint32_t half = 0x3F000000u, two_to_29 = 0x4E000000u;
+  return MagnitudeBits(multipliers, count) <= half && MagnitudeBits(offsets, count) <= two_to_29;
+}
+
+// Whether fl(x + b) is x but for the sign of a zero, which no code shows.
+MLQ_INLINE bool HasNoOffsets(const float* offsets, int count) { return MagnitudeBits(offsets, count) == 0; }
+
+MLQ_INLINE bool IsByteRange(const mlq_epilogue& e) {
+  return e.zero_point >= 0 && e.zero_point <= 255 && e.minimum >= 0 && e.maximum <= 255 && e.minimum <= e.maximum;
+}
+
 // Parameters of `W` = vectors * lanes neighbouring channels, copied so that whole vectors can be read.
 template <int Vectors>
 struct ChannelEpilogue {
   static constexpr int kCount = Vectors * Simd::kLanes;
+  static constexpr bool kPairs = Vectors % 2 == 0;
   alignas(64) int32_t bias[kCount];
   alignas(64) float multipliers[kCount];
   alignas(64) float offsets[kCount];
   const mlq_epilogue& e;
   int valid;
+  bool packs;   // codes by saturating steps
+  bool shifts;  // some offset is not 0
 
   // correction: added to the bias, one value for each lane, or null.
   ChannelEpilogue(const mlq_epilogue& epilogue, int channel, int count, const int32_t* correction) : e(epilogue), valid(count) {
-    for (int i = 0; i < kCount; i++) {
-      const bool inside = i < count;
-      bias[i] = inside ? (int32_t)((uint32_t)e.bias[channel + i] + (uint32_t)(correction ? correction[i] : 0)) : 0;
-      multipliers[i] = inside && e.output != MLQ_OUTPUT_INT32 ? e.multipliers[channel + i] : 0;
-      offsets[i] = inside && e.output != MLQ_OUTPUT_INT32 ? e.offsets[channel + i] : 0;
+    const bool scaled = e.output != MLQ_OUTPUT_INT32;
+    if (count == kCount) {
+      Copy(channel, kCount, scaled, correction);
+    } else {
+      memset(bias, 0, sizeof bias);
+      memset(multipliers, 0, sizeof multipliers);
+      memset(offsets, 0, sizeof offsets);
+      Copy(channel, count, scaled, correction);
     }
+    if (!scaled) {
+      memset(multipliers, 0, sizeof multipliers);
+      memset(offsets, 0, sizeof offsets);
+    }
+    packs = kPairs && e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && IsTame(multipliers, offsets, kCount);
+    shifts = !HasNoOffsets(offsets, kCount);
   }
 
   // rows of accumulators [rows][kCount] to destination + r * pitch bytes.
   void Run(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
+    if constexpr (kPairs) {
+      if (packs) {
+        return shifts ? Packed<true>(accumulators, rows, destination, pitch) : Packed<false>(accumulators, rows, destination, pitch);
+      }
+    }
     switch (e.output) {
       case MLQ_OUTPUT_UINT8:
         return Codes<uint8_t>(accumulators, rows, destination, pitch);
@@ -61,13 +103,43 @@ struct ChannelEpilogue {
   }
 
  private:
+  MLQ_INLINE void Copy(int channel, int count, bool scaled, const int32_t* correction) {
+    memcpy(bias, e.bias + channel, sizeof(int32_t) * (size_t)count);
+    if (scaled) {
+      memcpy(multipliers, e.multipliers + channel, sizeof(float) * (size_t)count);
+      memcpy(offsets, e.offsets + channel, sizeof(float) * (size_t)count);
+    }
+    for (int i = 0; correction && i < count; i++) {
+      bias[i] = (int32_t)((uint32_t)bias[i] + (uint32_t)correction[i]);
+    }
+  }
+
+  template <bool Shifts>
+  MLQ_NOINLINE void Packed(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
+    const Simd::CodeRange range(e.zero_point, e.minimum, e.maximum);
+    for (int r = 0; r < rows; r++, destination += pitch, accumulators += kCount) {
+      MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) {
+        const int first = v * Simd::kLanes;
+        if (first < valid) {
+          Simd::StorePair(destination + first, Simd::Nearest(Term<Shifts>(accumulators, v)), Simd::Nearest(Term<Shifts>(accumulators, v + 1)), range,
+                          Min(2 * Simd::kLanes, valid - first));
+        }
+      }
+    }
+  }
+
+  template <bool Shifts>
+  MLQ_INLINE Simd::F Term(const int32_t* accumulators, int v) const {
+    const Simd::F product = Simd::Mul(Simd::ToFloat(Sum(accumulators, v)), Simd::Load(multipliers + v * Simd::kLanes));
+    return Shifts ? Simd::Add(product, Simd::Load(offsets + v * Simd::kLanes)) : product;
+  }
+
   MLQ_INLINE Simd::I Sum(const int32_t* accumulators, int v) const {
     return Simd::AddInt(Simd::LoadInt(accumulators + v * Simd::kLanes), Simd::LoadInt(bias + v * Simd::kLanes));
   }
 
   MLQ_INLINE Simd::F Scaled(const int32_t* accumulators, int v) const {
-    const Simd::F product = Simd::Mul(Simd::ToFloat(Sum(accumulators, v)), Simd::Load(multipliers + v * Simd::kLanes));
-    return Simd::Add(product, Simd::Load(offsets + v * Simd::kLanes));
+    return Term<true>(accumulators, v);
   }
 
   // Calls body(r, target) for each row; the target of a row with lanes outside is a buffer of which the valid ones are copied.

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -54,20 +55,25 @@ public sealed class QuantizedModelTests
         }
     }
 
+    /// <summary>The least of a few rounds: a thread that parks for the first time makes its waiting object then, whenever that is.</summary>
     private static long Allocated(Action run)
     {
-        for (int i = 0; i < 3; i++)
+        long least = long.MaxValue;
+        for (int round = 0; round < 5 && least > 0; round++)
         {
             run();
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++)
-        {
             run();
+            run();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 10; i++)
+            {
+                run();
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        return GC.GetAllocatedBytesForCurrentThread() - before;
+        return least;
     }
 
     [TestMethod]
@@ -139,6 +145,52 @@ public sealed class QuantizedModelTests
         Assert.IsTrue(model.ThreadCount <= Environment.ProcessorCount);
         QuantizationException error = Assert.ThrowsException<QuantizationException>(() => QuantizedModel.FromDocument(document, new QuantizedModelOptions { KernelSet = "abacus" }));
         Assert.AreEqual(QuantizationErrorCode.KernelSetUnavailable, error.Code);
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    [DataRow(1000)]
+    [DataRow(int.MaxValue)]
+    public void Thread_counts_are_clamped_to_the_processors(int threads)
+    {
+        using QuantizedModel model = Create(HandmadeGraphs.IntegerNet(), threads);
+        Assert.AreEqual(threads == 0 ? Environment.ProcessorCount : Math.Min(threads, Environment.ProcessorCount), model.ThreadCount);
+        model.Run(new float[50], new float[3]);
+    }
+
+    [TestMethod]
+    [DataRow(-1, 1L)]
+    [DataRow(int.MinValue, 1L)]
+    [DataRow(1, 0L)]
+    [DataRow(1, -1L)]
+    public void Impossible_options_are_refused(int threads, long arena)
+    {
+        ModelDocument document = HandmadeGraphs.Document(HandmadeGraphs.IntegerNet());
+        var options = new QuantizedModelOptions { ThreadCount = threads, MaximumArenaBytes = arena };
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizedModel.FromDocument(document, options)).Code);
+    }
+
+    [TestMethod]
+    public void A_disposed_model_gives_its_file_back()
+    {
+        if (!Directory.Exists("/proc/self/fd"))
+        {
+            Assert.Inconclusive("the system does not list open files");
+        }
+
+        string path = Path.Combine(Directory.CreateTempSubdirectory("mlq").FullName, "net.mlq");
+        File.WriteAllBytes(path, ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet())));
+        int most = 0;
+        for (int i = 0; i < 200; i++)
+        {
+            QuantizedModel.Load(path).Dispose();
+            most = Math.Max(most, Directory.GetFiles("/proc/self/fd").Count(f => new FileInfo(f).LinkTarget == path));
+        }
+
+        int maps = File.ReadLines("/proc/self/maps").Count(l => l.Contains(path, StringComparison.Ordinal));
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        Assert.IsTrue(most == 0 && maps == 0, $"{most} open files, {maps} mappings left of 200");
     }
 
     [TestMethod]

@@ -39,6 +39,8 @@ public sealed class EverySetChannelwiseTests
                     s.DepthwiseByte(g, codes, 131, small, KernelOperands.Epilogue(g.OutChannels, g.Taps, test.Seed, output), y, b, e));
             }
 
+            Same(set, test, 1, (s, y, b, e) => s.DepthwiseByte(g, codes, 131, small, KernelOperands.WildEpilogue(g.OutChannels, g.Taps, test.Seed), y, b, e));
+            Same(set, test, 1, (s, y, b, e) => s.DepthwiseByte(g, codes, 131, small, KernelOperands.CenteredEpilogue(g.OutChannels, g.Taps, test.Seed), y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.MaxPoolByte(g, codes, y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.AveragePoolByte(g, false, codes, 120, 0.9f, 7, 1, 250, y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.AveragePoolByte(g, true, codes, 3, 0.9f, 7, 1, 250, y, b, e));

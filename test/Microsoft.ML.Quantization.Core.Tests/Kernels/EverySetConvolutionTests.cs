@@ -49,6 +49,21 @@ public sealed class EverySetConvolutionTests
         }
     }
 
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void UnusualEpiloguesEqualPlain(string name)
+    {
+        KernelSet set = KernelRegistry.Available.Single(s => s.Name == name);
+        foreach (KernelCase test in KernelCases.Convolutions().Where(c => c.Geometry.OutLength * c.Geometry.Depth < 200000))
+        {
+            ConvolutionGeometry g = test.Geometry;
+            byte[] wild = RunCode(_plain, test, KernelOperands.WildEpilogue(g.OutChannels, g.Depth, test.Seed), 1);
+            KernelAssert.SameBytes(wild, RunCode(set, test, KernelOperands.WildEpilogue(g.OutChannels, g.Depth, test.Seed), 1), $"{test}, {name}, wild");
+            byte[] centered = RunCode(_plain, test, KernelOperands.CenteredEpilogue(g.OutChannels, g.Depth, test.Seed), 1);
+            KernelAssert.SameBytes(centered, RunCode(set, test, KernelOperands.CenteredEpilogue(g.OutChannels, g.Depth, test.Seed), 1), $"{test}, {name}, centered");
+        }
+    }
+
     internal static byte[] RunFloat(KernelSet set, KernelCase test, int parts)
     {
         ConvolutionGeometry g = test.Geometry;
@@ -67,12 +82,14 @@ public sealed class EverySetConvolutionTests
     }
 
     internal static byte[] RunCode(KernelSet set, KernelCase test, AccumulatorOutput output, int parts)
+        => RunCode(set, test, KernelOperands.Epilogue(test.Geometry.OutChannels, test.Geometry.Depth, test.Seed, output), parts);
+
+    private static byte[] RunCode(KernelSet set, KernelCase test, in IntegerEpilogue epilogue, int parts)
     {
         ConvolutionGeometry g = test.Geometry;
         byte[] source = KernelOperands.Codes(g.InLength, test.Seed, 1, test.Extreme);
         sbyte[] weights = KernelOperands.Weights((long)g.Depth * g.OutChannels, test.Seed, 2, test.Extreme, g.Depth);
-        IntegerEpilogue epilogue = KernelOperands.Epilogue(g.OutChannels, g.Depth, test.Seed, output);
-        byte[] destination = new byte[g.OutLength * KernelCheck.ElementSize(output)];
+        byte[] destination = new byte[g.OutLength * KernelCheck.ElementSize(epilogue.Output)];
         using PackedWeights packed = set.PackConvolutionByte(g, weights);
         int tiles = set.CountConvolutionByteTiles(g);
         for (int part = parts - 1; part >= 0; part--)

@@ -39,7 +39,7 @@ public sealed class ModelFileTests
     }
 
     [TestMethod]
-    public void A_mapped_file_reads_like_memory()
+    public void A_file_on_disk_reads_like_memory()
     {
         ModelDocument document = HandmadeGraphs.Document(HandmadeGraphs.IntegerNet());
         string path = Path.Combine(TestContext.TestRunDirectory ?? ".", Guid.NewGuid().ToString("N") + ".mlq");

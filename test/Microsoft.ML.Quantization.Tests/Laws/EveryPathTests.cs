@@ -6,6 +6,8 @@ using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Packing;
+using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -27,22 +29,25 @@ public sealed class EveryPathTests
     [TestMethod]
     [DynamicData(nameof(Cases))]
     public void Engine_equals_interpreter_on_every_kernel_set_thread_count_and_batch(string network, string widths)
+        => AssertEveryPath(widths == "float" ? Networks.Float(network) : Networks.Fitted(network, widths).Integer, $"{network} {widths}");
+
+    [TestMethod]
+    [DataRow("fmnist-lenet.bn")]
+    [DataRow("fmnist-resnet8.bn")]
+    [DataRow("fmnist-mlp")]
+    public void Every_pair_of_widths_takes_every_path(string network)
     {
-        Graph graph = widths == "float" ? Networks.Float(network) : Networks.Fitted(network, widths).Integer;
-        Tensor images = Networks.Test(graph, Rows);
-        using var interpreter = new Evaluator(graph, OperatorTable.Reference);
-        float[] expected = interpreter.Run([images])[0].Values<float>().ToArray();
-        Assert.IsTrue(expected.Distinct().Count() > Rows, "the outputs say something");
-        foreach (KernelSet set in KernelRegistry.Available)
+        if (Environment.GetEnvironmentVariable("MLQ_SLOW_TESTS") != "1")
         {
-            foreach (int threads in _threads)
-            {
-                using var engine = new Engine(Packer.Pack(graph, ModelSignature.Of(graph), set), Pools.Create(threads), long.MaxValue, smallestChunk: 1);
-                foreach (int batch in _batches)
-                {
-                    AssertSameBytes(expected, images.Values<float>(), engine, batch, $"{network} {widths}, {set.Name}, {threads} threads, batch {batch}");
-                }
-            }
+            Assert.Inconclusive("slow; run .ci/run --all");
+        }
+
+        Graph graph = Networks.Float(network);
+        foreach ((int weightBits, int activationBits, bool signed) in AllWidths())
+        {
+            var scheme = new QuantizationScheme { WeightBits = weightBits, ActivationBits = activationBits, SignedActivations = signed, EdgeLayers = EdgeLayers.SameBits };
+            QuantizationResult result = Networks.Fit(graph, scheme, Networks.Calibration(graph, 64, 64), KernelRegistry.Active);
+            AssertEveryPath(result.Integer, $"{network} W{weightBits}A{activationBits}{(signed ? " signed" : string.Empty)}");
         }
     }
 
@@ -70,6 +75,31 @@ public sealed class EveryPathTests
         string[] found = [.. Networks.Fitted(network, widths).Layers.Select(l => l.IsInteger ? $"W{l.WeightBits}A{l.ActivationBits}" : "float")];
         string[] expected = [.. found.Select((_, i) => i == 0 || i == found.Length - 1 ? "W8A8" : widths)];
         CollectionAssert.AreEqual(expected, found, string.Join(", ", found));
+    }
+
+    private static IEnumerable<(int Weights, int Activations, bool Signed)> AllWidths()
+        => from weights in Enumerable.Range(2, 7)
+           from activations in Enumerable.Range(2, 7)
+           from signed in new[] { false, true }
+           select (weights, activations, signed);
+
+    private static void AssertEveryPath(Graph graph, string what)
+    {
+        Tensor images = Networks.Test(graph, Rows);
+        using var interpreter = new Evaluator(graph, OperatorTable.Reference);
+        float[] expected = interpreter.Run([images])[0].Values<float>().ToArray();
+        Assert.IsTrue(expected.Distinct().Count() > Rows, "the outputs say something");
+        foreach (KernelSet set in KernelRegistry.Available)
+        {
+            foreach (int threads in _threads)
+            {
+                using var engine = new Engine(Packer.Pack(graph, ModelSignature.Of(graph), set), Pools.Create(threads), long.MaxValue, smallestChunk: 1);
+                foreach (int batch in _batches)
+                {
+                    AssertSameBytes(expected, images.Values<float>(), engine, batch, $"{what}, {set.Name}, {threads} threads, batch {batch}");
+                }
+            }
+        }
     }
 
     private static void AssertSameBytes(float[] expected, ReadOnlySpan<float> images, Engine engine, int batch, string what)

@@ -58,6 +58,13 @@ public static class KernelCases
         yield return new("3x3 stride 2", Depthwise(Image(2, 8, 9, 33, 33, 3, 2, 1)), 201);
         yield return new("2x2 pool", Depthwise(Image(1, 8, 7, 20, 20, 2, 2, 0)), 202);
         yield return new("5x5 extreme", Depthwise(Image(1, 7, 7, 130, 130, 5, 1, 2)), 203, Extreme: true);
+        yield return new("3x3 of blocks and a rest", Depthwise(Image(2, 9, 8, 144, 144, 3, 1, 1)), 205);
+        yield return new("3x3 stride 2 of blocks and a rest", Depthwise(Image(1, 12, 11, 104, 104, 3, 2, 1)), 206, Extreme: true);
+        yield return new("3x3 of one column", Depthwise(Image(1, 5, 1, 70, 70, 3, 1, 1)), 207);
+        yield return new("3x3 of a wide image", Depthwise(Image(1, 4, 300, 33, 33, 3, 1, 1)), 208);
+        yield return new("2x3, wide padding", Depthwise(Image(1, 6, 7, 65, 65, 3, 1, 2)) with { KernelHeight = 2, OutHeight = 9 }, 209);
+        yield return new("1x3 stride 2", Depthwise(Image(1, 6, 7, 40, 40, 3, 2, 1)) with { KernelHeight = 1, PadHeight = 0, OutHeight = 3 }, 210);
+        yield return new("3x3 dilated rows", Depthwise(Image(1, 9, 9, 48, 48, 3, 1, 1)) with { DilationHeight = 2, PadHeight = 2 }, 211);
         yield return new("two channels", Depthwise(Image(3, 5, 4, 2, 2, 3, 1, 1)), 204);
         for (int i = 0; i < 20; i++)
         {

@@ -54,6 +54,22 @@ public static class KernelOperands
         return values;
     }
 
+    /// <summary>An epilogue of codes of which one channel has numbers that no shortcut may assume away: sums beyond the integers, infinities, NaN.</summary>
+    public static IntegerEpilogue WildEpilogue(int channels, int depth, ulong seed)
+    {
+        IntegerEpilogue tame = Epilogue(channels, depth, seed, AccumulatorOutput.UInt8);
+        float[] multipliers = tame.Multipliers.ToArray();
+        float[] offsets = tame.Offsets.ToArray();
+        int channel = (int)(seed % (ulong)channels);
+        (float Multiplier, float Offset)[] wild = [(3e9f, 0), (-3e9f, 1), (float.PositiveInfinity, 0), (1, float.NaN), (0.6f, 0), (0.01f, 3e9f), (float.NaN, 0), (0.5f, -3e9f)];
+        (multipliers[channel], offsets[channel]) = wild[seed % (ulong)wild.Length];
+        return tame with { Multipliers = multipliers, Offsets = offsets };
+    }
+
+    /// <summary>An epilogue of codes that has no offsets, as most layers have.</summary>
+    public static IntegerEpilogue CenteredEpilogue(int channels, int depth, ulong seed)
+        => Epilogue(channels, depth, seed, AccumulatorOutput.UInt8) with { Offsets = new float[channels] };
+
     /// <summary>An epilogue for <paramref name="channels"/> outputs whose codes cover their range for sums of the given depth.</summary>
     public static IntegerEpilogue Epilogue(int channels, int depth, ulong seed, AccumulatorOutput output)
     {

@@ -1,6 +1,7 @@
 using System;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -10,21 +11,48 @@ internal sealed class QuantizeEntryStep(BindContext context, EntryReader reader,
 {
     private readonly KernelSet _kernels = context.Kernels;
 
+    private readonly bool _isDirect = reader is { IsPlain: true, Step: 1, Element: ElementType.Float32 };
+
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int image, int pixel, int count)
     {
-        Span<float> values = stackalloc float[Block];
-        Span<byte> codes = stackalloc byte[Block];
-        values = values[..count];
-        codes = codes[..count];
         Span<byte> slot = buffers.Span<byte>(destination);
+        if (IsChannelsLast && Reader.Channels is > 1 and <= Interleaving.MostChannels)
+        {
+            Span<byte> planes = stackalloc byte[Block * Interleaving.MostChannels];
+            for (int channel = 0; channel < Reader.Channels; channel++)
+            {
+                Codes(buffers, image, channel, pixel, planes.Slice(channel * count, count));
+            }
+
+            Interleaving.Run(planes[..(count * Reader.Channels)], Reader.Channels, slot.Slice(Target(image, 0, pixel), count * Reader.Channels));
+            return;
+        }
+
+        Span<byte> codes = stackalloc byte[Block];
+        codes = codes[..count];
         for (int channel = 0; channel < Reader.Channels; channel++)
         {
-            Reader.Read(buffers.Inputs[Input], image, channel, pixel, values);
-            _kernels.QuantizeFloat(values, parameters.Scale, parameters.ZeroPoint, range.Min, range.Max, codes);
+            Codes(buffers, image, channel, pixel, codes);
             Store(codes, slot, image, channel, pixel);
         }
     }
+
+    private unsafe void Codes(RunBuffers buffers, int image, int channel, int pixel, Span<byte> codes)
+    {
+        if (_isDirect)
+        {
+            Quantize(new ReadOnlySpan<float>((float*)buffers.Inputs[Input] + Reader.Index(image, channel, pixel), codes.Length), codes);
+            return;
+        }
+
+        Span<float> values = stackalloc float[Block];
+        values = values[..codes.Length];
+        Reader.Read(buffers.Inputs[Input], image, channel, pixel, values);
+        Quantize(values, codes);
+    }
+
+    private void Quantize(ReadOnlySpan<float> values, Span<byte> codes) => _kernels.QuantizeFloat(values, parameters.Scale, parameters.ZeroPoint, range.Min, range.Max, codes);
 }
 
 /// <summary>Entry of bytes into codes through a table a channel: no float is made at run time.</summary>

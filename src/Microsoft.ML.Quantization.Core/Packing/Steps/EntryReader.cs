@@ -33,6 +33,9 @@ internal sealed unsafe class EntryReader
     /// <summary>Distance of two pixels of a channel in the caller's row.</summary>
     public int Step => _interleaved ? Channels : 1;
 
+    /// <summary>Type of the caller's values.</summary>
+    public ElementType Element => _element;
+
     /// <summary>Whether values come as they are.</summary>
     public bool IsPlain => _scale.Length == 0 && _offset.Length == 0;
 

@@ -137,6 +137,27 @@ inline int FindStripes(const mlq_geometry& g, const Windows& w, int pixels, int 
   return count;
 }
 
+// One tap, stride 1, no padding: output pixel i reads input pixel i.
+MLQ_INLINE bool IsPointwise(const mlq_geometry& g) {
+  return g.kernel_depth * g.kernel_height * g.kernel_width == 1 && g.stride_depth * g.stride_height * g.stride_width == 1 &&
+         g.in_depth == g.out_depth && g.in_height == g.out_height && g.in_width == g.out_width &&
+         (g.pad_depth | g.pad_height | g.pad_width) == 0;
+}
+
+// Stripes and table of a tile of a pointwise convolution, without looking at windows; `first` is the address of the tile's first pixel.
+template <class T>
+inline int PointwiseStripes(const mlq_geometry& g, const T* first, int pixels, int most, int channels, Stripe* stripes, const T** table) {
+  const int count = CeilDivide(pixels, most);
+  for (int s = 0; s < count; s++) {
+    const int begin = Share(pixels, s, count);
+    stripes[s] = {begin, Share(pixels, s + 1, count) - begin, 1, channels};
+  }
+  for (int p = 0; p < pixels; p++) {
+    table[p] = first + (int64_t)p * g.in_channels;
+  }
+  return count;
+}
+
 // Fills table[segment][row] for the taps [first, last) of a stripe, one tap or one kernel row a segment; a tap in padding points
 // to `outside` and clears its bit in masks[segment].
 template <class T>

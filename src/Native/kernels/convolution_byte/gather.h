@@ -8,6 +8,8 @@ namespace {
 
 constexpr int kOverrun = 64;  // values behind a piece that may be overwritten: later pieces follow
 
+constexpr int kMaxWholeLines = 64;
+
 // Writes the positions [begin, end) of one patch; pieces arrive in ascending order.
 struct PatchWriter {
   int position;  // of the next piece within the whole patch
@@ -68,26 +70,6 @@ struct PatchSource {
     }
   }
 
-  // The whole patch of window p, all of it inside the image and its kernel rows contiguous.
-  void GatherInside(const Windows& w, int p, Dot::Value* row) const {
-    const int width = g.kernel_width * channels;
-    const uint8_t* plane = source + w.offset[p];
-    Dot::Value* target = row;
-    for (int kd = 0; kd < g.kernel_depth; kd++, plane += (int64_t)g.dilation_depth * g.in_height * g.in_width * g.in_channels) {
-      const uint8_t* line = plane;
-      for (int kh = 0; kh < g.kernel_height; kh++, line += (int64_t)g.dilation_height * g.in_width * g.in_channels, target += width) {
-        Dot::Convert(line, target, width);
-      }
-    }
-    FillStep(row, (int)(target - row));
-  }
-
-  bool IsInside(const Windows& w, int p) const {
-    return AxisInside(w.x, p, p + 1, g.kernel_width, g.dilation_width, g.in_width) &&
-           AxisInside(w.y, p, p + 1, g.kernel_height, g.dilation_height, g.in_height) &&
-           AxisInside(w.z, p, p + 1, g.kernel_depth, g.dilation_depth, g.in_depth);
-  }
-
   // Positions [begin, end) of the patch of window p, and zeros up to a whole step.
   void Gather(const Windows& w, int p, int begin, int end, uint8_t padding, Dot::Value* row) const {
     PatchWriter writer = {0, begin, end, row, (Dot::Value)(padding - Dot::kCodeOffset)};
@@ -105,6 +87,59 @@ struct PatchSource {
   static MLQ_INLINE void FillStep(Dot::Value* row, int count) {
     for (; count % Dot::kStep != 0; count++) {
       row[count] = 0;
+    }
+  }
+};
+
+// Whole patches of windows that lie inside the image, where the kernel rows are contiguous: a copy a kernel row.
+struct WholePatches {
+  const uint8_t* source;
+  int lines;   // kernel rows
+  int width;   // codes of one
+  int padded;  // codes of a patch, up to a whole step
+  int32_t last_z, last_y, last_x;    // of a first tap inside; negative where no window fits
+  int64_t last_free;                 // offset of a first tap from which reading a vector too far stays inside the image
+  int64_t offsets[kMaxWholeLines];  // of the kernel rows from the first tap
+
+  static MLQ_INLINE bool Fits(const mlq_geometry& g) {
+    return g.groups == 1 && (g.dilation_width == 1 || g.kernel_width == 1) && g.kernel_depth * g.kernel_height <= kMaxWholeLines;
+  }
+
+  WholePatches(const mlq_geometry& g, const uint8_t* codes)
+      : source(codes),
+        lines(g.kernel_depth * g.kernel_height),
+        width(g.kernel_width * g.in_channels),
+        padded(CeilDivide(lines * width, Dot::kStep) * Dot::kStep),
+        last_z(g.in_depth - 1 - (g.kernel_depth - 1) * g.dilation_depth),
+        last_y(g.in_height - 1 - (g.kernel_height - 1) * g.dilation_height),
+        last_x(g.in_width - 1 - (g.kernel_width - 1) * g.dilation_width) {
+    for (int i = 0; i < lines; i++) {
+      const int64_t z = i / g.kernel_height * g.dilation_depth;
+      const int64_t y = i % g.kernel_height * g.dilation_height;
+      offsets[i] = (z * g.in_height + y) * g.in_width * g.in_channels;
+    }
+    const int64_t codes_of_all = (int64_t)g.batch * g.in_depth * g.in_height * g.in_width * g.in_channels;
+    last_free = codes_of_all - offsets[lines - 1] - width - kOverrun;
+  }
+
+  MLQ_INLINE bool IsInside(const Windows& w, int p) const {
+    return w.z[p] >= 0 && w.z[p] <= last_z && w.y[p] >= 0 && w.y[p] <= last_y && w.x[p] >= 0 && w.x[p] <= last_x;
+  }
+
+  MLQ_INLINE void Gather(const Windows& w, int p, Dot::Value* row) const {
+    const uint8_t* first = source + w.offset[p];
+    Dot::Value* target = row;
+    if (w.offset[p] <= last_free) {
+      for (int i = 0; i < lines; i++, target += width) {
+        Dot::ConvertFreely(first + offsets[i], target, width);
+      }
+    } else {
+      for (int i = 0; i < lines; i++, target += width) {
+        Dot::Convert(first + offsets[i], target, width);
+      }
+    }
+    for (int k = lines * width; k < padded; k++) {
+      row[k] = 0;
     }
   }
 };

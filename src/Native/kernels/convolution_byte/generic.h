@@ -69,16 +69,25 @@ using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const Dot
 // Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
 enum Variant { kOne, kSeveral, kHalf };
 
-template <int R>
-ByteMicroFunction FindByteMicro(int rows, Variant variant) {
-  if constexpr (R == 0) {
-    return nullptr;
-  } else {
+// The micro kernels of 1 to Dot::kRows pixels.
+struct ByteMicros {
+  ByteMicroFunction of[Dot::kRows + 1][3] = {};
+
+  template <int R>
+  constexpr void Fill() {
     constexpr int V = Simd::kVectors;
-    static constexpr ByteMicroFunction kFunctions[] = {&ByteMicro<R, 1, V>, &ByteMicro<R, PanelsAtOnce(R, V), V>, &ByteMicro<R, 1, V / 2>};
-    return rows == R ? kFunctions[variant] : FindByteMicro<R - 1>(rows, variant);
+    of[R][kOne] = &ByteMicro<R, 1, V>;
+    of[R][kSeveral] = &ByteMicro<R, PanelsAtOnce(R, V), V>;
+    of[R][kHalf] = &ByteMicro<R, 1, V / 2>;
+    if constexpr (R > 1) {
+      Fill<R - 1>();
+    }
   }
-}
+
+  constexpr ByteMicros() { Fill<Dot::kRows>(); }
+};
+
+constexpr ByteMicros kByteMicros;
 
 struct ByteCall {
   const mlq_geometry& g;
@@ -111,9 +120,9 @@ struct ByteTile {
   alignas(64) int32_t accumulators[kTileAccumulators];
 
   ByteTile(const ByteCall& c, const Plan& p, const Tile& t, bool is_chunked)
-      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), chunked(is_chunked) {
-    FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
-  }
+      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), chunked(is_chunked) {}
+
+  void Locate() { FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows); }
 
   // All panels over the values that `table` holds, `pitch` entries a pixel, from step `first_step` of the depth on.
   void Multiply(int pitch, int first_step, bool last) {
@@ -152,7 +161,7 @@ struct ByteTile {
 
   MLQ_INLINE void Micro(int panel, const Stripe& p, Variant variant, int pitch, int first_step, int32_t* acc) const {
     const Dot::Weight* weights = (const Dot::Weight*)(const void*)(Packed(panel) + kWidth * sizeof(int32_t)) + (int64_t)first_step * kWidth * Dot::kStep;
-    FindByteMicro<Dot::kRows>(p.rows, variant)(table + p.begin * pitch, p.segments, CeilDivide(p.length, Dot::kStep), weights,
+    kByteMicros.of[p.rows][variant](table + p.begin * pitch, p.segments, CeilDivide(p.length, Dot::kStep), weights,
                                                PanelSize(plan) / (int64_t)sizeof(Dot::Weight), acc, first_step > 0);
   }
 
@@ -174,6 +183,13 @@ template <class Value>
 void DirectTile(const ByteCall& call, const Plan& plan, const Tile& tile, const Value* pad_row) {
   uint32_t masks[kMaxTaps];
   ByteTile work(call, plan, tile, false);
+  if (IsPointwise(call.g)) {
+    const Value* first = call.source + (int64_t)tile.pixel_begin * call.g.in_channels + tile.group * plan.channels;
+    work.stripes = PointwiseStripes<Value>(call.g, first, work.pixels, Dot::kRows, plan.channels, work.stripe, work.table);
+    work.Multiply(1, 0, true);
+    return;
+  }
+  work.Locate();
   work.stripes = FindStripes(call.g, work.windows, work.pixels, Dot::kRows, plan.taps, plan.channels, true, work.stripe);
   for (int s = 0; s < work.stripes; s++) {
     FillTable<Value>(call.g, call.source, pad_row, work.windows, work.stripe[s], 0, plan.taps, work.table + work.stripe[s].begin * plan.taps, masks);
@@ -192,21 +208,37 @@ void RunDirect(const ByteCall& call, const Plan& plan, int begin, int end) {
   }
 }
 
+// Patches of one chunk with contiguous kernel rows.
+void GatherShort(ByteTile& work, const PatchSource& patches, Dot::Value* scratch) {
+  const WholePatches whole(work.call.g, work.call.source);
+  for (int p = 0; p < work.pixels; p++) {
+    Dot::Value* row = scratch + (int64_t)p * whole.padded;
+    if (whole.IsInside(work.windows, p)) {
+      whole.Gather(work.windows, p, row);
+    } else {
+      patches.Gather(work.windows, p, 0, work.plan.depth, work.call.padding, row);
+    }
+    work.table[p] = row;
+  }
+  work.stripes = FindStripes(work.call.g, work.windows, work.pixels, Dot::kRows, 1, whole.padded, false, work.stripe);
+  work.Multiply(1, 0, true);
+}
+
 void GatherTile(const ByteCall& call, const Plan& plan, const Tile& tile) {
   alignas(64) Dot::Value scratch[kScratch + kOverrun];
   ByteTile work(call, plan, tile, plan.depth > kChunk);
+  work.Locate();
   const PatchSource patches = {call.g, call.source, plan.channels};
-  const bool simple = plan.depth <= kChunk && call.g.groups == 1 && (call.g.dilation_width == 1 || call.g.kernel_width == 1);
+  if (plan.depth <= kChunk && WholePatches::Fits(call.g)) {
+    GatherShort(work, patches, scratch);
+    return;
+  }
   for (int begin = 0; begin < plan.depth; begin += kChunk) {
     const int end = Min(begin + kChunk, plan.depth);
     const int length = CeilDivide(end - begin, Dot::kStep) * Dot::kStep;
     for (int p = 0; p < work.pixels; p++) {
       Dot::Value* row = scratch + (int64_t)p * length;
-      if (simple && patches.IsInside(work.windows, p)) {
-        patches.GatherInside(work.windows, p, row);
-      } else {
-        patches.Gather(work.windows, p, begin, end, call.padding, row);
-      }
+      patches.Gather(work.windows, p, begin, end, call.padding, row);
       work.table[p] = row;
     }
     work.stripes = FindStripes(call.g, work.windows, work.pixels, Dot::kRows, 1, length, false, work.stripe);

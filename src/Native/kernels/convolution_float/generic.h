@@ -74,16 +74,25 @@ using FloatMicroFunction = void (*)(const float* const*, const uint32_t*, int, i
 // Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
 enum Variant { kOne, kSeveral, kHalf };
 
-template <int R>
-FloatMicroFunction FindFloatMicro(int rows, Variant variant) {
-  if constexpr (R == 0) {
-    return nullptr;
-  } else {
+// The micro kernels of 1 to Simd::kRows pixels.
+struct FloatMicros {
+  FloatMicroFunction of[Simd::kRows + 1][3] = {};
+
+  template <int R>
+  constexpr void Fill() {
     constexpr int V = Simd::kVectors;
-    static constexpr FloatMicroFunction kFunctions[] = {&FloatMicro<R, 1, V>, &FloatMicro<R, PanelsAtOnce(R, V), V>, &FloatMicro<R, 1, V / 2>};
-    return rows == R ? kFunctions[variant] : FindFloatMicro<R - 1>(rows, variant);
+    of[R][kOne] = &FloatMicro<R, 1, V>;
+    of[R][kSeveral] = &FloatMicro<R, PanelsAtOnce(R, V), V>;
+    of[R][kHalf] = &FloatMicro<R, 1, V / 2>;
+    if constexpr (R > 1) {
+      Fill<R - 1>();
+    }
   }
-}
+
+  constexpr FloatMicros() { Fill<Simd::kRows>(); }
+};
+
+constexpr FloatMicros kFloatMicros;
 
 // fl(accumulator + bias), clamped, for `rows` pixels of one panel with `outputs` valid lanes.
 void FloatEpilogue(const float* accumulators, int rows, int outputs, const float* bias, float low, float high, float* destination,
@@ -132,11 +141,19 @@ struct FloatTile {
   alignas(64) float accumulators[kTileAccumulators];
 
   FloatTile(const FloatCall& c, const Plan& p, const Tile& t)
-      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), chunked(p.taps > kMaxTaps) {
-    FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
-  }
+      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), chunked(p.taps > kMaxTaps) {}
 
   void Run() {
+    if (IsPointwise(call.g)) {
+      const float* first = call.source + (int64_t)tile.pixel_begin * call.g.in_channels + tile.group * plan.channels;
+      stripes = PointwiseStripes(call.g, first, pixels, Simd::kRows, plan.channels, stripe, table);
+      for (int s = 0; s < stripes; s++) {
+        masks[s] = ~0u;
+      }
+      Panels(0, 1);
+      return;
+    }
+    FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows);
     for (int first = 0; first < plan.taps; first += kMaxTaps) {
       const int taps = Min(kMaxTaps, plan.taps - first);
       stripes = FindStripes(call.g, windows, pixels, Simd::kRows, taps, plan.channels, !chunked, stripe);
@@ -158,7 +175,7 @@ struct FloatTile {
       for (int s = 0; s < stripes; s++) {
         const Stripe& p = stripe[s];
         float* acc = accumulators + (chunked ? ((panel - tile.panel_begin) * pixels + p.begin) * kWidth : 0);
-        FindFloatMicro<Simd::kRows>(p.rows, variant)(table + p.begin * taps, masks + s * taps, p.segments, p.length, w, panel_size, acc, first > 0);
+        kFloatMicros.of[p.rows][variant](table + p.begin * taps, masks + s * taps, p.segments, p.length, w, panel_size, acc, first > 0);
         for (int i = 0; first + taps == plan.taps && i < count; i++) {
           Finish(panel + i, p, acc + i * p.rows * kWidth);
         }

@@ -87,12 +87,4 @@ void NarrowFloatRows(const DepthwiseFloatCall& call, int begin, int end) {
 
 }  // namespace
 
-#define MLQ_DEFINE_DEPTHWISE_FLOAT(isa)                                                                                     \
-  extern "C" void mlq_##isa##_depthwise_float(const mlq_geometry* g, const float* source, const float* weights,             \
-                                              const float* bias, float low, float high, float* destination, int32_t begin,  \
-                                              int32_t end) {                                                                \
-    const DepthwiseFloatCall call = {*g, source, weights, bias, low, high, destination};                                    \
-    g->in_channels < kLanes ? NarrowFloatRows(call, begin, end) : DepthwiseFloatRows(call, begin, end);                     \
-  }
-
 #endif

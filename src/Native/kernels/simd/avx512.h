@@ -41,6 +41,39 @@ struct Simd {
   static MLQ_INLINE void StoreU8(uint8_t* p, I v) { _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8(v)); }
   static MLQ_INLINE void StoreS16(int16_t* p, I v) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(v)); }
 
+  // Two vectors of integers plus `zero`, as codes in [low, high] (each within [0, 255]), by saturating steps. The first `count` are written.
+  struct CodeRange {
+    __m512i zero;
+    __m256i low, high;
+    MLQ_INLINE CodeRange(int32_t zero_point, int32_t minimum, int32_t maximum)
+        : zero(_mm512_set1_epi16((int16_t)zero_point)), low(_mm256_set1_epi8((char)minimum)), high(_mm256_set1_epi8((char)maximum)) {}
+  };
+  static MLQ_INLINE I Nearest(F v) { return _mm512_cvtps_epi32(v); }
+  static MLQ_INLINE void StorePair(uint8_t* p, I a, I b, const CodeRange& range, int count) {
+    const __m512i words = _mm512_adds_epi16(_mm512_packs_epi32(a, b), range.zero);
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 4, 8, 12, 1, 5, 9, 13);
+    const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(words, words));
+    const __m256i codes = _mm256_min_epu8(_mm256_max_epu8(_mm512_castsi512_si256(bytes), range.low), range.high);
+    if (count == 32) {
+      _mm256_storeu_si256((__m256i*)p, codes);
+    } else {
+      StoreSome(p, codes, count);
+    }
+  }
+  static MLQ_INLINE void StoreSome(uint8_t* p, __m256i codes, int count) {
+    __m128i rest = _mm256_castsi256_si128(codes);
+    if ((count & 16) != 0) {
+      _mm_storeu_si128((__m128i*)p, rest);
+      rest = _mm256_extracti128_si256(codes, 1);
+      p += 16;
+    }
+    if ((count & 15) == 8) {
+      _mm_storel_epi64((__m128i*)p, rest);
+    } else if ((count & 15) != 0) {
+      _mm_mask_storeu_epi8(p, (__mmask16)((1u << (count & 15)) - 1), rest);
+    }
+  }
+
   // acc + x * w for x in [0, 255] and w in [-128, 127], each in a 32-bit lane.
   static MLQ_INLINE I MultiplyAdd(I acc, I x, I w) {
 #if defined(__AVX512VNNI__)
@@ -60,9 +93,25 @@ struct Dot {
   static constexpr bool kDirect = true;  // the codes themselves can be read
   static constexpr int kRows = 14;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) { return _mm512_dpbusd_epi32(acc, x, w); }
+  // May read and write up to a vector behind the last value.
+  static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) {
+    if (count <= 16) {
+      _mm_storeu_si128((__m128i*)destination, _mm_loadu_si128((const __m128i*)source));
+      return;
+    }
+    for (int i = 0; i < count; i += 32) {
+      _mm256_storeu_si256((__m256i*)(destination + i), _mm256_loadu_si256((const __m256i*)(source + i)));
+    }
+  }
   // May write up to a vector behind the last value; reads nothing outside.
   static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {
     int i = 0;
+    if (count <= 32) {
+      const __mmask32 mask = (__mmask32)((1ull << count) - 1);
+      count <= 16 ? _mm_storeu_si128((__m128i*)destination, _mm_maskz_loadu_epi8((__mmask16)mask, source))
+                  : _mm256_storeu_si256((__m256i*)destination, _mm256_maskz_loadu_epi8(mask, source));
+      return;
+    }
     for (; i + 64 <= count; i += 64) {
       _mm512_storeu_si512(destination + i, _mm512_loadu_si512(source + i));
     }
@@ -79,6 +128,12 @@ struct Dot {
   static constexpr int kRows = 12;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
     return _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
+  }
+  // May read and write up to a vector behind the last value.
+  static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) {
+    for (int i = 0; i < count; i += 32) {
+      _mm512_storeu_si512(destination + i, _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i*)(source + i))));
+    }
   }
   // May write up to a vector behind the last value; reads nothing outside.
   static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) {

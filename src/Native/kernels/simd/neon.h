@@ -39,6 +39,26 @@ struct Simd {
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return vcvtnq_s32_f32(v); }
 
+  // Two vectors of integers plus `zero`, as codes in [low, high] (each within [0, 255]), by saturating steps. The first `count` are written.
+  struct CodeRange {
+    int16x8_t zero;
+    uint8x8_t low, high;
+    MLQ_INLINE CodeRange(int32_t zero_point, int32_t minimum, int32_t maximum)
+        : zero(vdupq_n_s16((int16_t)zero_point)), low(vdup_n_u8((uint8_t)minimum)), high(vdup_n_u8((uint8_t)maximum)) {}
+  };
+  static MLQ_INLINE I Nearest(F v) { return vcvtnq_s32_f32(v); }
+  static MLQ_INLINE void StorePair(uint8_t* p, I a, I b, const CodeRange& range, int count) {
+    const int16x8_t words = vqaddq_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)), range.zero);
+    const uint8x8_t codes = vmin_u8(vmax_u8(vqmovun_s16(words), range.low), range.high);
+    if (count == 8) {
+      vst1_u8(p, codes);
+    } else {
+      uint8_t buffer[8];
+      vst1_u8(buffer, codes);
+      memcpy(p, buffer, (size_t)count);
+    }
+  }
+
   static MLQ_INLINE I LoadU8(const uint8_t* p) {
     uint32_t four;
     memcpy(&four, p, 4);
@@ -69,6 +89,8 @@ struct Dot {
   static constexpr int kStep = 4;
   static constexpr bool kDirect = false;
   static constexpr int kRows = 6;
+  // As Convert, which is as quick here.
+  static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) { Convert(source, destination, count); }
   static constexpr int32_t kCodeOffset = 128;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
     return vdotq_s32(acc, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x));
