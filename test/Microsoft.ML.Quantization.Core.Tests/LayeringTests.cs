@@ -27,6 +27,8 @@ public sealed partial class LayeringTests
         ["Calibration"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation"],
         ["Packing"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators"],
         ["Execution"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Packing"],
+        ["Networks"] = ["Numerics", "Tensors", "Quantizers", "Graphs"],
+        ["Training"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation"],
         ["PostTraining"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Serialization"],
     };
 

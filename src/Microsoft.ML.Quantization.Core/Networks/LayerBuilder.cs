@@ -1,0 +1,89 @@
+using System;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Networks;
+
+/// <summary>
+/// Adds layers with trainable constants to a graph. Weights are uniform in ±√(6 / inputs of one output) (He et al., 2015, eq. 10, uniform form), a pure function of seed, layer and
+/// index; biases and shifts 0, scales 1, means 0, variances 1. A layer's constants are called layer.weight, layer.bias, layer.scale, layer.shift, layer.mean, layer.variance.
+/// </summary>
+internal sealed class LayerBuilder(ulong seed)
+{
+    private ulong _site;
+
+    /// <summary>The graph under construction.</summary>
+    public GraphBuilder Graph { get; } = new();
+
+    /// <summary>Channels of a value [N, C, ..].</summary>
+    public int Channels(ValueId x) => Graph[x].Type.Shape[1];
+
+    /// <summary>An input of the given shape with a free batch.</summary>
+    public ValueId Input(Shape shape) => Graph.AddInput("input", Graphs.ValueType.Float(new Shape([Shape.Free, .. shape.Dimensions])));
+
+    /// <summary>A square convolution.</summary>
+    public ValueId Convolution(string name, ValueId x, int channels, int kernel, int stride, bool hasBias)
+    {
+        int pad = kernel / 2;
+        var window = new Window { Kernel = [kernel, kernel], Strides = [stride, stride], Dilations = [1, 1], PadsBegin = [pad, pad], PadsEnd = [pad, pad] };
+        ValueId weight = Weight(name, Shape.Of(channels, Channels(x), kernel, kernel));
+        return Graph.Add(new Convolution { Name = name, Window = window, Inputs = hasBias ? [x, weight, Constant(name + ".bias", channels, 0)] : [x, weight] });
+    }
+
+    /// <summary>A dense layer with bias over [N, K].</summary>
+    public ValueId Dense(string name, ValueId x, int outputs)
+        => Graph.Add(new Dense { Name = name, Inputs = [x, Weight(name, Shape.Of(outputs, Graph[x].Type.Shape[-1])), Constant(name + ".bias", outputs, 0)] });
+
+    /// <summary>Batch normalization.</summary>
+    public ValueId Normalize(string name, ValueId x)
+    {
+        int channels = Channels(x);
+        ValueId[] constants = [Constant(name + ".scale", channels, 1), Constant(name + ".shift", channels, 0), Constant(name + ".mean", channels, 0), Constant(name + ".variance", channels, 1)];
+        return Graph.Add(new BatchNormalization { Name = name, Inputs = [x, .. constants] });
+    }
+
+    /// <summary>max(x, 0).</summary>
+    public ValueId Relu(string name, ValueId x) => Graph.Add(new Unary { Name = name, Operator = UnaryOperator.Clip, Alpha = 0, Beta = float.PositiveInfinity, Inputs = [x] });
+
+    /// <summary>a + b.</summary>
+    public ValueId Add(string name, ValueId a, ValueId b) => Graph.Add(new Binary { Name = name, Operator = BinaryOperator.Add, Inputs = [a, b] });
+
+    /// <summary>Largest of each 2×2.</summary>
+    public ValueId Pool(string name, ValueId x)
+        => Graph.Add(new MaxPool { Name = name, Inputs = [x], Window = new Window { Kernel = [2, 2], Strides = [2, 2], Dilations = [1, 1], PadsBegin = [0, 0], PadsEnd = [0, 0] } });
+
+    /// <summary>[N, ..] → [N, K].</summary>
+    public ValueId Flatten(string name, ValueId x) => Graph.Add(new Reshape { Name = name, Target = [0, -1], Inputs = [x] });
+
+    /// <summary>Mean over the pixels, flat.</summary>
+    public ValueId GlobalAverage(string name, ValueId x) => Flatten(name + ".flat", Graph.Add(new GlobalAveragePool { Name = name, Inputs = [x] }));
+
+    /// <summary>Convolution without bias, batch normalization.</summary>
+    public ValueId NormalizedConvolution(string name, ValueId x, int channels, int kernel, int stride = 1)
+        => Normalize(name + ".bn", Convolution(name, x, channels, kernel, stride, hasBias: false));
+
+    /// <summary>Finishes with one output.</summary>
+    public Graph Build(ValueId output)
+    {
+        Graph.AddOutput(output);
+        return Graph.Build();
+    }
+
+    private ValueId Weight(string name, Shape shape)
+    {
+        var random = new CounterRandom(seed, ++_site);
+        float bound = MathF.Sqrt(6f / shape.CountOf(1, shape.Rank));
+        float[] values = [.. Enumerable.Range(0, shape.Count).Select(i => ((2 * random.Uniform(i)) - 1) * bound)];
+        return Graph.AddConstant(name + ".weight", Tensor.Create(shape, values), isTrainable: true);
+    }
+
+    private ValueId Constant(string name, int count, float value)
+    {
+        var values = new float[count];
+        Array.Fill(values, value);
+        return Graph.AddConstant(name, Tensor.Create(Shape.Of(count), values), isTrainable: true);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>Finds the first layer whose numbers are no longer finite.</summary>
+internal static class Divergence
+{
+    /// <summary>On the way forward, then on the way back; the loss where neither shows it.</summary>
+    public static string Find(ReverseMode reverse, ForwardPass pass, Tensor gradient)
+    {
+        foreach (Node node in pass.Graph.Nodes)
+        {
+            if (node.Outputs.Any(o => !IsFinite(pass.Values[o.Index]!)))
+            {
+                return node.Name;
+            }
+        }
+
+        string? place = null;
+        Dictionary<string, Tensor> gradients = reverse.Backward(pass, gradient, (name, found) => place ??= IsFinite(found) ? null : name);
+        return place ?? gradients.Where(g => !IsFinite(g.Value)).Select(g => g.Key).FirstOrDefault() ?? "loss";
+    }
+
+    /// <summary>The first constant that is not finite, or null.</summary>
+    public static string? InConstants(Graph graph, Dictionary<string, Tensor> constants)
+        => graph.Values.Select(v => v.Name).FirstOrDefault(n => constants.TryGetValue(n, out Tensor? tensor) && !IsFinite(tensor));
+
+    private static bool IsFinite(Tensor tensor)
+    {
+        if (tensor.Type != ElementType.Float32)
+        {
+            return true;
+        }
+
+        foreach (float value in tensor.Values<float>())
+        {
+            if (!float.IsFinite(value))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

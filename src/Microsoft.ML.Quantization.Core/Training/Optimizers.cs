@@ -1,0 +1,108 @@
+using System;
+
+namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>How a step follows from a gradient. Immutable; what it remembers of a constant lies in slots beside it, so that it is saved and resumed like the constants.</summary>
+public abstract record Optimizer
+{
+    /// <summary>Values remembered for each trained value.</summary>
+    public abstract int Slots { get; }
+
+    /// <summary>One step.</summary>
+    /// <param name="values">The constant, replaced.</param>
+    /// <param name="gradient">Its gradient, decay included.</param>
+    /// <param name="slots">The remembered values, one memory a slot, zeros before the first step.</param>
+    /// <param name="rate">Learning rate.</param>
+    /// <param name="step">From 1.</param>
+    internal abstract void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step);
+
+    /// <summary>b^n by repeated squaring in double: the same bits everywhere.</summary>
+    internal static double Power(double b, long n)
+    {
+        double result = 1;
+        for (; n > 0; n >>= 1, b *= b)
+        {
+            result = (n & 1) == 1 ? result * b : result;
+        }
+
+        return result;
+    }
+}
+
+/// <summary>Gradient descent: v = momentum·v + g; w −= rate·v, or rate·(g + momentum·v) with Nesterov's look ahead (Sutskever et al., 2013).</summary>
+/// <param name="Momentum">In [0, 1).</param>
+/// <param name="Nesterov">Whether the step looks ahead.</param>
+public sealed record Sgd(float Momentum = 0.9f, bool Nesterov = false) : Optimizer
+{
+    /// <inheritdoc/>
+    public override int Slots => 1;
+
+    /// <inheritdoc/>
+    internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
+    {
+        Span<float> velocity = slots[0].Span;
+        for (int i = 0; i < values.Length; i++)
+        {
+            float v = (Momentum * velocity[i]) + gradient[i];
+            velocity[i] = v;
+            values[i] -= rate * (Nesterov ? gradient[i] + (Momentum * v) : v);
+        }
+    }
+}
+
+/// <summary>Adam (Kingma and Ba, 2015, algorithm 1): m, v moving averages of g and g²; w −= rate/(1 − β₁ᵗ) · m / (√(v/(1 − β₂ᵗ)) + ε).</summary>
+/// <param name="Beta1">β₁.</param>
+/// <param name="Beta2">β₂.</param>
+/// <param name="Epsilon">ε.</param>
+public sealed record Adam(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f) : Optimizer
+{
+    /// <inheritdoc/>
+    public override int Slots => 2;
+
+    /// <inheritdoc/>
+    internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
+    {
+        Span<float> m = slots[0].Span;
+        Span<float> v = slots[1].Span;
+        float first = (float)(rate / (1 - Power(Beta1, step)));
+        float second = (float)(1 / (1 - Power(Beta2, step)));
+        for (int i = 0; i < values.Length; i++)
+        {
+            m[i] = (Beta1 * m[i]) + ((1 - Beta1) * gradient[i]);
+            v[i] = (Beta2 * v[i]) + ((1 - Beta2) * (gradient[i] * gradient[i]));
+            values[i] -= first * (m[i] / (MathF.Sqrt(v[i] * second) + Epsilon));
+        }
+    }
+}
+
+/// <summary>AdaMax (Kingma and Ba, 2015, algorithm 2): u = max(β₂·u, |g|); w −= rate/(1 − β₁ᵗ) · m/(u + ε).</summary>
+/// <param name="Beta1">β₁.</param>
+/// <param name="Beta2">β₂.</param>
+/// <param name="Epsilon">ε; the paper has none, it keeps 0/0 away.</param>
+public sealed record AdaMax(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f) : Optimizer
+{
+    /// <inheritdoc/>
+    public override int Slots => 2;
+
+    /// <inheritdoc/>
+    internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
+    {
+        Span<float> m = slots[0].Span;
+        Span<float> u = slots[1].Span;
+        float first = (float)(rate / (1 - Power(Beta1, step)));
+        for (int i = 0; i < values.Length; i++)
+        {
+            m[i] = (Beta1 * m[i]) + ((1 - Beta1) * gradient[i]);
+            float kept = Beta2 * u[i];
+            float size = MathF.Abs(gradient[i]);
+            u[i] = size > kept ? size : kept;
+            values[i] -= first * (m[i] / (u[i] + Epsilon));
+        }
+    }
+}
+
+/// <summary>Constants trained with a rate and decay of their own; the first group whose pattern fits a constant's name counts.</summary>
+/// <param name="Pattern">A name, or a regular expression that must match the whole name.</param>
+/// <param name="RateFactor">Multiplies the learning rate; 0 keeps the constants as they are.</param>
+/// <param name="Decay">λ of the term λ·w added to the gradient.</param>
+public sealed record ParameterGroup(string Pattern, float RateFactor = 1, float Decay = 0);

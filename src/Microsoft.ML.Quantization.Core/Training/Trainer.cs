@@ -1,0 +1,76 @@
+using System;
+using System.Globalization;
+using System.Linq;
+using System.Threading;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
+
+namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>
+/// Trains the trainable constants of a float graph with one input and one output: a graph of the same structure with new constants comes back. A final softmax is left
+/// out of the loss, which reads the logits.
+/// </summary>
+/// <param name="kernels">The kernel set; it never changes a bit.</param>
+/// <param name="pool">The threads; they never change a bit.</param>
+public sealed class Trainer(KernelSet kernels, WorkerPool pool)
+{
+    /// <summary>Trains.</summary>
+    /// <param name="graph">The graph; see <see cref="TrainableConstants.Mark"/> for an imported one.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Told after each step, or null.</param>
+    /// <param name="cancellationToken">Cancels within one step; the best so far comes back.</param>
+    /// <exception cref="QuantizationException">
+    /// InvalidOptions, InvalidGraph (nothing to train, several inputs or outputs), UnsupportedOperator, InputShapeMismatch, InconsistentData, UnknownLayer, and those of the checkpoint.
+    /// </exception>
+    public TrainingResult Run(
+        Graph graph, IBatchSource rows, TrainingOptions options, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        TrainingChecks.Check(graph, rows, options);
+        var run = new TrainingRun(graph, rows, options, kernels, pool);
+        return run.Go(progress, cancellationToken);
+    }
+}
+
+/// <summary>What is refused before the first step.</summary>
+internal static class TrainingChecks
+{
+    public static void Check(Graph graph, IBatchSource rows, TrainingOptions options)
+    {
+        Require(graph.Inputs.Length == 1 && graph.Outputs.Length == 1, QuantizationErrorCode.InvalidGraph, "one input and one output", $"{graph.Inputs.Length} and {graph.Outputs.Length}");
+        Require(graph.Values.Any(v => v.IsTrainable), QuantizationErrorCode.InvalidGraph, "a trainable constant", "none; mark them (TrainableConstants.Mark)");
+        Shape input = graph[graph.Inputs[0]].Type.Shape;
+        Shape found = new([Shape.Free, .. rows.InputShape.Dimensions]);
+        Require(input.Equals(found), QuantizationErrorCode.InputShapeMismatch, $"rows of the graph input's shape {input}", $"rows of {found}");
+        Shape output = graph[graph.Outputs[0]].Type.Shape;
+        int targets = options.Loss == TrainingLoss.MeanSquaredError ? output.FixedCount : 1;
+        Require(rows.TargetLength == targets && output.Rank > 0 && output[0] == Shape.Free, QuantizationErrorCode.InconsistentData, $"{targets} target values a row for the output {output}", $"{rows.TargetLength}");
+        foreach (DropoutSite site in options.Dropout)
+        {
+            Require(graph.TryFind(site.Value, out ValueId id) && graph[id].Constant is null, QuantizationErrorCode.UnknownLayer, "values of the graph for dropout", $"'{site.Value}'");
+        }
+    }
+
+    /// <summary>Refuses a class that the output does not have.</summary>
+    public static void Targets(TrainingLoss loss, float[] targets, Tensor output)
+    {
+        int classes = output.Shape.Count / output.Shape[0];
+        float wrong = loss == TrainingLoss.SoftmaxCrossEntropy ? targets.FirstOrDefault(t => !(t >= 0 && t < classes && t == (int)t)) : 0;
+        Require(wrong == 0, QuantizationErrorCode.InconsistentData, string.Create(CultureInfo.InvariantCulture, $"classes 0 to {classes - 1}"), wrong.ToString(CultureInfo.InvariantCulture));
+    }
+
+    private static void Require(bool isGood, QuantizationErrorCode code, string expected, string found)
+    {
+        if (!isGood)
+        {
+            throw new QuantizationException(code, $"Training: expected {expected}, found {found}.");
+        }
+    }
+}

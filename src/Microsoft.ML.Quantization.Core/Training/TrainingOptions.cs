@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+
+namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>How a graph is trained. The same graph, rows and options give the same constants, bit for bit, at any thread count and on any kernel set.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Passes over the rows.</summary>
+    public int Epochs { get; init; } = 10;
+
+    /// <summary>Rows of a step; the last step of an epoch takes what is left.</summary>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Seed of everything random.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>What is made small.</summary>
+    public TrainingLoss Loss { get; init; } = TrainingLoss.SoftmaxCrossEntropy;
+
+    /// <summary>How a step follows from a gradient.</summary>
+    public Optimizer Optimizer { get; init; } = new Sgd();
+
+    /// <summary>Learning rate.</summary>
+    public float Rate { get; init; } = 0.05f;
+
+    /// <summary>λ of the decay term λ·w of constants that no group names.</summary>
+    public float Decay { get; init; }
+
+    /// <summary>Constants with a rate and decay of their own.</summary>
+    public ImmutableArray<ParameterGroup> Groups { get; init; } = [];
+
+    /// <summary>The learning rate's factor over the run.</summary>
+    public Schedule Schedule { get; init; } = new ConstantSchedule();
+
+    /// <summary>Largest Euclidean norm of all gradients together; a longer gradient is shortened to it. Infinity for none.</summary>
+    public float LargestGradientNorm { get; init; } = float.PositiveInfinity;
+
+    /// <summary>Share of the rows held back for validation, in [0, 1); which rows is a function of the seed.</summary>
+    public float ValidationShare { get; init; }
+
+    /// <summary>Epochs without a better validation (or, without validation, training) result after which training ends; 0 for never.</summary>
+    public int Patience { get; init; }
+
+    /// <summary>Random changes of training images, in order.</summary>
+    public ImmutableArray<Augmentation> Augmentations { get; init; } = [];
+
+    /// <summary>Dropout behind values.</summary>
+    public ImmutableArray<DropoutSite> Dropout { get; init; } = [];
+
+    /// <summary>Weight of a batch's statistics in the running mean and variance of batch normalization, in (0, 1].</summary>
+    public float StatisticsMomentum { get; init; } = 0.1f;
+
+    /// <summary>Batches over which the statistics of batch normalization are measured anew, with the constants held, when training ends; 0 keeps the running ones.</summary>
+    public int ReestimationBatches { get; init; }
+
+    /// <summary>A file that receives the whole state after each epoch and from which a run that finds it goes on, to the same bits; null for none.</summary>
+    public string? CheckpointPath { get; init; }
+
+    /// <summary>Refuses values out of range.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>.</exception>
+    internal void Check()
+    {
+        (string Name, bool IsGood, string Expected, object Found)[] checks =
+        [
+            (nameof(Epochs), Epochs > 0, "from 1", Epochs),
+            (nameof(BatchSize), BatchSize > 0, "from 1", BatchSize),
+            (nameof(Loss), Loss is TrainingLoss.SoftmaxCrossEntropy or TrainingLoss.MeanSquaredError, "a known loss", Loss),
+            (nameof(Rate), Rate > 0 && float.IsFinite(Rate), "above 0 and finite", Rate),
+            (nameof(Decay), Decay >= 0 && float.IsFinite(Decay), "from 0", Decay),
+            (nameof(LargestGradientNorm), LargestGradientNorm > 0, "above 0", LargestGradientNorm),
+            (nameof(ValidationShare), ValidationShare is >= 0 and < 1, "in [0, 1)", ValidationShare),
+            (nameof(Patience), Patience >= 0, "from 0", Patience),
+            (nameof(Dropout), Dropout.All(d => d.Rate is >= 0 and < 1), "rates in [0, 1)", Dropout.Length == 0 ? 0 : Dropout.Max(d => d.Rate)),
+            (nameof(StatisticsMomentum), StatisticsMomentum is > 0 and <= 1, "in (0, 1]", StatisticsMomentum),
+            (nameof(ReestimationBatches), ReestimationBatches >= 0, "from 0", ReestimationBatches),
+        ];
+        foreach ((string name, bool isGood, string expected, object found) in checks)
+        {
+            if (!isGood)
+            {
+                throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"{nameof(TrainingOptions)}.{name}: expected {expected}, found {found}."));
+            }
+        }
+    }
+
+    /// <summary>Everything that the course of a run depends on, as text; a run goes on only with the same.</summary>
+    internal string Describe() => string.Join(
+        '\n',
+        (this with { CheckpointPath = null, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule() }).ToString(),
+        string.Join(';', Groups),
+        string.Join(';', Augmentations),
+        string.Join(';', Dropout),
+        Schedule is StepSchedule steps ? $"{steps.Gamma} {string.Join(',', steps.Epochs)} {steps.WarmUpSteps}" : Schedule.ToString());
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using Microsoft.ML.Quantization.Graphs;
+
+namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>Why training ended.</summary>
+public enum TrainingStop
+{
+    /// <summary>All epochs are done.</summary>
+    Finished = 1,
+
+    /// <summary>No better result for the epochs of patience.</summary>
+    EarlyStop = 2,
+
+    /// <summary>The caller cancelled; the graph is the best so far.</summary>
+    Cancelled = 3,
+
+    /// <summary>A value was no longer finite; the graph is the best so far.</summary>
+    Diverged = 4,
+}
+
+/// <summary>One epoch. Losses are means over rows; accuracies are shares of rows, 0 for the mean squared error; validation is NaN where no rows are held back.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Loss">Loss of the training rows as they were trained (augmented, dropout).</param>
+/// <param name="Accuracy">Accuracy of the same.</param>
+/// <param name="ValidationLoss">Loss of the rows held back, evaluated after the epoch.</param>
+/// <param name="ValidationAccuracy">Accuracy of the same.</param>
+/// <param name="Rate">Learning rate of the last step.</param>
+public sealed record EpochReport(int Epoch, float Loss, float Accuracy, float ValidationLoss, float ValidationAccuracy, float Rate);
+
+/// <summary>How far training is.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Step">Steps done in all.</param>
+/// <param name="Steps">Steps of the whole run.</param>
+/// <param name="Loss">Mean loss of this epoch so far.</param>
+/// <param name="Accuracy">Accuracy of this epoch so far.</param>
+/// <param name="Finished">The report of the epoch that this step ended, or null.</param>
+public sealed record TrainingProgress(int Epoch, long Step, long Steps, float Loss, float Accuracy, EpochReport? Finished);
+
+/// <summary>What training gives.</summary>
+/// <param name="Graph">The graph with the constants of the best epoch.</param>
+/// <param name="Stop">Why it ended.</param>
+/// <param name="BestEpoch">The epoch whose constants these are; −1 for those given.</param>
+/// <param name="History">The epochs.</param>
+/// <param name="DivergedAt">The layer whose value or gradient was the first that was not finite, or null.</param>
+public sealed record TrainingResult(Graph Graph, TrainingStop Stop, int BestEpoch, ImmutableArray<EpochReport> History, string? DivergedAt);

@@ -1,0 +1,212 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
+
+namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>One training run.</summary>
+internal sealed class TrainingRun
+{
+    private const ulong AugmentationSite = 0xA06;
+    private const long SplitStep = -1;
+
+    private readonly Graph _graph;
+    private readonly TrainingOptions _options;
+    private readonly IBatchSource _training;
+    private readonly IBatchSource? _validation;
+    private readonly ReverseMode _reverse;
+    private readonly TrainingState _state;
+    private readonly Stepper _stepper;
+    private readonly byte[] _fingerprint;
+    private readonly long _stepsPerEpoch;
+
+    public TrainingRun(Graph graph, IBatchSource rows, TrainingOptions options, KernelSet kernels, WorkerPool pool)
+    {
+        _graph = graph;
+        _options = options;
+        int[] order = Batches.Permutation(rows.Count, options.Seed, SplitStep);
+        int held = (int)(rows.Count * (double)options.ValidationShare);
+        _validation = held > 0 ? new RowsOf(rows, [.. order[..held].Order()]) : null;
+        _training = held > 0 ? new RowsOf(rows, [.. order[held..].Order()]) : rows;
+        _reverse = new ReverseMode(graph, Logits(graph, options.Loss), kernels, pool);
+        _state = new TrainingState(graph, options.Optimizer.Slots);
+        _stepper = new Stepper(graph, options, _state, pool);
+        _stepsPerEpoch = (_training.Count + options.BatchSize - 1) / options.BatchSize;
+        _fingerprint = Checkpoint.Fingerprint(graph, options, rows.Count);
+        if (options.CheckpointPath is { } path && File.Exists(path))
+        {
+            Checkpoint.Read(path, _state, _fingerprint);
+        }
+    }
+
+    public TrainingResult Go(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (_state.Epoch < _options.Epochs && !IsStale())
+            {
+                if (Epoch(progress, cancellationToken) is { } place)
+                {
+                    return Result(TrainingStop.Diverged, place);
+                }
+            }
+
+            Reestimate(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return Result(TrainingStop.Cancelled, null);
+        }
+
+        return Result(IsStale() && _state.Epoch < _options.Epochs ? TrainingStop.EarlyStop : TrainingStop.Finished, null);
+    }
+
+    private bool IsStale() => _options.Patience > 0 && _state.Stale >= _options.Patience;
+
+    private TrainingResult Result(TrainingStop stop, string? divergedAt)
+        => new(TrainableConstants.Replace(_graph, TrainingState.Copy(_state.Best)), stop, _state.BestEpoch, [.. _state.History], divergedAt);
+
+    /// <summary>One epoch; gives the layer at which it diverged, or null.</summary>
+    private string? Epoch(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        int[] order = Batches.Permutation(_training.Count, _options.Seed, _state.Epoch);
+        double loss = 0;
+        int correct = 0;
+        int done = 0;
+        float rate = 0;
+        foreach (int[] batch in Batches.Of(order, _options.BatchSize))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            rate = (float)(_options.Rate * _options.Schedule.Factor(_state.Step, _stepsPerEpoch, _options.Epochs));
+            (LossValue value, string? place) = Step(batch, rate, cancellationToken);
+            if (place is not null)
+            {
+                return place;
+            }
+
+            loss += value.Sum;
+            correct += value.Correct;
+            done += batch.Length;
+            _state.Step++;
+            EpochReport? finished = done == order.Length ? Finish((float)(loss / done), (float)correct / done, rate, cancellationToken) : null;
+            progress?.Report(new TrainingProgress(finished?.Epoch ?? _state.Epoch, _state.Step, _stepsPerEpoch * _options.Epochs, (float)(loss / done), (float)correct / done, finished));
+        }
+
+        return Divergence.InConstants(_graph, _state.Constants);
+    }
+
+    private (LossValue Value, string? DivergedAt) Step(int[] batch, float rate, CancellationToken cancellationToken)
+    {
+        (Tensor input, float[] targets) = Batches.Read(_training, batch, Augment);
+        Dropout? dropout = _options.Dropout.Length > 0 ? new Dropout(_options.Dropout, _options.Seed, _state.Step) : null;
+        ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken);
+        Tensor output = pass[_reverse.OutputName];
+        TrainingChecks.Targets(_options.Loss, targets, output);
+        LossValue value = Losses.Of(_options.Loss, output, targets);
+        Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient);
+        float norm = Stepper.Norm(_state, gradients);
+        if (!float.IsFinite(value.Sum) || !float.IsFinite(norm))
+        {
+            return (value, Divergence.Find(_reverse, pass, value.Gradient));
+        }
+
+        _stepper.Measure(pass, _state.Constants, _options.StatisticsMomentum);
+        _stepper.Step(_state, gradients, norm, rate);
+        return (value, null);
+    }
+
+    private void Augment(int row, Memory<float> image)
+    {
+        for (int i = 0; i < _options.Augmentations.Length; i++)
+        {
+            var random = new CounterRandom(CounterRandom.Mix(_options.Seed + (ulong)_state.Epoch), AugmentationSite + (ulong)i, (ulong)row);
+            _options.Augmentations[i].Apply(image.Span, _training.InputShape, random);
+        }
+    }
+
+    private EpochReport? Finish(float loss, float accuracy, float rate, CancellationToken cancellationToken)
+    {
+        if (Divergence.InConstants(_graph, _state.Constants) is not null)
+        {
+            return null;
+        }
+
+        (float validationLoss, float validationAccuracy) = Validate(cancellationToken);
+        var report = new EpochReport(_state.Epoch, loss, accuracy, validationLoss, validationAccuracy, rate);
+        bool isBetter = _state.History.All(h => IsBetter(report, h));
+        _state.Stale = isBetter ? 0 : _state.Stale + 1;
+        if (isBetter || _validation is null)
+        {
+            // Without rows held back nothing tells epochs apart honestly: the latest counts as the best, and patience watches the training loss.
+            _state.Best = TrainingState.Copy(_state.Constants);
+            _state.BestEpoch = _state.Epoch;
+        }
+
+        _state.History.Add(report);
+        _state.Epoch++;
+        if (_options.CheckpointPath is { } path)
+        {
+            Checkpoint.Write(path, _state, _fingerprint);
+        }
+
+        return report;
+    }
+
+    private bool IsBetter(EpochReport report, EpochReport other) => _validation is null
+        ? report.Loss < other.Loss
+        : report.ValidationAccuracy > other.ValidationAccuracy || (report.ValidationAccuracy == other.ValidationAccuracy && report.ValidationLoss < other.ValidationLoss);
+
+    private (float Loss, float Accuracy) Validate(CancellationToken cancellationToken)
+    {
+        if (_validation is null)
+        {
+            return (float.NaN, float.NaN);
+        }
+
+        double loss = 0;
+        int correct = 0;
+        foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _validation.Count)], _options.BatchSize))
+        {
+            (Tensor input, float[] targets) = Batches.Read(_validation, batch);
+            ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
+            LossValue value = Losses.Of(_options.Loss, pass[_reverse.OutputName], targets);
+            loss += value.Sum;
+            correct += value.Correct;
+        }
+
+        return ((float)(loss / _validation.Count), (float)correct / _validation.Count);
+    }
+
+    /// <summary>Batch k of the rows as they are moves the statistics by 1/k: the mean over the batches.</summary>
+    private void Reestimate(CancellationToken cancellationToken)
+    {
+        if (!_stepper.HasStatistics || _options.ReestimationBatches == 0)
+        {
+            return;
+        }
+
+        Dictionary<string, Tensor> constants = TrainingState.Copy(_state.Best);
+        int done = 0;
+        foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _training.Count)], _options.BatchSize).Take(_options.ReestimationBatches))
+        {
+            (Tensor input, _) = Batches.Read(_training, batch);
+            _stepper.Measure(_reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken), constants, 1f / ++done);
+        }
+
+        _state.Best = constants;
+    }
+
+    private static ValueId Logits(Graph graph, TrainingLoss loss)
+    {
+        ValueId output = graph.Outputs[0];
+        return loss == TrainingLoss.SoftmaxCrossEntropy && graph.Producers()[output.Index] is Softmax softmax ? softmax.Inputs[0] : output;
+    }
+}

@@ -1,0 +1,57 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>Everything that a run carries from one step to the next.</summary>
+internal sealed class TrainingState
+{
+    /// <summary>The start of a run.</summary>
+    public TrainingState(Graph graph, int slots)
+    {
+        HashSet<string> statistics = TrainableConstants.Statistics(graph);
+        foreach (Value value in graph.Values.Where(v => v.IsTrainable && v.Constant is not null))
+        {
+            Constants[value.Name] = Copy(value.Constant!);
+            if (!statistics.Contains(value.Name))
+            {
+                Slots[value.Name] = [.. Enumerable.Range(0, slots).Select(_ => new float[value.Constant!.Shape.Count])];
+            }
+        }
+
+        Best = Copy(Constants);
+    }
+
+    /// <summary>Trained constants and statistics by name, in the graph's order; written in place.</summary>
+    public Dictionary<string, Tensor> Constants { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What the optimizer remembers, by the names of the constants that it steps.</summary>
+    public Dictionary<string, float[][]> Slots { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The constants of <see cref="BestEpoch"/>.</summary>
+    public Dictionary<string, Tensor> Best { get; set; }
+
+    /// <summary>The best epoch; −1 for the start.</summary>
+    public int BestEpoch { get; set; } = -1;
+
+    /// <summary>Epochs done.</summary>
+    public int Epoch { get; set; }
+
+    /// <summary>Steps done.</summary>
+    public long Step { get; set; }
+
+    /// <summary>Epochs since the watched result was at its best.</summary>
+    public int Stale { get; set; }
+
+    /// <summary>The epochs done.</summary>
+    public List<EpochReport> History { get; } = [];
+
+    /// <summary>A copy of all constants.</summary>
+    public static Dictionary<string, Tensor> Copy(Dictionary<string, Tensor> constants)
+        => constants.ToDictionary(c => c.Key, c => Copy(c.Value), StringComparer.Ordinal);
+
+    private static Tensor Copy(Tensor tensor) => Tensor.Create(tensor.Shape, tensor.Values<float>());
+}
