@@ -38,13 +38,31 @@ internal abstract class PoolGradient : GradientRule
         ReadOnlySpan<float> x = call.Inputs[0].Values<float>().Slice(plane * inPixels, inPixels);
         ReadOnlySpan<float> dy = call.Gradient.Values<float>().Slice(plane * outPixels, outPixels);
         Span<float> dx = gradient.Writable<float>().Slice(plane * inPixels, inPixels);
-        for (int i = 0; i < outPixels; i++)
+        Reach[] rows = All(g.OutHeight, (g.KernelHeight, g.StrideHeight, g.DilationHeight, g.PadHeight), g.InHeight);
+        Reach[] columns = All(g.OutWidth, (g.KernelWidth, g.StrideWidth, g.DilationWidth, g.PadWidth), g.InWidth);
+        int index = 0;
+        foreach (Reach d in All(g.OutDepth, (g.KernelDepth, g.StrideDepth, g.DilationDepth, g.PadDepth), g.InDepth))
         {
-            Reach d = Of(i / (g.OutHeight * g.OutWidth), (g.KernelDepth, g.StrideDepth, g.DilationDepth, g.PadDepth), g.InDepth);
-            Reach h = Of(i / g.OutWidth % g.OutHeight, (g.KernelHeight, g.StrideHeight, g.DilationHeight, g.PadHeight), g.InHeight);
-            Reach w = Of(i % g.OutWidth, (g.KernelWidth, g.StrideWidth, g.DilationWidth, g.PadWidth), g.InWidth);
-            Window(call, g, x, dx, dy[i], (d, h, w), i);
+            foreach (Reach h in rows)
+            {
+                foreach (Reach w in columns)
+                {
+                    Window(call, g, x, dx, dy[index], (d, h, w), index);
+                    index++;
+                }
+            }
         }
+    }
+
+    private static Reach[] All(int count, (int Kernel, int Stride, int Dilation, int Pad) axis, int size)
+    {
+        var result = new Reach[count];
+        for (int i = 0; i < count; i++)
+        {
+            result[i] = Of(i, axis, size);
+        }
+
+        return result;
     }
 
     private static Reach Of(int place, (int Kernel, int Stride, int Dilation, int Pad) axis, int size)
@@ -66,14 +84,16 @@ internal sealed class MaxPoolGradient : PoolGradient
     protected override void Window(GradientCall call, in ConvolutionGeometry g, ReadOnlySpan<float> x, Span<float> dx, float dy, (Reach D, Reach H, Reach W) reach, int index)
     {
         int best = -1;
-        for (int i = 0; i < reach.D.Count * reach.H.Count; i++)
+        for (int i = 0, d = reach.D.First; i < reach.D.Count; i++, d += reach.D.Step)
         {
-            int d = reach.D.First + (i / reach.H.Count * reach.D.Step);
-            int h = reach.H.First + (i % reach.H.Count * reach.H.Step);
-            int at = (((d * g.InHeight) + h) * g.InWidth) + reach.W.First;
-            for (int j = 0; j < reach.W.Count; j++, at += reach.W.Step)
+            int line = (((d * g.InHeight) + reach.H.First) * g.InWidth) + reach.W.First;
+            for (int j = 0; j < reach.H.Count; j++, line += reach.H.Step * g.InWidth)
             {
-                best = best < 0 || x[at] > x[best] ? at : best;
+                int at = line;
+                for (int k = 0; k < reach.W.Count; k++, at += reach.W.Step)
+                {
+                    best = best < 0 || x[at] > x[best] ? at : best;
+                }
             }
         }
 
