@@ -23,6 +23,7 @@ internal static class Packer
     {
         [typeof(IntegerConvolution)] = IntegerPacking.Convolution,
         [typeof(IntegerDense)] = IntegerPacking.Dense,
+        [typeof(GroupedDense)] = GroupedPacking.Dense,
         [typeof(Convolution)] = FloatPacking.Convolution,
         [typeof(Dense)] = FloatPacking.Dense,
         [typeof(MaxPool)] = PoolPacking.Max,

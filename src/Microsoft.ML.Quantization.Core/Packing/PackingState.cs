@@ -76,6 +76,13 @@ internal sealed class PackingState
         return slot;
     }
 
+    /// <summary>A new slot for what one step leaves for the next and no value names; its batch may be free.</summary>
+    public int Scratch(ElementType element, Shape shape)
+    {
+        _slots.Add(new Slot(_slots.Count, element, shape));
+        return _slots.Count - 1;
+    }
+
     /// <summary>From here on <paramref name="result"/> is <paramref name="source"/> under another shape.</summary>
     public void Reshape(ValueId result, ValueId source) => _reshaped[result] = source;
 

@@ -227,7 +227,8 @@ public sealed class PostTrainingQuantizer
         CancellationToken cancellationToken)
     {
         Stage("lower", cancellationToken);
-        LoweredGraph lowered = LowerToInteger.Run(fake, Evaluate);
+        bool grouped = !plans.IsEmpty && options.Scheme.WeightGranularity == Granularity.PerGroup;
+        LoweredGraph lowered = LowerToInteger.Run(fake, Evaluate, quantizeRows: grouped);
         ImmutableArray<LayerOutcome> layers = [.. lowered.Layers.Select(l => Explain(l, plans.FirstOrDefault(p => p.Name == l.Name)))];
         foreach (LayerOutcome layer in layers.Where(l => !l.IsInteger))
         {

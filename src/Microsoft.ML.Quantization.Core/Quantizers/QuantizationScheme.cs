@@ -18,7 +18,7 @@ public sealed record QuantizationScheme
     /// <summary>Bits of an input of a convolution or dense layer, 2 to 8.</summary>
     public int ActivationBits { get; init; } = 8;
 
-    /// <summary>Which weights share a scale. <see cref="Granularity.PerAxis"/> is per output channel. <see cref="Granularity.PerGroup"/> has no integer layer: only the weights are stored as codes, the arithmetic stays float.</summary>
+    /// <summary>Which weights share a scale. <see cref="Granularity.PerAxis"/> is per output channel. With <see cref="Granularity.PerGroup"/> a dense layer quantizes each row of its input to 8 bits when it runs, whatever <see cref="ActivationBits"/> says, and needs no calibration; a convolution only stores its weights as codes, its arithmetic stays float.</summary>
     public Granularity WeightGranularity { get; init; } = Granularity.PerAxis;
 
     /// <summary>Run length of <see cref="Granularity.PerGroup"/> along the input channels; otherwise 0.</summary>

@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 1u
+#define MLQ_ABI_VERSION 2u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -89,6 +89,14 @@ typedef struct mlq_average {
   int32_t maximum;
 } mlq_average;
 
+/* A dense layer with weights of `bits` bits in groups of `group_size` along its inputs. Groups = ceil(inputs / group_size).
+ * Row codes lie group after group, each group padded with zero codes to a multiple of 16. */
+typedef struct mlq_grouped {
+  int32_t rows, inputs, outputs;
+  int32_t group_size;
+  int32_t bits;
+} mlq_grouped;
+
 /* One row for each kernel: X(name, result, parameters). The order is part of the ABI. */
 #define MLQ_KERNELS(X)                                                                                                 \
   X(convolution_float_packed_size, int64_t, (const mlq_geometry* geometry))                                            \
@@ -120,7 +128,15 @@ typedef struct mlq_average {
   X(dequantize_byte, void,                                                                                             \
     (const uint8_t* source, int64_t count, float scale, int32_t zero_point, float* destination))                       \
   X(add_byte, void,                                                                                                    \
-    (const uint8_t* left, const uint8_t* right, int64_t count, const mlq_add* add, uint8_t* destination))
+    (const uint8_t* left, const uint8_t* right, int64_t count, const mlq_add* add, uint8_t* destination))               \
+  X(grouped_dense_packed_size, int64_t, (const mlq_grouped* geometry))                                                 \
+  X(grouped_dense_pack, void,                                                                                          \
+    (const mlq_grouped* geometry, const int8_t* weights, const float* scales, void* packed))                           \
+  X(grouped_dense_tiles, int32_t, (const mlq_grouped* geometry))                                                       \
+  X(grouped_dense, void,                                                                                               \
+    (const mlq_grouped* geometry, const int8_t* codes, const int32_t* sums, const float* row_scales,                   \
+     const void* packed, const float* bias, float low, float high, float* destination, int32_t tile_begin,             \
+     int32_t tile_end))
 
 typedef struct mlq_kernel_table {
   uint32_t struct_size; /* set by the caller: sizeof(mlq_kernel_table) */

@@ -15,7 +15,11 @@
   X(convolution_byte_pack, , )        \
   X(convolution_byte_tiles, , )       \
   X(convolution_byte, , )             \
-  X(depthwise_byte, , )
+  X(depthwise_byte, , )               \
+  X(grouped_dense_packed_size, , )    \
+  X(grouped_dense_pack, , )           \
+  X(grouped_dense_tiles, , )          \
+  X(grouped_dense, , )
 
 extern "C" {
 MLQ_KERNELS(MLQ_DECLARE_AVX2)

@@ -264,6 +264,45 @@ void TestElements(const mlq_kernel_table& t, const char* set, int count) {
   Check(expected_reals, reals, count * 4, set, "dequantize", count);
 }
 
+void TestGrouped(const mlq_kernel_table& t, const char* set, int number) {
+  const mlq_grouped g = {Pick(1, 30), Pick(1, 90), Pick(1, 70), Pick(1, 48), Pick(2, 8)};
+  const int size = g.group_size < g.inputs ? g.group_size : g.inputs, groups = (g.inputs + size - 1) / size;
+  const int stride = (size + 15) / 16 * 16, row = (groups - 1) * stride + (g.inputs - (groups - 1) * size + 15) / 16 * 16;
+  const int outputs = g.rows * g.outputs, most = (1 << (g.bits - 1)) - 1;
+  int8_t *w = New<int8_t>(g.outputs * g.inputs), *x = New<int8_t>(g.rows * row);
+  int32_t* sums = New<int32_t>(g.rows * groups);
+  float *scales = New<float>(g.outputs * groups), *rows = New<float>(g.rows), *bias = New<float>(g.outputs);
+  float *expected = New<float>(outputs), *found = New<float>(outputs);
+  for (int i = 0; i < g.outputs * g.inputs; i++) w[i] = (int8_t)(number % 5 == 4 ? -most - 1 : Pick(-most - 1, most));
+  for (int i = 0; i < g.outputs * groups; i++) scales[i] = PickFloat();
+  for (int i = 0; i < g.outputs; i++) bias[i] = PickFloat();
+  for (int r = 0; r < g.rows; r++) {
+    rows[r] = PickFloat();
+    for (int k = 0; k < g.inputs; k++) {
+      const int8_t code = (int8_t)(number % 5 == 4 ? 127 : Pick(-127, 127));
+      x[r * row + k / size * stride + k % size] = code;
+      sums[r * groups + k / size] += code;
+    }
+  }
+  for (int i = 0; i < outputs; i++) {
+    const int r = i / g.outputs, o = i % g.outputs;
+    float acc = 0;
+    for (int group = 0; group < groups; group++) {
+      int32_t dot = 0;
+      for (int k = group * size; k < g.inputs && k < (group + 1) * size; k++) dot += w[o * g.inputs + k] * x[r * row + group * stride + k % size];
+      acc = fmaf((float)dot, scales[o * groups + group], acc);
+    }
+    const float scaled = acc * rows[r], y = scaled + bias[o];
+    expected[i] = y < -1 ? -1 : y > 2 ? 2 : y;
+  }
+  void* packed = New<char>(t.grouped_dense_packed_size(&g));
+  t.grouped_dense_pack(&g, w, scales, packed);
+  const int tiles = t.grouped_dense_tiles(&g);
+  t.grouped_dense(&g, x, sums, rows, packed, bias, -1, 2, found, tiles / 2, tiles);
+  t.grouped_dense(&g, x, sums, rows, packed, bias, -1, 2, found, 0, tiles / 2);
+  Check(expected, found, outputs * 4, set, "grouped dense", number);
+}
+
 bool TestSet(int isa) {
   mlq_kernel_table table;
   memset(&table, 0, sizeof table);
@@ -290,6 +329,7 @@ bool TestSet(int isa) {
     TestByte(table, kNames[isa], i, true);
     TestPools(table, kNames[isa], i);
     TestElements(table, kNames[isa], i);
+    TestGrouped(table, kNames[isa], i);
   }
   return true;
 }

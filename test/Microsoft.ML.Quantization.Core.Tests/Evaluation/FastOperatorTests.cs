@@ -53,6 +53,7 @@ public sealed class FastOperatorTests
         [nameof(Dequantize)] = IntegerNodeCases.Dequantize,
         [nameof(IntegerConvolution)] = IntegerNodeCases.Convolution,
         [nameof(IntegerDense)] = IntegerNodeCases.Dense,
+        [nameof(GroupedDense)] = IntegerNodeCases.GroupedDense,
         [nameof(Requantize)] = IntegerNodeCases.Requantize,
         [nameof(DequantizeAccumulator)] = IntegerNodeCases.DequantizeAccumulator,
         [nameof(IntegerAdd)] = IntegerNodeCases.Add,

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
@@ -157,6 +158,26 @@ internal static class IntegerNodeCases
         }
 
         return quantizer;
+    }
+
+    public static NodeCase GroupedDense(NodeCase c)
+    {
+        (int depth, int outputs) = (c.Dice.Next(1, 150), c.Dice.Next(1, 40));
+        var code = new CodeType(new BitWidth(c.Dice.Next(2, 8)), true);
+        int size = c.Dice.Pick(1, 16, 32, c.Dice.Next(1, 200));
+        int groups = outputs * ((depth + size - 1) / size);
+        AffineQuantization quantizer = AffineQuantization.PerTensor(code, code.Range, new AffineParameters(1, 0)) with
+        {
+            Granularity = Granularity.PerGroup,
+            Axis = c.Dice.Pick(1, -1),
+            GroupSize = size,
+            Scales = [.. Enumerable.Range(0, groups).Select(_ => c.Dice.Float(0.001f, 0.2f))],
+            ZeroPoints = [.. Enumerable.Repeat(0, groups)],
+        };
+        ImmutableArray<int> shape = [.. c.Dice.Many(c.Dice.Next(0, 2), 1, 6), depth];
+        ValueId x = c.Dice.Chance(4) ? c.OddFloats(shape) : c.Floats(shape);
+        ValueId w = c.CodeConstant(quantizer, outputs, depth);
+        return c.Build(new GroupedDense { Activation = c.Activation(), Inputs = c.Dice.Chance(2) ? [x, w, c.FloatConstant(outputs)] : [x, w] });
     }
 
     private static AffineQuantization PerGroup(NodeCase c, int axis, ImmutableArray<int> shape)

@@ -80,13 +80,24 @@ public sealed class PostTrainingQuantizerTests
     }
 
     [TestMethod]
-    public void Weights_in_groups_are_stored_as_codes_and_computed_in_float()
+    public void Dense_layers_with_weights_in_groups_run_on_integers_without_calibration()
     {
         var scheme = new QuantizationScheme { WeightBits = 4, WeightGranularity = Granularity.PerGroup, WeightGroupSize = 8, EdgeLayers = EdgeLayers.SameBits };
         QuantizationResult result = Quantize(GraphCases.Mlp(), new PostTrainingOptions { Scheme = scheme });
-        Assert.IsTrue(result.Layers.All(l => !l.IsInteger && l.WeightBits == 4));
-        Assert.AreEqual(3, result.Integer.Nodes.Count(n => n is Dequantize));
+        Assert.IsTrue(result.Layers.All(l => l.IsInteger && l is { WeightBits: 4, ActivationBits: 8, Bound: 8 * 127 * 7 }), string.Join(Environment.NewLine, result.Layers));
+        Assert.AreEqual(3, result.Integer.Nodes.Count(n => n is GroupedDense));
+        Tensor[] rows = Rows(GraphCases.Mlp())[0];
+        Assert.IsTrue(SignalToNoise(Harness.Run(result.FakeQuantized, rows), Harness.Run(result.Integer, rows)) > 30);
         Assert.IsNull(result.Calibration);
+    }
+
+    [TestMethod]
+    public void Weights_in_groups_of_a_network_with_its_own_quantizers_stay_float_arithmetic()
+    {
+        var scheme = new QuantizationScheme { WeightBits = 4, WeightGranularity = Granularity.PerGroup, WeightGroupSize = 8 };
+        QuantizationResult result = New().RunQuantized(Quantize(GraphCases.Mlp(), new PostTrainingOptions { Scheme = scheme }).FakeQuantized, new PostTrainingOptions());
+        Assert.IsTrue(result.Layers.All(l => !l.IsInteger));
+        Assert.IsFalse(result.Integer.Nodes.Any(n => n is GroupedDense));
     }
 
     [TestMethod]

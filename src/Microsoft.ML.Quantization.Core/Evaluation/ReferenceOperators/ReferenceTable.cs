@@ -43,6 +43,7 @@ internal static class ReferenceTable
         [typeof(Dequantize)] = QuantizationReference.Dequantize,
         [typeof(IntegerConvolution)] = IntegerReference.Convolution,
         [typeof(IntegerDense)] = IntegerReference.Dense,
+        [typeof(GroupedDense)] = GroupedReference.Dense,
         [typeof(Requantize)] = IntegerReference.Requantize,
         [typeof(DequantizeAccumulator)] = IntegerReference.DequantizeAccumulator,
         [typeof(IntegerAdd)] = IntegerReference.Add,

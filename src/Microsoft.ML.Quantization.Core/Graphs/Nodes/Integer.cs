@@ -37,6 +37,26 @@ public sealed record IntegerDense : Node
 }
 
 /// <summary>
+/// Dense layer with weights in groups and floats in and out: x [.., K] floats, w [O, K] constant codes of 2 to 8 bits with a scale t[o, g] for each run of GroupSize inputs and
+/// zero points 0, optional constant b [O] → [.., O]. Each row is quantized by itself to 8 bits: s = fl(max|x| / 127), 1 where that is 0;
+/// q[k] = halfToEven(clamp(fl(x[k] / s), −127, 127)). Then d[g] = Σ q[k] · w[o, k] over the group, exact in int32; acc = fma(float(d[g]), t[o, g], acc) from +0,
+/// g ascending; y = fl(fl(acc · s) + b) (+0 where there is none), then the activation. A row that holds a NaN or an infinity gives NaN in all its outputs.
+/// </summary>
+public sealed record GroupedDense : Node
+{
+    /// <summary>The longest group whose sum of products, at most 127 · 128 each, is proved to fit 32 bits.</summary>
+    public const int LongestGroup = 1 << 17;
+
+    /// <summary>Clamp behind it.</summary>
+    public Activation Activation { get; init; } = Activation.None;
+
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes) => Activation.Describe(attributes);
+
+    internal static GroupedDense Read(NodeAttributes a) => new() { Activation = Activation.Read(a) };
+}
+
+/// <summary>
 /// The step to new codes by <see cref="Requantization.Apply"/>, one multiplier and offset for each index of <see cref="Axis"/> (or one for all). The input is an int32
 /// accumulator, or codes, whose zero point is subtracted first.
 /// </summary>

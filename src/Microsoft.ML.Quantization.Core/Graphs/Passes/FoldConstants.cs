@@ -69,5 +69,5 @@ public static class FoldConstants
         return evaluate(builder.Build(), parameters);
     }
 
-    private static bool NeedsConstants(Node node) => node is IntegerConvolution or IntegerDense;
+    private static bool NeedsConstants(Node node) => node is IntegerConvolution or IntegerDense or GroupedDense;
 }

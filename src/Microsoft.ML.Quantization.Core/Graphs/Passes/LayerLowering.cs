@@ -13,6 +13,9 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// <summary>Convolutions and dense layers of codes: weights as codes, bias in accumulator steps, the proof that the accumulator fits.</summary>
 internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
 {
+    private const int RowBits = 8;
+    private const int RowCode = 127;
+
     /// <summary>What became of the layers so far.</summary>
     public List<LayerOutcome> Reports { get; } = [];
 
@@ -39,6 +42,28 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
 
         Report(node, input, weights, string.Empty, bound.Worst);
         return new Form.Scaled(Emit(node, x, w, bias), steps, remainder, Axis(node), Clamp(node));
+    }
+
+    /// <summary>Writes a dense layer with weights in groups, which quantizes the rows of its float input itself; null when it has no such weights or its bias is computed.</summary>
+    public ValueId? LowerGroups(Node node, Form? weights, Func<ValueId, ValueId> floats)
+    {
+        bool constant = node.Inputs.Length < 3 || walk.Graph[node.Inputs[2]].Constant is not null;
+        if (weights is not Form.Codes { Quantizer: { Granularity: Granularity.PerGroup, Code.Signed: true } w } codes || !constant || rewriter.Builder[codes.Id].Constant is not { } tensor)
+        {
+            return null;
+        }
+
+        int size = Math.Min(w.GroupSize, tensor.Shape[1]);
+        if (tensor.Shape.Axis(w.Axis) != 1 || w.Code.Bits.Bits > 8 || size > GroupedDense.LongestGroup || w.ZeroPoints.Any(z => z != 0))
+        {
+            return null;
+        }
+
+        ImmutableArray<ValueId> inputs = [floats(node.Inputs[0]), codes.Id, .. node.Inputs[2..].Select(floats)];
+        string reason = string.Create(CultureInfo.InvariantCulture, $"weights in groups of {size}, inputs quantized row by row");
+        long bound = (long)Math.Max(-w.Range.Min, w.Range.Max) * RowCode * size;
+        Reports.Add(new LayerOutcome(node.Name, node.Kind, w.Code.Bits.Bits, RowBits, true, reason, bound));
+        return rewriter.Builder.Add(new GroupedDense { Name = node.Name, Inputs = inputs, Activation = Clamp(node) }, walk.Graph[node.Output].Name);
     }
 
     private static Activation Clamp(Node node) => node is Convolution convolution ? convolution.Activation : ((Dense)node).Activation;

@@ -101,7 +101,8 @@ public static class LayerSelection
         }
 
         bool grouped = scheme.WeightGranularity == Granularity.PerGroup;
-        return new LayerPlan(layer.Name, layer.Kind, weights, grouped ? LayerPlan.FloatBits : activations, grouped, edge, grouped ? "weights in groups, arithmetic in float" : reason);
+        string grouping = layer is Dense ? "weights in groups, inputs quantized row by row" : "weights in groups, arithmetic in float";
+        return new LayerPlan(layer.Name, layer.Kind, weights, grouped ? LayerPlan.FloatBits : activations, grouped, edge, grouped ? grouping : reason);
     }
 
     private static string? Obstacle(Graph graph, QuantizationScheme scheme, Node layer, bool edge)

@@ -16,12 +16,15 @@ public sealed record LoweredGraph(Graph Graph, ImmutableArray<LayerOutcome> Laye
 /// </summary>
 public static class LowerToInteger
 {
-    /// <summary>Runs the pass; <paramref name="evaluate"/> computes the entries of tables.</summary>
-    public static LoweredGraph Run(Graph graph, GraphFunction evaluate)
+    /// <summary>Runs the pass.</summary>
+    /// <param name="graph">The fake-quantized graph.</param>
+    /// <param name="evaluate">Computes the entries of tables.</param>
+    /// <param name="quantizeRows">Whether a dense layer with weights in groups and a float input becomes a <see cref="Nodes.GroupedDense"/>, which quantizes each row to 8 bits; otherwise its arithmetic stays float.</param>
+    public static LoweredGraph Run(Graph graph, GraphFunction evaluate, bool quantizeRows = false)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(evaluate);
-        var lowering = new Lowering(graph, evaluate);
+        var lowering = new Lowering(graph, evaluate, quantizeRows);
         Graph lowered = RemoveDead.Run(lowering.Run());
         GraphVerifier.Verify(lowered);
         return new LoweredGraph(lowered, [.. lowering.Reports]);

@@ -15,9 +15,11 @@ internal sealed class Lowering
     private readonly LayerLowering _layers;
     private readonly ElementwiseLowering _elementwise;
     private readonly CodeEmitter _emitter;
+    private readonly bool _quantizeRows;
 
-    public Lowering(Graph graph, GraphFunction evaluate)
+    public Lowering(Graph graph, GraphFunction evaluate, bool quantizeRows)
     {
+        _quantizeRows = quantizeRows;
         _walk = new PassWalk(graph);
         _rewriter = new GraphRewriter(graph);
         _layers = new LayerLowering(_walk, _rewriter);
@@ -50,6 +52,12 @@ internal sealed class Lowering
         if (node is FakeQuantize fake)
         {
             VisitQuantizer(fake);
+            return;
+        }
+
+        if (_quantizeRows && node is Dense && _layers.LowerGroups(node, Form(node.Inputs[1]), Float) is { } grouped)
+        {
+            _floats[node.Output] = grouped;
             return;
         }
 

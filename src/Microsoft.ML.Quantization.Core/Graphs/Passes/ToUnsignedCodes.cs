@@ -86,7 +86,7 @@ public static class ToUnsignedCodes
 
         private ValueId Read(Node node, ValueId value, int input)
         {
-            bool weights = node is IntegerConvolution or IntegerDense && input > 0;
+            bool weights = node is IntegerConvolution or IntegerDense or GroupedDense && input > 0;
             if (weights || node is Dequantize || graph[value].Constant is not { } constant || !IsSigned(graph[value].Type.Quantization))
             {
                 return _rewriter.Map(value);

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
@@ -21,6 +22,23 @@ internal static class IntegerRules
     {
         RequireProduct(context);
         return RuleContext.One(new ValueType(ElementType.Int32, LinearRules.DenseShape(context)));
+    }
+
+    public static ImmutableArray<ValueType> GroupedDense(RuleContext context)
+    {
+        context.RequireInputs(2, 3);
+        context.RequireFloat(0, 0);
+        AffineQuantization weights = QuantizationRules.RequireCodes(context, 1);
+        AffineRules.Check(weights, context.Node.Name);
+        Shape result = LinearRules.DenseShape(context);
+        Shape w = context.Shape(1);
+        bool grouped = weights.Granularity == Granularity.PerGroup && w.Axis(weights.Axis) == 1 && weights.GroupCount(w) == weights.Scales.Length;
+        context.Require(context.Inputs[1].Constant is not null && grouped, "constant weights [O, K] with scales for groups along axis 1");
+        bool proved = Math.Min(weights.GroupSize, w[1]) <= Nodes.GroupedDense.LongestGroup;
+        bool signed = weights.Code.Signed && weights.Code.Bits.Bits <= 8 && weights.ZeroPoints.All(z => z == 0);
+        context.Require(proved && signed, $"signed weights of up to 8 bits with zero points 0, in groups of at most {Nodes.GroupedDense.LongestGroup}");
+        context.Require(context.Count < 3 || (context.Type(2).Element == ElementType.Float32 && context.Inputs[2].Constant is not null), "a constant float bias");
+        return RuleContext.Float(result);
     }
 
     public static ImmutableArray<ValueType> Requantize(RuleContext context)

@@ -53,6 +53,32 @@ internal static class KernelCheck
         AtLeast(destinationBytes, geometry.OutLength * ElementSize(epilogue.Output), "destination");
     }
 
+    /// <summary>Checks sizes of a grouped dense layer: positive, and groups whose sums are proved to fit 32 bits.</summary>
+    public static void Grouped(in GroupedGeometry g)
+    {
+        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.GroupSize is <= 0 or > GroupedGeometry.LongestGroup || g.Bits is < 2 or > 8)
+        {
+            throw new ArgumentException($"geometry: expected positive sizes, groups of at most {GroupedGeometry.LongestGroup} inputs and 2 to 8 bits, found {g}.", nameof(g));
+        }
+    }
+
+    /// <summary>Checks the rows of a grouped dense layer.</summary>
+    public static void GroupedRows(in GroupedGeometry geometry, int codes, int sums, int scales)
+    {
+        Grouped(in geometry);
+        AtLeast(codes, (long)geometry.Rows * geometry.RowStride, "codes");
+        AtLeast(sums, (long)geometry.Rows * geometry.Groups, "sums");
+        AtLeast(scales, geometry.Rows, "scales");
+    }
+
+    /// <summary>Checks everything that a grouped dense layer reads and writes beside its weights.</summary>
+    public static void Grouped(in GroupedGeometry geometry, int codes, int sums, int scales, int bias, int destination)
+    {
+        GroupedRows(in geometry, codes, sums, scales);
+        AtLeast(bias, geometry.Outputs, "bias");
+        AtLeast(destination, geometry.OutLength, "destination");
+    }
+
     /// <summary>Bytes of one written value.</summary>
     public static int ElementSize(AccumulatorOutput output) => output switch
     {

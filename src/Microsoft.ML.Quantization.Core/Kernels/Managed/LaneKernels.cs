@@ -165,4 +165,31 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
     /// <inheritdoc/>
     public override void ClampFloat(ReadOnlySpan<float> source, float low, float high, Span<float> destination)
         => CodeElementwise<TLanes>.Clamp(source, low, high, destination);
+
+    /// <inheritdoc/>
+    public override void QuantizeRows(in GroupedGeometry geometry, ReadOnlySpan<float> source, Span<sbyte> codes, Span<int> sums, Span<float> scales, int rowBegin, int rowEnd)
+        => RowCodes.Quantize(in geometry, source, codes, sums, scales, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override PackedWeights PackGroupedDense(in GroupedGeometry geometry, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
+        => Managed.GroupedDense<TLanes>.Pack(in geometry, weights, scales);
+
+    /// <inheritdoc/>
+    public override int CountGroupedDenseTiles(in GroupedGeometry geometry)
+        => Managed.GroupedDense<TLanes>.CountTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void GroupedDense(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<sbyte> codes,
+        ReadOnlySpan<int> sums,
+        ReadOnlySpan<float> rowScales,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+        => Managed.GroupedDense<TLanes>.Run(in geometry, codes, sums, rowScales, weights, bias, low, high, destination, tileBegin, tileEnd);
 }

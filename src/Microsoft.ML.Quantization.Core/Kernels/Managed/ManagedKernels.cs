@@ -211,4 +211,31 @@ internal class ManagedKernels : KernelSet
     /// <inheritdoc/>
     public override void ClampFloat(ReadOnlySpan<float> source, float low, float high, Span<float> destination)
         => _lanes.ClampFloat(source, low, high, destination);
+
+    /// <inheritdoc/>
+    public override void QuantizeRows(in GroupedGeometry geometry, ReadOnlySpan<float> source, Span<sbyte> codes, Span<int> sums, Span<float> scales, int rowBegin, int rowEnd)
+        => _lanes.QuantizeRows(in geometry, source, codes, sums, scales, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
+    public override PackedWeights PackGroupedDense(in GroupedGeometry geometry, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
+        => _lanes.PackGroupedDense(in geometry, weights, scales);
+
+    /// <inheritdoc/>
+    public override int CountGroupedDenseTiles(in GroupedGeometry geometry)
+        => _lanes.CountGroupedDenseTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void GroupedDense(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<sbyte> codes,
+        ReadOnlySpan<int> sums,
+        ReadOnlySpan<float> rowScales,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+        => _lanes.GroupedDense(in geometry, codes, sums, rowScales, weights, bias, low, high, destination, tileBegin, tileEnd);
 }

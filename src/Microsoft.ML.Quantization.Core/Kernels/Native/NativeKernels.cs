@@ -12,6 +12,7 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     private readonly NativeTable _table;
     private readonly string _floatLayout;
     private readonly string _byteLayout;
+    private readonly string _groupedLayout;
 
     /// <summary>Wraps a filled table.</summary>
     public NativeKernels(string name, string description, NativeTable table)
@@ -21,6 +22,7 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
         _table = table;
         _floatLayout = $"mlq/{name}/f32";
         _byteLayout = $"mlq/{name}/s8";
+        _groupedLayout = $"mlq/{name}/grouped";
     }
 
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 internal unsafe struct NativeTable
 {
     /// <summary>The version of the binary interface that this file mirrors.</summary>
-    public const uint ExpectedVersion = 1;
+    public const uint ExpectedVersion = 2;
 
     public uint StructSize;
     public uint AbiVersion;
@@ -26,6 +26,10 @@ internal unsafe struct NativeTable
     public delegate* unmanaged<float*, long, float, int, int, int, byte*, void> QuantizeFloat;
     public delegate* unmanaged<byte*, long, float, int, float*, void> DequantizeByte;
     public delegate* unmanaged<byte*, byte*, long, NativeAdd*, byte*, void> AddByte;
+    public delegate* unmanaged<GroupedGeometry*, long> GroupedDensePackedSize;
+    public delegate* unmanaged<GroupedGeometry*, sbyte*, float*, void*, void> GroupedDensePack;
+    public delegate* unmanaged<GroupedGeometry*, int> GroupedDenseTiles;
+    public delegate* unmanaged<GroupedGeometry*, sbyte*, int*, float*, void*, float*, float, float, float*, int, int, void> GroupedDense;
 }
 
 /// <summary>The native <c>mlq_epilogue</c>.</summary>

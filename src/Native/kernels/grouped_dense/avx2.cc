@@ -1,0 +1,8 @@
+#include "kernels/simd/avx2.h"
+
+#include "kernels/grouped_dense/x86.h"
+
+#include "kernels/entry_points.h"
+#include "kernels/grouped_dense/generic.h"
+
+MLQ_DEFINE_GROUPED_DENSE(avx2)
