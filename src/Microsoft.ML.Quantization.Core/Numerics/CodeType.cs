@@ -5,6 +5,9 @@ public enum CodeSpace
 {
     /// <summary>real = Scale · (code − ZeroPoint).</summary>
     Affine = 0,
+
+    /// <summary>real = Scale · (2·code − (2^Bits − 1)): levels around zero without zero among them; one bit is −1 and +1.</summary>
+    MidRise = 1,
 }
 
 /// <summary>The type of a value that holds codes.</summary>

@@ -39,6 +39,7 @@ internal static class ReferenceTable
         [typeof(Expand)] = StructuralReference.Expand,
         [typeof(Resize)] = ResizeReference.Resize,
         [typeof(FakeQuantize)] = QuantizationReference.FakeQuantize,
+        [typeof(LearnedQuantize)] = QuantizationReference.LearnedQuantize,
         [typeof(Quantize)] = QuantizationReference.Quantize,
         [typeof(Dequantize)] = QuantizationReference.Dequantize,
         [typeof(IntegerConvolution)] = IntegerReference.Convolution,
