@@ -49,6 +49,7 @@ public sealed class FastOperatorTests
         [nameof(Expand)] = StructuralNodeCases.Expand,
         [nameof(Resize)] = StructuralNodeCases.Resize,
         [nameof(FakeQuantize)] = IntegerNodeCases.FakeQuantize,
+        [nameof(LearnedQuantize)] = MethodCases.LearnedQuantize,
         [nameof(Quantize)] = IntegerNodeCases.Quantize,
         [nameof(Dequantize)] = IntegerNodeCases.Dequantize,
         [nameof(IntegerConvolution)] = IntegerNodeCases.Convolution,

@@ -23,6 +23,9 @@ public abstract record QuantizationMethod
     /// <summary>Bits of a code.</summary>
     public required int Bits { get; init; }
 
+    /// <summary>Most levels of a group; 2^Bits unless a method has one more.</summary>
+    public virtual int LevelCount => 1 << Bits;
+
     /// <summary>Bits and options as numbers, from which <see cref="QuantizationMethods.Create"/> makes an equal value.</summary>
     public abstract ImmutableArray<float> Settings { get; }
 
