@@ -79,5 +79,8 @@ public static class NodeCatalog
         new(typeof(IntegerMultiply), IntegerMultiply.Read, IntegerRules.Multiply),
         new(typeof(IntegerAveragePool), IntegerAveragePool.Read, IntegerRules.AveragePool),
         new(typeof(LookupTable), LookupTable.Read, IntegerRules.LookupTable),
+        new(typeof(Staircase), _ => new Staircase(), StaircaseRules.Staircase),
+        new(typeof(Thresholds), Thresholds.Read, StaircaseRules.Thresholds),
+        new(typeof(CombineAccumulators), CombineAccumulators.Read, StaircaseRules.CombineAccumulators),
     ];
 }

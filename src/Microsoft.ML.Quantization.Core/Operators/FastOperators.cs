@@ -50,6 +50,9 @@ public static class FastOperators
         [typeof(IntegerMultiply)] = IntegerElementwise.Multiply,
         [typeof(IntegerAveragePool)] = PoolingOperators.IntegerAveragePool,
         [typeof(LookupTable)] = IntegerElementwise.LookupTable,
+        [typeof(Staircase)] = StaircaseOperators.Staircase,
+        [typeof(Thresholds)] = StaircaseOperators.Thresholds,
+        [typeof(CombineAccumulators)] = StaircaseOperators.CombineAccumulators,
     }.ToFrozenDictionary();
 
     /// <summary>Whether the node's kind has an operator.</summary>

@@ -140,7 +140,7 @@ internal static class IntegerReference
     }
 
     /// <summary>The index of an element along an axis, or 0 when one number serves all.</summary>
-    private static int Channel(Shape shape, int axis, int index, int count)
+    public static int Channel(Shape shape, int axis, int index, int count)
         => count == 1 ? 0 : index / shape.CountOf(shape.Axis(axis) + 1, shape.Rank) % shape[axis];
 
     /// <summary>The values of the input's codes.</summary>

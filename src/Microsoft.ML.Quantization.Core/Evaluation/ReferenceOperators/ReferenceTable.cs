@@ -51,6 +51,9 @@ internal static class ReferenceTable
         [typeof(IntegerMultiply)] = IntegerReference.Multiply,
         [typeof(IntegerAveragePool)] = IntegerReference.AveragePool,
         [typeof(LookupTable)] = IntegerReference.LookupTable,
+        [typeof(Staircase)] = StaircaseReference.Staircase,
+        [typeof(Thresholds)] = StaircaseReference.Thresholds,
+        [typeof(CombineAccumulators)] = StaircaseReference.CombineAccumulators,
     }.ToFrozenDictionary();
 
     /// <summary>Whether a kind is there.</summary>
