@@ -38,6 +38,7 @@ public static class FastOperators
         [typeof(Expand)] = StructuralOperators.Expand,
         [typeof(Resize)] = ResizeOperator.Run,
         [typeof(FakeQuantize)] = QuantizationOperators.FakeQuantize,
+        [typeof(LearnedQuantize)] = c => ((LearnedQuantize)c.Node).Evaluate(c.Inputs, c.Outputs[0], c.Pool),
         [typeof(Quantize)] = QuantizationOperators.Quantize,
         [typeof(Dequantize)] = QuantizationOperators.Dequantize,
         [typeof(IntegerConvolution)] = IntegerProductOperators.Convolution,
@@ -49,6 +50,9 @@ public static class FastOperators
         [typeof(IntegerMultiply)] = IntegerElementwise.Multiply,
         [typeof(IntegerAveragePool)] = PoolingOperators.IntegerAveragePool,
         [typeof(LookupTable)] = IntegerElementwise.LookupTable,
+        [typeof(Staircase)] = StaircaseOperators.Staircase,
+        [typeof(Thresholds)] = StaircaseOperators.Thresholds,
+        [typeof(CombineAccumulators)] = StaircaseOperators.CombineAccumulators,
     }.ToFrozenDictionary();
 
     /// <summary>Whether the node's kind has an operator.</summary>
