@@ -42,6 +42,7 @@ public static class FastOperators
         [typeof(Dequantize)] = QuantizationOperators.Dequantize,
         [typeof(IntegerConvolution)] = IntegerProductOperators.Convolution,
         [typeof(IntegerDense)] = IntegerProductOperators.Dense,
+        [typeof(IntegerMatMul)] = MatMulOperator.Codes,
         [typeof(GroupedDense)] = GroupedDenseOperator.Run,
         [typeof(Requantize)] = IntegerElementwise.Requantize,
         [typeof(DequantizeAccumulator)] = IntegerElementwise.DequantizeAccumulator,

@@ -24,6 +24,8 @@ internal static class Packer
         [typeof(IntegerConvolution)] = IntegerPacking.Convolution,
         [typeof(IntegerDense)] = IntegerPacking.Dense,
         [typeof(GroupedDense)] = GroupedPacking.Dense,
+        [typeof(IntegerMatMul)] = MatrixPacking.Codes,
+        [typeof(MatMul)] = MatrixPacking.Floats,
         [typeof(Convolution)] = FloatPacking.Convolution,
         [typeof(Dense)] = FloatPacking.Dense,
         [typeof(MaxPool)] = PoolPacking.Max,

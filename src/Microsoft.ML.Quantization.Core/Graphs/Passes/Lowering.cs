@@ -61,7 +61,12 @@ internal sealed class Lowering
             return;
         }
 
-        LoweredValue? form = node is Convolution or Dense ? _layers.Lower(node, Form(node.Inputs[0]), Form(node.Inputs[1])) : _elementwise.Lower(node, Form);
+        LoweredValue? form = node switch
+        {
+            Convolution or Dense => _layers.Lower(node, Form(node.Inputs[0]), Form(node.Inputs[1])),
+            MatMul => _layers.LowerProduct(node, Form(node.Inputs[0]), Form(node.Inputs[1])),
+            _ => _elementwise.Lower(node, Form),
+        };
         if (form is not null)
         {
             _forms[node.Output] = form;
