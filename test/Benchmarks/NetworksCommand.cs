@@ -77,9 +77,14 @@ internal static class NetworksCommand
     public static ModelDocument Document(string file)
     {
         Graph graph = OnnxModel.Load(file, _import).Graph;
-        ModelDocument document = new(graph, ModelSignature.Of(graph), new ModelMetadata());
+        if (!file.Contains("u8s8", StringComparison.Ordinal))
+        {
+            graph = PostTrainingQuantizer.Clean(graph);
+            return new ModelDocument(graph, ModelSignature.Of(graph), new ModelMetadata());
+        }
+
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), SmallNetworks.FastTable());
-        return file.Contains("u8s8", StringComparison.Ordinal) ? quantizer.RunQuantized(graph, new PostTrainingOptions()).Document : document;
+        return quantizer.RunQuantized(graph, new PostTrainingOptions()).Document;
     }
 
     private static double Ours(QuantizedModel model, int batch)
