@@ -29,6 +29,7 @@ public static class FastOperators
         [typeof(Reshape)] = StructuralOperators.Reshape,
         [typeof(Resize)] = ResizeOperator.Run,
         [typeof(FakeQuantize)] = QuantizationOperators.FakeQuantize,
+        [typeof(LearnedQuantize)] = c => ((LearnedQuantize)c.Node).Evaluate(c.Inputs, c.Outputs[0], c.Pool),
         [typeof(Quantize)] = QuantizationOperators.Quantize,
         [typeof(Dequantize)] = QuantizationOperators.Dequantize,
         [typeof(IntegerConvolution)] = IntegerProductOperators.Convolution,
@@ -41,6 +42,9 @@ public static class FastOperators
         [typeof(IntegerMultiply)] = IntegerElementwise.Multiply,
         [typeof(IntegerAveragePool)] = PoolingOperators.IntegerAveragePool,
         [typeof(LookupTable)] = IntegerElementwise.LookupTable,
+        [typeof(Staircase)] = StaircaseOperators.Staircase,
+        [typeof(Thresholds)] = StaircaseOperators.Thresholds,
+        [typeof(CombineAccumulators)] = StaircaseOperators.CombineAccumulators,
     }.ToFrozenDictionary();
 
     private static readonly FrozenDictionary<Type, Func<OperatorCall, PreparedWork>> _prepared = new Dictionary<Type, Func<OperatorCall, PreparedWork>>

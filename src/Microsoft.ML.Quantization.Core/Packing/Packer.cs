@@ -55,7 +55,7 @@ internal static class Packer
         ArgumentNullException.ThrowIfNull(signature);
         ArgumentNullException.ThrowIfNull(kernels);
         EntryPacking.Check(graph, signature);
-        graph = ToUnsignedCodes.Run(FuseActivation.Run(graph));
+        graph = DoubleMidRise.Run(ToUnsignedCodes.Run(FuseActivation.Run(graph)), static _ => false);
         var state = new PackingState(graph, signature, kernels);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {

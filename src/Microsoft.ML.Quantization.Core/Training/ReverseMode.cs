@@ -5,10 +5,16 @@ using System.Threading;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>Where in a run a step stands.</summary>
+/// <param name="Context">The place.</param>
+/// <param name="Curvature">The optimizer's second moments of a constant, by name.</param>
+internal sealed record StepPlace(MethodContext Context, Func<string, ReadOnlyMemory<float>> Curvature);
 
 /// <summary>
 /// Runs a graph forward, keeping what the way back needs, and back. Trainable constants are read from a table by name, so that a step need not build a new graph.
@@ -47,8 +53,9 @@ internal sealed class ReverseMode
     /// <param name="training">Whether batch statistics are used.</param>
     /// <param name="dropout">Dropout of this step, or null.</param>
     /// <param name="cancellationToken">Looked at before each node.</param>
+    /// <param name="place">Where in the run the step stands, or null outside one.</param>
     public ForwardPass Forward(
-        IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, bool training, Dropout? dropout = null, CancellationToken cancellationToken = default)
+        IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, bool training, Dropout? dropout = null, CancellationToken cancellationToken = default, StepPlace? place = null)
     {
         (Graph graph, _) = Bind(inputs[0].Shape.Rank > 0 ? inputs[0].Shape[0] : 1);
         var pass = new ForwardPass(graph);
@@ -65,7 +72,7 @@ internal sealed class ReverseMode
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            pass.Saved[i] = Step(pass, graph.Nodes[i], training);
+            pass.Saved[i] = Step(pass, graph.Nodes[i], training, place);
             Drop(pass, graph.Nodes[i], dropout);
         }
 
@@ -95,7 +102,7 @@ internal sealed class ReverseMode
         return graph.Values.Select((v, i) => (v, g: gradients[i])).Where(p => p.v.IsTrainable && p.g is not null).ToDictionary(p => p.v.Name, p => p.g!, StringComparer.Ordinal);
     }
 
-    private object? Step(ForwardPass pass, Node node, bool training)
+    private object? Step(ForwardPass pass, Node node, bool training, StepPlace? place)
     {
         Tensor[] inputs = [.. node.Inputs.Select(i => pass.Values[i.Index]!)];
         Tensor[] outputs = [.. node.Outputs.Select(o => Tensor.Allocate(pass.Graph[o].Type.Element, pass.Graph[o].Type.Shape))];
@@ -107,7 +114,7 @@ internal sealed class ReverseMode
         var call = new OperatorCall(pass.Graph, node, inputs, outputs, _kernels, _pool);
         if (training && GradientRules.TryFind(node, out GradientRule? rule) && rule.HasForward(pass.Graph, node))
         {
-            return rule.Forward(call);
+            return rule.Forward(place is null ? call : call with { Context = place.Context, Curvature = place.Curvature });
         }
 
         FastOperators.Run(call);

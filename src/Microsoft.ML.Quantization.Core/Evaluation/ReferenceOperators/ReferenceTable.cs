@@ -39,6 +39,7 @@ internal static class ReferenceTable
         [typeof(Expand)] = StructuralReference.Expand,
         [typeof(Resize)] = ResizeReference.Resize,
         [typeof(FakeQuantize)] = QuantizationReference.FakeQuantize,
+        [typeof(LearnedQuantize)] = QuantizationReference.LearnedQuantize,
         [typeof(Quantize)] = QuantizationReference.Quantize,
         [typeof(Dequantize)] = QuantizationReference.Dequantize,
         [typeof(IntegerConvolution)] = IntegerReference.Convolution,
@@ -51,6 +52,9 @@ internal static class ReferenceTable
         [typeof(IntegerMultiply)] = IntegerReference.Multiply,
         [typeof(IntegerAveragePool)] = IntegerReference.AveragePool,
         [typeof(LookupTable)] = IntegerReference.LookupTable,
+        [typeof(Staircase)] = StaircaseReference.Staircase,
+        [typeof(Thresholds)] = StaircaseReference.Thresholds,
+        [typeof(CombineAccumulators)] = StaircaseReference.CombineAccumulators,
     }.ToFrozenDictionary();
 
     /// <summary>Whether a kind is there.</summary>

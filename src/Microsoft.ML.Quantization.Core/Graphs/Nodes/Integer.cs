@@ -5,8 +5,8 @@ using Microsoft.ML.Quantization.Quantizers;
 namespace Microsoft.ML.Quantization.Graphs.Nodes;
 
 /// <summary>
-/// Convolution of codes: x (per tensor), w (a constant), optional bias int32 [O] → int32 accumulators = bias + Σ (x − zx)·(w − zw).
-/// A tap in padding contributes 0. Zero points are those of the inputs' quantizers. The sum is exact.
+/// Convolution of codes: x (per tensor), w (a constant), optional bias int32 [O] → int32 accumulators = bias + Σ value(x)·value(w), value(c) being c − z, or 2c − (2^bits − 1)
+/// for mid-rise codes. A tap in padding contributes 0. Zero points are those of the inputs' quantizers. The sum is exact.
 /// </summary>
 public sealed record IntegerConvolution : Node
 {
@@ -75,7 +75,8 @@ public sealed record GroupedDense : Node
 
 /// <summary>
 /// The step to new codes by <see cref="Requantization.Apply"/>, one multiplier and offset for each index of <see cref="Axis"/> (or one for all). The input is an int32
-/// accumulator, or codes, whose zero point is subtracted first.
+/// accumulator, or codes, whose values count. Into mid-rise codes t counts in codes, so that m holds 1 / (2·sy) and b the middle (2^bits − 1) / 2; one mid-rise bit, whose
+/// ties go up, is the work of thresholds.
 /// </summary>
 public sealed record Requantize : Node
 {

@@ -14,7 +14,7 @@ internal sealed class CodeEmitter(GraphBuilder builder)
     /// <summary>Codes of a form, or null when the form has no integer step to them.</summary>
     public Form.Codes? Emit(Form? form, AffineQuantization result, string name, string nodeName)
     {
-        if (result.Granularity != Granularity.PerTensor)
+        if (result.Granularity != Granularity.PerTensor || !HasStep(form, result))
         {
             return null;
         }
@@ -38,6 +38,15 @@ internal sealed class CodeEmitter(GraphBuilder builder)
         string suffix = node is Requantize ? ".requantize" : string.Empty;
         return new Form.Codes(builder.Add(node with { Name = nodeName + suffix }, name), result);
     }
+
+    /// <summary>Sums, products and means have no step to mid-rise codes, and one mid-rise bit is no matter of multipliers.</summary>
+    private static bool HasStep(Form? form, AffineQuantization result) => !result.IsMidRise || form switch
+    {
+        Form.Codes codes => codes.Quantizer == result || result.Code.Bits.Bits > 1,
+        Form.Scaled => result.Code.Bits.Bits > 1,
+        Form.Table or Form.Joined => true,
+        _ => false,
+    };
 
     /// <summary>Floats of a scaled form.</summary>
     public ValueId Dequantize(Form.Scaled scaled, string name, string nodeName) => builder.Add(
@@ -65,12 +74,25 @@ internal sealed class CodeEmitter(GraphBuilder builder)
         return one ? ([m[0]], [b[0]]) : ([.. m], [.. b]);
     }
 
+    /// <summary>Multipliers and offsets that count in codes of the result.</summary>
+    private static (ImmutableArray<float> Multipliers, ImmutableArray<float> Offsets) InCodes(Form.Scaled scaled, AffineQuantization result)
+    {
+        if (!result.IsMidRise)
+        {
+            return Single(scaled.Multipliers, scaled.Offsets, result.Single.Scale);
+        }
+
+        double step = 2.0 * result.Single.Scale;
+        double middle = result.Code.MidRiseTop / 2.0;
+        return Single([.. scaled.Multipliers.Select(m => m / step)], [.. scaled.Offsets.Select(b => (b / step) + middle)], 1);
+    }
+
     private static Requantize OfCodes(Form.Codes codes, AffineQuantization result)
         => OfScaled(new Form.Scaled(codes.Id, [codes.Quantizer.Single.Scale], [0], 0, Activation.None), result);
 
     private static Requantize OfScaled(Form.Scaled scaled, AffineQuantization result)
     {
-        (ImmutableArray<float> multipliers, ImmutableArray<float> offsets) = Single(scaled.Multipliers, scaled.Offsets, result.Single.Scale);
+        (ImmutableArray<float> multipliers, ImmutableArray<float> offsets) = InCodes(scaled, result);
         (int minimum, int maximum) = Limits(scaled.Clamp, result);
         return new Requantize
         {

@@ -80,7 +80,7 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         return rewriter.Builder.Add(new GroupedDense { Name = node.Name, Inputs = inputs, Activation = Clamp(node) }, walk.Graph[node.Output].Name);
     }
 
-    private static bool IsNarrow(Form? form) => form is Form.Codes { Quantizer: { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= 8 } };
+    private static bool IsNarrow(Form? form) => form is Form.Codes { Quantizer: { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= 8, IsMidRise: false } };
 
     private static Activation Clamp(Node node) => node is Convolution convolution ? convolution.Activation : ((Dense)node).Activation;
 
