@@ -72,7 +72,7 @@ public sealed record AbcActivations : StairMethod
         for (int n = 0; n < Bits; n++)
         {
             float shift = call.Parameter(0)[n];
-            Slopes.Inside(x, -shift, 1 - shift, call.Parameter(1)[n], g, part);
+            Estimator.Window(-shift, 1 - shift).Pass(x, g, part, factor: call.Parameter(1)[n]);
             LaneMap.Map(default(Plus), part, dx, dx);
             sums[n] += FloatReduction.Sum(part);
             sums[Bits + n] += LaneMap.Sum(new SignedBy(0.5f - shift), x, g);

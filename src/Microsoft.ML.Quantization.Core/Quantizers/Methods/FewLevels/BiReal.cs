@@ -25,7 +25,7 @@ public sealed record BiReal : SignMethod
     private protected override LevelTable Table(MethodCall call) => LevelTable.Signs(new float[GroupsOf(call.X.Shape)], EachGroup(call, LatentWeights.MeanSize));
 
     private protected override void OfWeights(MethodCall call, LevelTable table, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
-        => Slopes.Clip(call.Values.Slice(begin, g.Length), 1, MagnitudeAware ? table.Scale(0, GroupAt(call, begin)) : 1, g, dx);
+        => Estimator.Clip().Pass(call.Values.Slice(begin, g.Length), g, dx, factor: MagnitudeAware ? table.Scale(0, GroupAt(call, begin)) : 1);
 
-    private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx) => Slopes.ApproxSign(x, g, dx);
+    private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx) => Estimator.Polynomial.Pass(x, g, dx);
 }

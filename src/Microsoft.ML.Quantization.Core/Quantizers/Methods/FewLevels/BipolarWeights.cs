@@ -33,7 +33,7 @@ public sealed record BipolarWeights : FewLevelMethod
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
     {
         ReadOnlySpan<float> w = call.Values.Slice(begin, g.Length);
-        Slopes.Clip(w, 1, 1, g, dx);
+        Estimator.Clip().Pass(w, g, dx);
         LaneMap.Map(new Pushed(Pull), w, dx, dx);
     }
 

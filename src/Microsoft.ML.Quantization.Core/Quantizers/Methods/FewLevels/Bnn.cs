@@ -6,13 +6,13 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
-/// Binarized neural networks (Hubara et al., 2016): weights sgn(w) with gradients unchanged, clipped to [−c, c] behind the step; activations sgn(x) with gradients where |x| ≤ c. With c = 1.3
-/// and without longer steps this is the quantizer of ResNetE and BinaryDenseNet (Bethge et al., 2019).
+/// Binarized neural networks (Hubara et al., 2016): weights sgn(w) with gradients unchanged, clipped to [−c, c] behind the step; activations sgn(x) with gradients where |x| ≤ c, or by another
+/// estimator. With <c>Estimator.Clip(1.3)</c> and without longer steps this is the quantizer of ResNetE and BinaryDenseNet (Bethge et al., 2019), with <c>Estimator.Swish(5)</c> that of BNN+.
 /// </summary>
 public sealed record Bnn : SignMethod
 {
-    /// <summary>c.</summary>
-    public float Window { get; init; } = 1;
+    /// <summary>The derivative of activations; its bound, where it has one, is c, else c = 1.</summary>
+    public Estimator Slope { get; init; } = Estimator.Clip();
 
     /// <summary>Whether steps of weights are longer by 1/√(1.5/(inputs + outputs)).</summary>
     public bool StretchSteps { get; init; } = true;
@@ -24,16 +24,10 @@ public sealed record Bnn : SignMethod
     public override string Name => "BNN";
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, Window, StretchSteps ? 1 : 0, Stochastic ? 1 : 0];
+    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, StretchSteps ? 1 : 0, Stochastic ? 1 : 0, .. Slope.Settings];
 
     /// <inheritdoc/>
-    public override void Check()
-    {
-        if (!(Window > 0))
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{Name}.{nameof(Window)}: expected above 0, found {Window}."));
-        }
-    }
+    public override void Check() => Slope.Check();
 
     /// <inheritdoc/>
     public override void Forward(MethodCall call, object? prepared, int begin, Span<float> y)
@@ -66,7 +60,7 @@ public sealed record Bnn : SignMethod
 
     private protected override LevelTable Table(MethodCall call) => LevelTable.Signs([0], [1]);
 
-    private protected override float Bound(Shape shape) => Window;
+    private protected override float Bound(Shape shape) => float.IsFinite(Slope.Bound) ? Slope.Bound : 1;
 
-    private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx) => Slopes.Clip(x, Window, 1, g, dx);
+    private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx) => Slope.At(call.Context).Pass(x, g, dx);
 }

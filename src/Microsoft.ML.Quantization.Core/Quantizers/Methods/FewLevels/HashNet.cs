@@ -48,9 +48,14 @@ public sealed record HashNet : SignMethod
     private protected override LevelTable Table(MethodCall call) => LevelTable.Signs([0], [1]);
 
     private protected override void OfWeights(MethodCall call, LevelTable table, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
-        => Slopes.Sech2(call.Values.Slice(begin, g.Length), Sharpness(call.Context), 1, g, dx);
+        => OfActivations(call, call.Values.Slice(begin, g.Length), g, dx);
 
-    private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx) => Slopes.Sech2(x, Sharpness(call.Context), 1, g, dx);
+    private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx)
+    {
+        // β is never below 1, so that the estimator's own factor is 1.
+        float beta = Sharpness(call.Context);
+        Estimator.Tanh(beta, beta).Pass(x, g, dx);
+    }
 
     private readonly struct Soft(float beta, bool isHalf) : ILaneFunction
     {

@@ -38,7 +38,7 @@ public sealed record Horq : StairMethod
 
     /// <inheritdoc/>
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
-        => Slopes.Clip(call.Values.Slice(begin, g.Length), 1, 1, g, dx);
+        => Estimator.Clip().Pass(call.Values.Slice(begin, g.Length), g, dx);
 
     /// <inheritdoc/>
     public override float[]?[]? Measure(MethodCall call, object? prepared)

@@ -7,23 +7,20 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// IR-Net (Qin et al., 2020). Libra: z = (w − mean)/std of the output channel (n − 1), ŵ = 2^round(log2 mean|z|)·sgn(z). EDE: both signs have the slope k·t·(1 − tanh²(t·x)),
-/// t = 10^(low + (high − low)·share of the run), k = max(1/t, 1); the gradient of weights also flows through the standardization, the scale being a constant.
+/// t rising from its first to its last value in equal ratios over the run, k = max(1/t, 1); the gradient of weights also flows through the standardization, the scale being a constant.
 /// </summary>
 public sealed record IrNet : SignMethod
 {
     private const int StandardizationSums = 2;
 
-    /// <summary>log10 of t at the beginning.</summary>
-    public float Low { get; init; } = -3;
-
-    /// <summary>log10 of t at the end.</summary>
-    public float High { get; init; } = 1;
+    /// <summary>The derivative of both signs: t from 10^−3 to 10 as for residual networks; 0.1 to 10 for VGG.</summary>
+    public Estimator Slope { get; init; } = Estimator.Tanh(0.001f, 10);
 
     /// <inheritdoc/>
     public override string Name => "IR-Net";
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, Low, High];
+    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, .. Slope.Settings];
 
     /// <summary>Σ dz and Σ dz·z of a channel.</summary>
     public override int ExtraSums => StandardizationSums;
@@ -32,13 +29,7 @@ public sealed record IrNet : SignMethod
     public override int GroupsOf(Shape shape) => shape[0];
 
     /// <inheritdoc/>
-    public override void Check()
-    {
-        if (!(Low < High))
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{Name}: expected {nameof(Low)} below {nameof(High)}, found {Low} and {High}."));
-        }
-    }
+    public override void Check() => Slope.Check();
 
     /// <inheritdoc/>
     public override void Complete(MethodCall call, object? prepared, ReadOnlySpan<float> g, Span<float> dx, Span<double> totals)
@@ -58,14 +49,6 @@ public sealed record IrNet : SignMethod
         }
     }
 
-    /// <summary>t and k of a place in the run.</summary>
-    internal (float T, float K) Slope(MethodContext context)
-    {
-        // 10^p as exp of p·ln 10; ln 10 in float.
-        float t = FloatMath.Exp((float)((Low + ((High - Low) * context.Progress)) * 2.302585092994046));
-        return (t, Math.Max(1 / t, 1));
-    }
-
     /// <summary>Mean and deviation (n − 1) of a channel.</summary>
     internal static (float Mean, float Deviation) Moments(ReadOnlySpan<float> w)
     {
@@ -79,22 +62,18 @@ public sealed record IrNet : SignMethod
 
     private protected override void OfWeights(MethodCall call, LevelTable table, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
     {
-        (float t, float k) = Slope(call.Context);
         int group = GroupAt(call, begin);
         int length = call.X.Shape.Count / GroupsOf(call.X.Shape);
         (float mean, float deviation) = Moments(call.Values.Slice(group * length, length));
         float[] z = new float[g.Length];
         LaneMap.Map(new Standard(mean, deviation), call.Values.Slice(begin, g.Length), z);
-        Slopes.Sech2(z, t, k * table.Scale(0, group), g, dx);
+        Slope.At(call.Context).Pass(z, g, dx, factor: table.Scale(0, group));
         sums[0] += FloatReduction.Sum(dx);
         sums[1] += LaneMap.Sum(default(Product), z, dx);
     }
 
     private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx)
-    {
-        (float t, float k) = Slope(call.Context);
-        Slopes.Sech2(x, t, k, g, dx);
-    }
+        => Slope.At(call.Context).Pass(x, g, dx);
 
     private static float MeanOfStandardized(ReadOnlySpan<float> w)
     {

@@ -36,14 +36,7 @@ public sealed record TargetPropagation : SignMethod
             g = targets;
         }
 
-        if (Soft)
-        {
-            Slopes.Sech2(x, 1, 1, g, dx);
-        }
-        else
-        {
-            Slopes.Clip(x, 1, 1, g, dx);
-        }
+        (Soft ? Estimator.Tanh(1, 1) : Estimator.Clip()).Pass(x, g, dx);
     }
 
     private readonly struct Direction(float size) : ILaneFunction

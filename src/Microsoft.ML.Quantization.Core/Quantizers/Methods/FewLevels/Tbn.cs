@@ -58,11 +58,11 @@ public sealed record Tbn : QuantizationMethod
         ReadOnlySpan<float> x = call.Values.Slice(begin, g.Length);
         if (Triangles)
         {
-            Slopes.TwoTents(x, call.Parameter(0)[0], g, dx);
+            Estimator.Tents(1).Pass(x, g, dx, call.Parameter(0)[0]);
         }
         else
         {
-            Slopes.Clip(x, 1, 1, g, dx);
+            Estimator.Clip().Pass(x, g, dx);
         }
     }
 

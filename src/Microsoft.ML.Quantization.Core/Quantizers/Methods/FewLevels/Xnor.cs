@@ -77,7 +77,7 @@ public sealed record Xnor : SignMethod
     private protected override void OfWeights(MethodCall call, LevelTable table, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
     {
         ReadOnlySpan<float> w = call.Values.Slice(begin, g.Length);
-        Slopes.Clip(w, 1, table.Scale(0, GroupAt(call, begin)), g, dx);
+        Estimator.Clip().Pass(w, g, dx, factor: table.Scale(0, GroupAt(call, begin)));
         if (Gradient == ScaleGradient.Paper)
         {
             LaneMap.Map(new Added((float)GroupsOf(call.X.Shape) / call.X.Shape.Count), dx, g, dx);
@@ -88,7 +88,7 @@ public sealed record Xnor : SignMethod
         }
     }
 
-    private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx) => Slopes.Clip(x, 1, 1, g, dx);
+    private protected override void OfActivations(MethodCall call, ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx) => Estimator.Clip().Pass(x, g, dx);
 
     private readonly struct Added(float factor) : ILaneFunction2
     {
