@@ -15,4 +15,11 @@ namespace Microsoft.ML.Quantization.Operators;
 /// <param name="Outputs">One allocated tensor an output; the operator writes every element.</param>
 /// <param name="Kernels">The kernel set.</param>
 /// <param name="Pool">The threads.</param>
-public sealed record OperatorCall(Graph Graph, Node Node, Tensor[] Inputs, Tensor[] Outputs, KernelSet Kernels, WorkerPool Pool);
+public sealed record OperatorCall(Graph Graph, Node Node, Tensor[] Inputs, Tensor[] Outputs, KernelSet Kernels, WorkerPool Pool)
+{
+    /// <summary>Whether activations [N, C, ..] among inputs and outputs lie channels-last under their logical shape; only training asks for it, of operators that offer it.</summary>
+    internal bool IsChannelsLast { get; init; }
+
+    /// <summary>Memory of the training step, or null outside training.</summary>
+    internal StepMemory? Memory { get; init; }
+}
