@@ -51,7 +51,7 @@ public static class Program
         Prediction first = engine.Predict(testImages[0]);
         File.Delete(file);
         output.WriteLine($"First test image: class {first.PredictedLabel - 1}, expected {testImages[0].Label}");
-        output.WriteLine(int8.Model.Explain());
+        output.WriteLine(int8.Model.Explain(measure: true));
         output.WriteLine(eight.ConfusionMatrix.GetFormattedConfusionTable());
         return new QuickStartResult(float32.MicroAccuracy, eight.MicroAccuracy, four.MicroAccuracy, first.PredictedLabel - 1);
     }

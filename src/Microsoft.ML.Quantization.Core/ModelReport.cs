@@ -12,10 +12,14 @@ namespace Microsoft.ML.Quantization;
 /// <param name="ArenaBytes">Bytes of the whole arena for one row; buffers share it.</param>
 public sealed record ModelReport(ImmutableArray<StepReport> Steps, string KernelSet, int ThreadCount, long ArenaBytes)
 {
+    /// <summary>What was measured, or null.</summary>
+    public ModelTiming? Timing { get; init; }
+
     /// <summary>The rows as a table, tab-free, one line a step.</summary>
     public override string ToString()
     {
-        string[][] rows = [["layer", "operation", "bits", "bound", "limit", "weights", "arena", "reason"], .. Steps.Select(Cells)];
+        string[] head = ["layer", "operation", "bits", "bound", "limit", "weights", "arena", .. Timing is null ? (string[])[] : ["ms"], "reason"];
+        string[][] rows = [head, .. Steps.Select(Cells)];
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(c => rows.Max(r => r[c].Length))];
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"kernels {KernelSet}, threads {ThreadCount}, arena {ArenaBytes} bytes a row").AppendLine();
@@ -24,10 +28,17 @@ public sealed record ModelReport(ImmutableArray<StepReport> Steps, string Kernel
             text.AppendLine(string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c]))).TrimEnd());
         }
 
+        if (Timing is { } timing)
+        {
+            text.AppendLine(timing.ToString());
+        }
+
         return text.ToString();
     }
 
-    private static string[] Cells(StepReport step) =>
+    private static string Number(long value) => value == 0 ? string.Empty : value.ToString(CultureInfo.InvariantCulture);
+
+    private string[] Cells(StepReport step) =>
     [
         step.Layer,
         step.Operation,
@@ -36,8 +47,7 @@ public sealed record ModelReport(ImmutableArray<StepReport> Steps, string Kernel
         Number(step.AccumulatorLimit),
         Number(step.WeightBytes),
         Number(step.ArenaBytes),
+        .. Timing is null ? (string[])[] : [step.Milliseconds?.ToString("0.0000", CultureInfo.InvariantCulture) ?? string.Empty],
         step.Reason,
     ];
-
-    private static string Number(long value) => value == 0 ? string.Empty : value.ToString(CultureInfo.InvariantCulture);
 }

@@ -10,4 +10,8 @@ namespace Microsoft.ML.Quantization;
 /// <param name="AccumulatorLimit">What the accumulator can hold; 0 where there is none.</param>
 /// <param name="WeightBytes">Bytes of packed weights that the step reads.</param>
 /// <param name="ArenaBytes">Bytes that the step writes into the arena for one row.</param>
-public sealed record StepReport(string Layer, string Operation, string Bits, string KernelSet, string Reason, long AccumulatorBound, long AccumulatorLimit, long WeightBytes, long ArenaBytes);
+public sealed record StepReport(string Layer, string Operation, string Bits, string KernelSet, string Reason, long AccumulatorBound, long AccumulatorLimit, long WeightBytes, long ArenaBytes)
+{
+    /// <summary>Median time of the step, all threads together, in ms; null where nothing was measured.</summary>
+    public double? Milliseconds { get; init; }
+}

@@ -71,6 +71,13 @@ public static class HandmadeGraphs
         return AffineQuantization.PerTensor(code, code.Range, new AffineParameters(scale, zeroPoint));
     }
 
+    /// <summary>Mid-rise per-tensor codes.</summary>
+    public static AffineQuantization MidRise(int bits, float scale)
+    {
+        var code = new CodeType(new BitWidth(bits), false, CodeSpace.MidRise);
+        return AffineQuantization.PerTensor(code, code.Range, new AffineParameters(scale, 0));
+    }
+
     /// <summary>Random symmetric weights, one scale an output channel.</summary>
     public static ValueId Weights(GraphBuilder builder, string name, Shape shape, int bits, CounterRandom random)
     {

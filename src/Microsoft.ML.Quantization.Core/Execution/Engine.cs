@@ -70,7 +70,60 @@ internal sealed unsafe class Engine : IDisposable
     }
 
     /// <summary>Runs on tensors, whose counts and element types must be those of the signature.</summary>
-    public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs)
+    public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs) => UseTensors(inputs, (from, to) => RunRows(from, to, BatchOf(inputs)));
+
+    /// <summary>Fewest rows of a run: 1, or the batch of a graph that fixes it.</summary>
+    public int SmallestBatch => Math.Max(_rowsPerRun, 1);
+
+    /// <summary>How each step runs; sizes are those of one row.</summary>
+    public ModelReport Explain()
+    {
+        Enter();
+        try
+        {
+            return new ModelReport([.. _program.Steps.Select(s => Explain(s, SmallestBatch))], Kernels.Name, ThreadCount, _runner.Bind(SmallestBatch).Memory.TotalBytes);
+        }
+        finally
+        {
+            _uses.Leave();
+        }
+    }
+
+    /// <summary>As <see cref="Explain()"/>, with the median times of <paramref name="runs"/> runs on the given inputs.</summary>
+    public ModelReport Measure(IReadOnlyList<Tensor> inputs, int runs)
+    {
+        ModelReport report = Explain();
+        int batch = _rowsPerRun > 0 ? _rowsPerRun : BatchOf(inputs);
+        var clock = new StepClock(_program.Steps.Length, runs);
+        UseTensors(inputs, (from, to) =>
+        {
+            RunBuffers buffers = _runner.Rent(batch);
+            from.CopyTo(buffers.Inputs, 0);
+            to.CopyTo(buffers.Outputs, 0);
+            clock.Run(buffers);
+            _runner.Return(buffers);
+        });
+        double[] steps = clock.Steps;
+        return report with
+        {
+            Steps = [.. report.Steps.Select((s, i) => s with { Milliseconds = steps[i] })],
+            Timing = new ModelTiming(batch, runs, clock.Whole, steps.Sum()),
+        };
+    }
+
+    /// <summary>Waits for the runs at work, then frees everything.</summary>
+    public void Dispose()
+    {
+        if (_uses.Close())
+        {
+            _runner.Dispose();
+            _program.Dispose();
+            Pools.Release(_pool);
+        }
+    }
+
+    /// <summary>Checks and pins the inputs, makes outputs, and lends their addresses out.</summary>
+    private Tensor[] UseTensors(IReadOnlyList<Tensor> inputs, Action<nint[], nint[]> use)
     {
         CheckCounts(inputs.Count, Signature.Outputs.Length);
         int batch = BatchOf(inputs);
@@ -84,10 +137,9 @@ internal sealed unsafe class Engine : IDisposable
         var handles = new List<MemoryHandle>();
         try
         {
-            handles.AddRange(inputs.Select(t => t.Bytes.Pin()));
-            handles.AddRange(outputs.Select(t => t.Bytes.Pin()));
+            handles.AddRange(inputs.Concat(outputs).Select(t => t.Bytes.Pin()));
             nint[] addresses = [.. handles.Select(h => (nint)h.Pointer)];
-            RunRows(addresses.AsSpan(0, inputs.Count), addresses.AsSpan(inputs.Count), batch);
+            use(addresses[..inputs.Count], addresses[inputs.Count..]);
         }
         finally
         {
@@ -96,32 +148,6 @@ internal sealed unsafe class Engine : IDisposable
         }
 
         return outputs;
-    }
-
-    /// <summary>How each step runs; sizes are those of one row.</summary>
-    public ModelReport Explain()
-    {
-        Enter();
-        try
-        {
-            int batch = Math.Max(_rowsPerRun, 1);
-            return new ModelReport([.. _program.Steps.Select(s => Explain(s, batch))], Kernels.Name, ThreadCount, _runner.Bind(batch).Memory.TotalBytes);
-        }
-        finally
-        {
-            _uses.Leave();
-        }
-    }
-
-    /// <summary>Waits for the runs at work, then frees everything.</summary>
-    public void Dispose()
-    {
-        if (_uses.Close())
-        {
-            _runner.Dispose();
-            _program.Dispose();
-            Pools.Release(_pool);
-        }
     }
 
     private static int CommonRows(ModelSignature signature)

@@ -6,8 +6,8 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Graphs;
 
 /// <summary>
-/// The largest magnitude that an int32 accumulator of a layer can reach, from its real weights. For each output channel, with offsets w' = w − zw and reachable
-/// input codes [lo, hi], zero point z, in the unsigned representation (codes and z shifted so that lo ≥ 0):
+/// The largest magnitude that an int32 accumulator of a layer can reach, from its real weights. For each output channel, with the values w' of its weights and reachable
+/// input codes [lo, hi], zero point z, in the unsigned representation (codes and z shifted so that lo ≥ 0; mid-rise codes doubled, z = 2^bits − 1):
 /// <code>
 /// products = max(Σ max(lo·w', hi·w'), −Σ min(lo·w', hi·w'))      every order of summation stays inside
 /// bound    = products + |bias| + z·max(Σ max(w', 0), −Σ min(w', 0))   whichever taps the padding takes out of the zero point's correction
@@ -32,21 +32,31 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         ArgumentNullException.ThrowIfNull(input);
         int channels = weights.Shape[0];
         int length = weights.Shape.CountOf(1, weights.Shape.Rank);
-        int shift = input.Code.Signed ? -input.Code.Range.Min : 0;
-        var range = new IntegerRange(input.Range.Min + shift, input.Range.Max + shift);
+        (IntegerRange range, int inputZero) = Unsigned(input);
         var worst = new AccumulatorBound(0, 0);
         for (int c = 0; c < channels; c++)
         {
-            int zero = weightQuantizer.ZeroPoints[weightQuantizer.ZeroPoints.Length == 1 ? 0 : c];
+            AffineParameters group = weightQuantizer[weightQuantizer.Scales.Length == 1 ? 0 : c];
             int own = bias is null ? 0 : bias.Values<int>()[c];
-            long bound = OfChannel(weights, c * length, length, zero, range, input.Single.ZeroPoint + shift, own);
+            long bound = OfChannel(weights, c * length, length, group, range, inputZero, own);
             worst = bound > worst.Worst ? new AccumulatorBound(bound, c) : worst;
         }
 
         return worst;
     }
 
-    private static long OfChannel(Tensor weights, int start, int length, int zero, IntegerRange range, int inputZero, int bias)
+    private static (IntegerRange Range, int Zero) Unsigned(AffineQuantization input)
+    {
+        if (input.IsMidRise)
+        {
+            return (new IntegerRange(2 * input.Range.Min, 2 * input.Range.Max), input.Code.MidRiseTop);
+        }
+
+        int shift = input.Code.Signed ? -input.Code.Range.Min : 0;
+        return (new IntegerRange(input.Range.Min + shift, input.Range.Max + shift), input.Single.ZeroPoint + shift);
+    }
+
+    private static long OfChannel(Tensor weights, int start, int length, AffineParameters group, IntegerRange range, int inputZero, int bias)
     {
         long high = 0;
         long low = 0;
@@ -54,7 +64,7 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         long negative = 0;
         for (int i = start; i < start + length; i++)
         {
-            long w = CodeAccess.Read(weights, i) - zero;
+            long w = group.ValueOf(CodeAccess.Read(weights, i));
             high += Math.Max(range.Min * w, range.Max * w);
             low += Math.Min(range.Min * w, range.Max * w);
             positive += Math.Max(w, 0);

@@ -55,10 +55,17 @@ public sealed class NodeAttributes
     public NodeAttributes Set(string prefix, AffineQuantization value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        return Set(prefix + ".code", [value.Code.Bits.Bits, value.Code.Signed ? 1 : 0, value.Range.Min, value.Range.Max])
+        return SetCode(prefix + ".code", value.Code, value.Range)
             .Set(prefix + ".groups", [(int)value.Granularity, value.Axis, value.GroupSize])
             .Set(prefix + ".scales", value.Scales)
             .Set(prefix + ".zeros", value.ZeroPoints);
+    }
+
+    /// <summary>Adds a code type and the codes in use: [bits, signed, lowest, highest], and the space as a fifth number unless it is affine.</summary>
+    public NodeAttributes SetCode(string name, CodeType code, IntegerRange range)
+    {
+        ImmutableArray<int> numbers = [code.Bits.Bits, code.Signed ? 1 : 0, range.Min, range.Max];
+        return Set(name, code.Space == CodeSpace.Affine ? numbers : numbers.Add((int)code.Space));
     }
 
     /// <summary>Whether the attribute is there.</summary>
@@ -72,6 +79,9 @@ public sealed class NodeAttributes
 
     /// <summary>A float attribute.</summary>
     public float Float(string name) => Get<float>(name);
+
+    /// <summary>A text.</summary>
+    public string Text(string name) => Get<string>(name);
 
     /// <summary>Integers.</summary>
     public ImmutableArray<int> Ints(string name) => Get<ImmutableArray<int>>(name);
@@ -91,21 +101,33 @@ public sealed class NodeAttributes
         return System.Enum.IsDefined(value) ? value : throw Invalid(name, $"a {typeof(T).Name}", value.ToString());
     }
 
+    /// <summary>A code type and the codes in use, stored by <see cref="SetCode"/>.</summary>
+    public (CodeType Code, IntegerRange Range) Code(string name)
+    {
+        ImmutableArray<int> numbers = Ints(name);
+        if (numbers.Length is not (4 or 5) || (numbers.Length == 5 && !System.Enum.IsDefined((CodeSpace)numbers[4])))
+        {
+            throw Invalid(name, "4 numbers of code, or 5 with a known space", $"{numbers.Length}");
+        }
+
+        CodeSpace space = numbers.Length == 5 ? (CodeSpace)numbers[4] : CodeSpace.Affine;
+        return (new CodeType(new BitWidth(numbers[0]), numbers[1] != 0, space), new IntegerRange(numbers[2], numbers[3]));
+    }
+
     /// <summary>A quantizer stored by <see cref="Set(string, AffineQuantization)"/>, validated.</summary>
     public AffineQuantization Affine(string prefix)
     {
-        ImmutableArray<int> code = Ints(prefix + ".code");
+        (CodeType code, IntegerRange range) = Code(prefix + ".code");
         ImmutableArray<int> groups = Ints(prefix + ".groups");
-        if (code.Length != 4 || groups.Length != 3 || groups[0] is < 0 or > 2)
+        if (groups.Length != 3 || groups[0] is < 0 or > 2)
         {
-            throw Invalid(prefix, "4 numbers of code and 3 of groups", $"{code.Length} and {groups.Length}");
+            throw Invalid(prefix, "3 numbers of groups", $"{groups.Length}");
         }
 
-        var type = new CodeType(new BitWidth(code[0]), code[1] != 0);
         var value = new AffineQuantization
         {
-            Code = type,
-            Range = new IntegerRange(code[2], code[3]),
+            Code = code,
+            Range = range,
             Granularity = (Granularity)groups[0],
             Axis = groups[1],
             GroupSize = groups[2],

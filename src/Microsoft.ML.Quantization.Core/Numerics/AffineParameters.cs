@@ -3,10 +3,11 @@ using System.Globalization;
 
 namespace Microsoft.ML.Quantization.Numerics;
 
-/// <summary>Scale and zero point of one group: real = Scale · (code − ZeroPoint).</summary>
-/// <param name="Scale">Step between two codes; finite and at least 2^−126.</param>
-/// <param name="ZeroPoint">The code of the real 0.</param>
-public readonly record struct AffineParameters(float Scale, int ZeroPoint)
+/// <summary>Scale and zero point of one group: real = Scale · value(code), with value(code) = code − ZeroPoint, or 2·code − MidRiseTop for mid-rise codes.</summary>
+/// <param name="Scale">Step between two values; finite and at least 2^−126.</param>
+/// <param name="ZeroPoint">The code of the real 0; 0 for mid-rise codes.</param>
+/// <param name="MidRiseTop">The highest code 2^bits − 1 of mid-rise codes; 0 for affine codes.</param>
+public readonly record struct AffineParameters(float Scale, int ZeroPoint, int MidRiseTop = 0)
 {
     private const float SmallestNormal = 1.17549435e-38f;
 
@@ -43,11 +44,16 @@ public readonly record struct AffineParameters(float Scale, int ZeroPoint)
         return !(scale >= SmallestNormal) || !float.IsFinite(scale) ? new AffineParameters(1, zero) : new AffineParameters(scale, zero);
     }
 
-    /// <summary>Encodes one real with <see cref="Requantization.Quantize"/>.</summary>
-    public int Quantize(float value, IntegerRange range) => Requantization.Quantize(value, Scale, ZeroPoint, range.Min, range.Max);
+    /// <summary>Encodes one real with <see cref="Requantization.Quantize"/>, or <see cref="MidRise.Quantize"/> for mid-rise codes.</summary>
+    public int Quantize(float value, IntegerRange range) => MidRiseTop == 0
+        ? Requantization.Quantize(value, Scale, ZeroPoint, range.Min, range.Max)
+        : MidRise.Quantize(value, Scale, MidRiseTop);
 
-    /// <summary>Decodes one code with <see cref="Requantization.Dequantize"/>.</summary>
-    public float Dequantize(int code) => Requantization.Dequantize(code, Scale, ZeroPoint);
+    /// <summary>The integer that a code stands for; sums of products are sums of these.</summary>
+    public int ValueOf(int code) => MidRiseTop == 0 ? code - ZeroPoint : MidRise.ValueOf(code, MidRiseTop);
+
+    /// <summary>Decodes one code: fl(float(value(code)) · Scale).</summary>
+    public float Dequantize(int code) => (float)ValueOf(code) * Scale;
 
     private static void CheckFinite(double low, double high)
     {

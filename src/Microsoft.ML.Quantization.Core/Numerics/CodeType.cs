@@ -5,6 +5,9 @@ public enum CodeSpace
 {
     /// <summary>real = Scale · (code − ZeroPoint).</summary>
     Affine = 0,
+
+    /// <summary>real = Scale · v with the odd integers v = 2·code − (2^bits − 1): {−1, 1} for one bit, {−3, −1, 1, 3} for two. Unsigned codes of 1 to 7 bits; no code stands for 0.</summary>
+    MidRise = 1,
 }
 
 /// <summary>The type of a value that holds codes.</summary>
@@ -16,6 +19,9 @@ public readonly record struct CodeType(BitWidth Bits, bool Signed, CodeSpace Spa
     /// <summary>All codes of this type.</summary>
     public IntegerRange Range => Signed ? IntegerRange.Signed(Bits.Bits) : IntegerRange.Unsigned(Bits.Bits);
 
+    /// <summary>The highest code of mid-rise codes, from which their values v = 2·code − MidRiseTop follow; 0 for affine codes.</summary>
+    public int MidRiseTop => Space == CodeSpace.MidRise ? Range.Max : 0;
+
     /// <inheritdoc/>
-    public override string ToString() => (Signed ? "s" : "u") + Bits;
+    public override string ToString() => (Space == CodeSpace.MidRise ? "m" : Signed ? "s" : "u") + Bits;
 }

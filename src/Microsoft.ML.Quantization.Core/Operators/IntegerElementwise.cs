@@ -28,7 +28,8 @@ internal static class IntegerElementwise
 
     public static void Add(OperatorCall call)
     {
-        if (Array.TrueForAll(call.Inputs, i => i.Type == ElementType.UInt8 && i.Shape.Equals(call.Outputs[0].Shape)) && call.Outputs[0].Type == ElementType.UInt8)
+        if (Array.TrueForAll(call.Inputs, i => i.Type == ElementType.UInt8 && i.Shape.Equals(call.Outputs[0].Shape)) && call.Outputs[0].Type == ElementType.UInt8
+            && Parameters(call, 0).MidRiseTop == 0 && Parameters(call, 1).MidRiseTop == 0)
         {
             Shares.Run(call.Pool, call.Outputs[0].Shape.Count, Smallest, call, static (c, begin, end) => AddBytes(c, begin, end));
             return;
@@ -60,17 +61,37 @@ internal static class IntegerElementwise
             => t.call.Kernels.TranslateByte(t.call.Inputs[0].Bytes.Span[begin..end], t.table, t.call.Outputs[0].WritableBytes[begin..end]));
     }
 
-    private static int ZeroPoint(OperatorCall call, int input) => call.Graph[call.Node.Inputs[input]].Type.Quantization?.Single.ZeroPoint ?? 0;
+    /// <summary>Codes to the integers that they stand for, in place.</summary>
+    public static void ToValues(AffineParameters codes, Span<int> run)
+    {
+        if (codes.MidRiseTop == 0)
+        {
+            for (int j = 0; j < run.Length; j++)
+            {
+                run[j] -= codes.ZeroPoint;
+            }
+
+            return;
+        }
+
+        for (int j = 0; j < run.Length; j++)
+        {
+            run[j] = MidRise.ValueOf(run[j], codes.MidRiseTop);
+        }
+    }
+
+    /// <summary>How an input's codes become values; an accumulator's numbers are their own.</summary>
+    private static AffineParameters Parameters(OperatorCall call, int input) => call.Graph[call.Node.Inputs[input]].Type.Quantization?.Single ?? new AffineParameters(1, 0);
 
     private static void AddBytes(OperatorCall call, int begin, int end)
     {
         var node = (IntegerAdd)call.Node;
         call.Kernels.AddByte(
             call.Inputs[0].Values<byte>()[begin..end],
-            ZeroPoint(call, 0),
+            Parameters(call, 0).ZeroPoint,
             node.LeftMultiplier,
             call.Inputs[1].Values<byte>()[begin..end],
-            ZeroPoint(call, 1),
+            Parameters(call, 1).ZeroPoint,
             node.RightMultiplier,
             node.Result.Single.ZeroPoint,
             node.Minimum,
@@ -78,10 +99,10 @@ internal static class IntegerElementwise
             call.Outputs[0].Writable<byte>()[begin..end]);
     }
 
-    /// <summary>Runs of one channel, zero point taken off.</summary>
+    /// <summary>Runs of one channel, as values.</summary>
     private sealed class Channels(OperatorCall call, ImmutableArray<float> multipliers, ImmutableArray<float> offsets, int axis)
     {
-        private readonly int _zero = ZeroPoint(call, 0);
+        private readonly AffineParameters _codes = Parameters(call, 0);
         private readonly int _inner = multipliers.Length == 1 ? Math.Max(call.Inputs[0].Shape.Count, 1) : Inner(call.Inputs[0].Shape, axis);
 
         public int Count => call.Inputs[0].Shape.Count;
@@ -131,16 +152,12 @@ internal static class IntegerElementwise
         {
             length = Math.Min(Math.Min(end - start, run.Length), _inner - (start % _inner));
             CodeRuns.Read(call.Inputs[0], start, run[..length]);
-            for (int j = 0; j < length; j++)
-            {
-                run[j] -= _zero;
-            }
-
+            ToValues(_codes, run[..length]);
             return start / _inner % multipliers.Length;
         }
     }
 
-    /// <summary>Pairs of broadcast codes, zero points taken off.</summary>
+    /// <summary>Pairs of broadcast codes, as values.</summary>
     private sealed class Pairs(OperatorCall call)
     {
         private readonly BroadcastWalk _walk = new(call.Outputs[0].Shape, [call.Inputs[0].Shape, call.Inputs[1].Shape]);
@@ -170,18 +187,12 @@ internal static class IntegerElementwise
 
         private void Read(int input, int start, Span<int> run)
         {
-            int zero = ZeroPoint(call, input);
-            if (_walk.Step(input) == 0)
+            Span<int> read = _walk.Step(input) == 0 ? run[..1] : run;
+            CodeRuns.Read(call.Inputs[input], start, read);
+            ToValues(Parameters(call, input), read);
+            if (read.Length < run.Length)
             {
-                CodeRuns.Read(call.Inputs[input], start, run[..1]);
-                run.Fill(run[0] - zero);
-                return;
-            }
-
-            CodeRuns.Read(call.Inputs[input], start, run);
-            for (int j = 0; j < run.Length; j++)
-            {
-                run[j] -= zero;
+                run.Fill(run[0]);
             }
         }
     }

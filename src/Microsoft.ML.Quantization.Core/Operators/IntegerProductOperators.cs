@@ -1,5 +1,6 @@
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Operators;
@@ -21,15 +22,16 @@ internal static class IntegerProductOperators
     {
         IntegerProductPlan plan = IntegerProductPlan.Of(call, geometry);
         int shift = call.Inputs[0].Type == ElementType.Int8 ? Offset : 0;
-        int zero = call.Graph[call.Node.Inputs[0]].Type.Quantization!.Single.ZeroPoint;
+        AffineParameters codes = call.Graph[call.Node.Inputs[0]].Type.Quantization!.Single;
+        int zero = codes.MidRiseTop == 0 ? codes.ZeroPoint : codes.MidRiseTop;
         int[]? bias = plan.FoldedBias(call.Inputs.Length > 2 ? call.Inputs[2].Values<int>() : default, zero + shift);
         if (bias is null)
         {
-            Plain(call, geometry, plan, zero);
+            Plain(call, geometry, plan, codes);
             return;
         }
 
-        using Rented unsigned = SignedCodes.ToUnsigned(call.Pool, call.Inputs[0], shift);
+        using Rented unsigned = codes.MidRiseTop == 0 ? SignedCodes.ToUnsigned(call.Pool, call.Inputs[0], shift) : SignedCodes.Doubled(call, call.Inputs[0]);
         using Rented source = window is null ? Rented.Borrow(unsigned.Tensor) : ChannelLayout.ToChannelsLast(call.Pool, unsigned.Tensor);
         using Rented result = window is null ? Rented.Borrow(call.Outputs[0]) : ChannelLayout.ForResult(call.Outputs[0]);
         var work = new Work(call.Kernels, geometry, source.Tensor, (byte)(zero + shift), plan, bias, result.Tensor);
@@ -41,13 +43,13 @@ internal static class IntegerProductOperators
         }
     }
 
-    private static void Plain(OperatorCall call, ConvolutionGeometry geometry, IntegerProductPlan plan, int zero)
+    private static void Plain(OperatorCall call, ConvolutionGeometry geometry, IntegerProductPlan plan, AffineParameters group)
     {
         var codes = new int[call.Inputs[0].Shape.Count];
         CodeRuns.Read(call.Inputs[0], 0, codes);
         for (int i = 0; i < codes.Length; i++)
         {
-            codes[i] -= zero;
+            codes[i] = group.ValueOf(codes[i]);
         }
 
         var work = new PlainProduct(call, geometry, codes, plan.Weights);

@@ -5,7 +5,7 @@ using Microsoft.ML.Quantization.Quantizers;
 namespace Microsoft.ML.Quantization.Operators;
 
 /// <summary>
-/// Integer weights made ready: w − zw of each output channel in [O][taps][I/g], as the kernel's signed bytes where all fit. Made once a constant.
+/// Integer weights made ready: the values of each output channel's codes in [O][taps][I/g], as the kernel's signed bytes where all fit. Made once a constant.
 /// </summary>
 internal sealed class IntegerProductPlan
 {
@@ -30,7 +30,7 @@ internal sealed class IntegerProductPlan
         }
     }
 
-    /// <summary>w − zw, [O][taps][I/g].</summary>
+    /// <summary>The values, [O][taps][I/g].</summary>
     public int[] Weights { get; }
 
     /// <summary>The same for the kernel; null when it does not fit, and for depthwise layers.</summary>
@@ -78,7 +78,7 @@ internal sealed class IntegerProductPlan
         CodeRuns.Read(call.Inputs[1], 0, weights);
         for (int i = 0; i < weights.Length; i++)
         {
-            weights[i] -= quantizer.ZeroPoints[quantizer.Granularity == Granularity.PerTensor ? 0 : i / geometry.Depth];
+            weights[i] = quantizer[quantizer.Granularity == Granularity.PerTensor ? 0 : i / geometry.Depth].ValueOf(weights[i]);
         }
 
         return ConvolutionOperators.ChannelsLastWeights<int>(weights, geometry);

@@ -1,5 +1,7 @@
+using System;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 
@@ -17,6 +19,12 @@ namespace Microsoft.ML.Quantization.Operators;
 /// <param name="Pool">The threads.</param>
 public sealed record OperatorCall(Graph Graph, Node Node, Tensor[] Inputs, Tensor[] Outputs, KernelSet Kernels, WorkerPool Pool)
 {
+    /// <summary>The place in a training run; quantizers in training read it.</summary>
+    public MethodContext Context { get; init; } = MethodContext.Evaluation;
+
+    /// <summary>The optimizer's second moments of a constant, by name; null outside training.</summary>
+    public Func<string, ReadOnlyMemory<float>>? Curvature { get; init; }
+
     /// <summary>Whether activations [N, C, ..] among inputs and outputs lie channels-last under their logical shape; only training asks for it, of operators that offer it.</summary>
     internal bool IsChannelsLast { get; init; }
 

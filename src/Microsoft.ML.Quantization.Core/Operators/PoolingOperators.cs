@@ -64,7 +64,8 @@ internal static class PoolingOperators
         bool countPadding = node.CountPadding && !node.IsGlobal;
         ConvolutionGeometry geometry = Geometry.Pool(window, call.Inputs[0].Shape, call.Outputs[0].Shape);
         bool overruns = countPadding && Geometry.Overruns(window, call.Inputs[0].Shape, call.Outputs[0].Shape);
-        if (overruns || geometry.Taps > Accumulators.MostBytes || call.Inputs[0].Type != ElementType.UInt8 || call.Outputs[0].Type != ElementType.UInt8)
+        AffineParameters codes = call.Graph[node.Inputs[0]].Type.Quantization!.Single;
+        if (overruns || geometry.Taps > Accumulators.MostBytes || call.Inputs[0].Type != ElementType.UInt8 || call.Outputs[0].Type != ElementType.UInt8 || codes.MidRiseTop != 0)
         {
             var walk = new PlaneWork(call, new WindowWalk(geometry, window), 0);
             Shares.Run(call.Pool, geometry.Batch * geometry.InChannels, 1, walk, static (w, begin, end) => w.CodeMean(begin, end));
@@ -72,8 +73,7 @@ internal static class PoolingOperators
         }
 
         AffineQuantization result = node.Result;
-        int zero = call.Graph[node.Inputs[0]].Type.Quantization!.Single.ZeroPoint;
-        var mean = new CodeMean(countPadding, zero, node.Multiplier, result.Single.ZeroPoint, result.Range.Min, result.Range.Max);
+        var mean = new CodeMean(countPadding, codes.ZeroPoint, node.Multiplier, result.Single.ZeroPoint, result.Range.Min, result.Range.Max);
         OnKernels(call, geometry, call.Inputs[0], static (w, begin, end) => w.Mean(begin, end), mean);
     }
 
@@ -175,14 +175,14 @@ internal static class PoolingOperators
         public void CodeMean(int begin, int end)
         {
             var node = (IntegerAveragePool)Call.Node;
-            int zero = Call.Graph[node.Inputs[0]].Type.Quantization!.Single.ZeroPoint;
+            AffineParameters codes = Call.Graph[node.Inputs[0]].Type.Quantization!.Single;
             foreach ((int plane, int pixel) in Walk.Pixels(begin, end))
             {
                 Span<int> inside = Walk.Inside(pixel);
                 long sum = 0;
                 foreach (int index in inside)
                 {
-                    sum += CodeAccess.Read(Call.Inputs[0], (plane * Walk.InPixels) + index) - zero;
+                    sum += codes.ValueOf(CodeAccess.Read(Call.Inputs[0], (plane * Walk.InPixels) + index));
                 }
 
                 float multiplier = node.Multiplier / (node.CountPadding && !node.IsGlobal ? Walk.CountPadded(pixel) : inside.Length);

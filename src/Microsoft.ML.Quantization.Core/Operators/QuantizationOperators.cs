@@ -54,7 +54,11 @@ internal static class QuantizationOperators
             {
                 (int group, int length) = Runs.At(i, Math.Min(end - i, Buffer));
                 AffineParameters p = Quantizer[group];
-                if (FitsByte)
+                if (p.MidRiseTop != 0)
+                {
+                    MidRiseRuns.FakeQuantize(source.Slice(i, length), p, result.Slice(i, length));
+                }
+                else if (FitsByte)
                 {
                     int zero = p.ZeroPoint - Range.Min;
                     Kernels.QuantizeFloat(source.Slice(i, length), p.Scale, zero, 0, (int)Range.Count - 1, codes[..length]);
@@ -73,7 +77,7 @@ internal static class QuantizationOperators
         {
             AffineParameters p = Quantizer.Single;
             ReadOnlySpan<float> source = Call.Inputs[0].Values<float>();
-            if (Call.Outputs[0].Type == ElementType.UInt8)
+            if (Call.Outputs[0].Type == ElementType.UInt8 && p.MidRiseTop == 0)
             {
                 Kernels.QuantizeFloat(source[begin..end], p.Scale, p.ZeroPoint, Range.Min, Range.Max, Call.Outputs[0].Writable<byte>()[begin..end]);
                 return;
@@ -101,7 +105,7 @@ internal static class QuantizationOperators
             {
                 (int group, int length) = Runs.At(i, Math.Min(end - i, codes.Length));
                 AffineParameters p = Quantizer[group];
-                if (Call.Inputs[0].Type == ElementType.UInt8)
+                if (Call.Inputs[0].Type == ElementType.UInt8 && p.MidRiseTop == 0)
                 {
                     Kernels.DequantizeByte(Call.Inputs[0].Values<byte>().Slice(i, length), p.Scale, p.ZeroPoint, result.Slice(i, length));
                 }

@@ -1,13 +1,15 @@
 using System;
+using System.Linq;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Operators;
 
-/// <summary>The kernels' codes are unsigned bytes; signed ones are moved up by a shift before and down after.</summary>
+/// <summary>The kernels' codes are unsigned bytes; signed ones are moved up by a shift before and down after, mid-rise ones doubled.</summary>
 internal static class SignedCodes
 {
     private const int Smallest = 65536;
+    private static readonly byte[] _doubled = [.. Enumerable.Range(0, 256).Select(c => unchecked((byte)(2 * c)))];
 
     /// <summary>Codes + shift as unsigned bytes; the tensor itself when nothing is shifted.</summary>
     public static Rented ToUnsigned(WorkerPool pool, Tensor codes, int shift)
@@ -27,6 +29,15 @@ internal static class SignedCodes
                 destination[i] = unchecked((byte)(source[i] + t.Item3));
             }
         });
+        return result;
+    }
+
+    /// <summary>Mid-rise codes as affine ones: 2·code, whose zero point 2^bits − 1 makes them 2·code − (2^bits − 1).</summary>
+    public static Rented Doubled(OperatorCall call, Tensor codes)
+    {
+        Rented result = Rented.New(ElementType.UInt8, codes.Shape);
+        Shares.Run(call.Pool, codes.Shape.Count, Smallest, (codes, result.Tensor, call.Kernels), static (t, begin, end)
+            => t.Kernels.TranslateByte(t.codes.Bytes.Span[begin..end], _doubled, t.Tensor.WritableBytes[begin..end]));
         return result;
     }
 

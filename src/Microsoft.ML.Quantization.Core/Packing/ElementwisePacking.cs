@@ -18,7 +18,7 @@ internal static class ElementwisePacking
     public static bool Quantize(PackingState state, Node node)
     {
         AffineQuantization result = ((Quantize)node).Result;
-        return result.Element == ElementType.UInt8
+        return result is { Element: ElementType.UInt8, IsMidRise: false }
             && Add(state, node, (c, n, s, d) => new QuantizeStep(c, n, result.Single, result.Range, s[0], d));
     }
 

@@ -60,7 +60,7 @@ internal static class EntryPacking
         AffineQuantization result = ((Quantize)node).Result;
         ValueId id = node.Inputs[0];
         int index = state.Graph.Inputs.IndexOf(id);
-        if (index < 0 || result.Element != ElementType.UInt8)
+        if (index < 0 || result.Element != ElementType.UInt8 || result.IsMidRise)
         {
             return false;
         }

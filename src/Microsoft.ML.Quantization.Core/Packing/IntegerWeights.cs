@@ -1,10 +1,11 @@
 using System;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Packing;
 
-/// <summary>The weights of an integer layer without their zero points, one row an output channel, in the graph's order.</summary>
+/// <summary>The values of an integer layer's weights, one row an output channel, in the graph's order.</summary>
 internal sealed class IntegerWeights
 {
     private IntegerWeights(sbyte[] values, int rows)
@@ -13,7 +14,7 @@ internal sealed class IntegerWeights
         Rows = rows;
     }
 
-    /// <summary>w − zw, [Rows][Depth].</summary>
+    /// <summary>c − z, or 2c − (2^bits − 1) of mid-rise codes; [Rows][Depth].</summary>
     public sbyte[] Values { get; }
 
     /// <summary>Output channels.</summary>
@@ -32,10 +33,10 @@ internal sealed class IntegerWeights
         bool signed = codes.Type == ElementType.Int8;
         for (int row = 0; row < rows; row++)
         {
-            int zero = quantizer.ZeroPoints[quantizer.ZeroPoints.Length == 1 ? 0 : row];
+            AffineParameters group = quantizer[quantizer.Scales.Length == 1 ? 0 : row];
             for (int i = row * depth; i < (row + 1) * depth; i++)
             {
-                int value = (signed ? (sbyte)bytes[i] : bytes[i]) - zero;
+                int value = group.ValueOf(signed ? (sbyte)bytes[i] : bytes[i]);
                 if (value is < sbyte.MinValue or > sbyte.MaxValue)
                 {
                     return null;

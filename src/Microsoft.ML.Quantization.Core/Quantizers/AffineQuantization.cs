@@ -8,8 +8,8 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Quantizers;
 
 /// <summary>
-/// The uniform affine quantizer: real = Scale[g] · (code − ZeroPoint[g]), code = clamp(halfToEven(real / Scale[g]) + ZeroPoint[g])
-/// with one division in float32, g being the element's group.
+/// The uniform quantizer: real = Scale[g] · (code − ZeroPoint[g]), code = clamp(halfToEven(real / Scale[g]) + ZeroPoint[g])
+/// with one division in float32, g being the element's group; or the mid-rise grid real = Scale[g] · (2·code − (2^bits − 1)) of <see cref="MidRise"/>, its zero points being 0.
 /// </summary>
 public sealed record AffineQuantization : QuantizationParameters
 {
@@ -20,10 +20,13 @@ public sealed record AffineQuantization : QuantizationParameters
     public required ImmutableArray<int> ZeroPoints { get; init; }
 
     /// <summary>The parameters of one group.</summary>
-    public AffineParameters this[int group] => new(Scales[group], ZeroPoints[group]);
+    public AffineParameters this[int group] => new(Scales[group], ZeroPoints[group], Code.MidRiseTop);
 
     /// <summary>Scale and zero point of a per-tensor quantizer.</summary>
     public AffineParameters Single => Scales.Length == 1 ? this[0] : throw new InvalidOperationException($"The quantizer has {Scales.Length} groups, not one.");
+
+    /// <summary>Whether the codes are mid-rise.</summary>
+    public bool IsMidRise => Code.Space == CodeSpace.MidRise;
 
     /// <summary>The smallest element type that holds one code: UInt8 or Int8 up to 8 bits, Int16, Int32.</summary>
     public ElementType Element => Code.Bits.Bits switch

@@ -1,11 +1,14 @@
 using System;
 using System.Linq;
+using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Quantizers;
 
 /// <summary>What every affine quantizer must obey.</summary>
 public static class AffineRules
 {
+    private const int MostMidRiseBits = 7;
+
     /// <summary>Checks ranges, counts, scales and zero points.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidAttribute"/>.</exception>
     public static void Check(AffineQuantization value, string place)
@@ -18,6 +21,12 @@ public static class AffineRules
         if (!range || !groups)
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"Quantizer of '{place}': expected a range inside {value.Code.Range} and one scale and zero point a group, found {value}.");
+        }
+
+        bool midRise = !value.Code.Signed && value.Code.Bits.Bits <= MostMidRiseBits && value.Range == value.Code.Range && value.ZeroPoints.All(z => z == 0);
+        if (!Enum.IsDefined(value.Code.Space) || (value.Code.Space == CodeSpace.MidRise && !midRise))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"Quantizer of '{place}': expected mid-rise codes to be unsigned, of 1 to {MostMidRiseBits} bits, all in use, with zero points 0, found {value}.");
         }
 
         if (!value.Scales.All(s => float.IsFinite(s) && s > 0) || !value.ZeroPoints.All(value.Range.Contains))

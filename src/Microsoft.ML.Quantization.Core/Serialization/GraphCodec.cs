@@ -3,6 +3,8 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
@@ -64,6 +66,13 @@ internal static class GraphCodec
         var graph = new Graph(ImmutableArray.Create(values), ImmutableArray.Create(nodes), inputs, outputs);
         GraphVerifier.Verify(graph);
         return graph;
+    }
+
+    /// <summary>The minor version of the format that a graph needs.</summary>
+    public static ushort MinorOf(Graph graph)
+    {
+        bool newer = graph.Values.Any(v => v.Type.Quantization is { IsMidRise: true }) || graph.Nodes.Any(n => n is FakeQuantize { Code.Space: not CodeSpace.Affine } or Staircase or Thresholds or CombineAccumulators);
+        return newer ? ModelFormat.Minor : (ushort)0;
     }
 
     private static void WriteValue(FieldWriter writer, Value value, long offset)

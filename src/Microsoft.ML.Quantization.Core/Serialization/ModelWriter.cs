@@ -44,7 +44,7 @@ public static class ModelWriter
         }
 
         WriteTable(file, sections, starts);
-        WriteHeader(file, sections.Length);
+        WriteHeader(file, sections.Length, GraphCodec.MinorOf(document.Graph));
         return file;
     }
 
@@ -74,12 +74,12 @@ public static class ModelWriter
         }
     }
 
-    private static void WriteHeader(byte[] file, int sections)
+    private static void WriteHeader(byte[] file, int sections, ushort minor)
     {
         Span<byte> header = file.AsSpan(0, ModelFormat.HeaderLength);
         BinaryPrimitives.WriteUInt64LittleEndian(header, ModelFormat.Magic);
         BinaryPrimitives.WriteUInt16LittleEndian(header[8..], ModelFormat.Major);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[10..], ModelFormat.Minor);
+        BinaryPrimitives.WriteUInt16LittleEndian(header[10..], minor);
         BinaryPrimitives.WriteUInt16LittleEndian(header[12..], ModelFormat.LowestReader);
         BinaryPrimitives.WriteInt32LittleEndian(header[16..], sections);
         BinaryPrimitives.WriteInt64LittleEndian(header[24..], file.Length);

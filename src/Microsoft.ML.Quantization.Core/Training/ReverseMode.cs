@@ -5,10 +5,16 @@ using System.Threading;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>Where in a run a step stands.</summary>
+/// <param name="Context">The place.</param>
+/// <param name="Curvature">The optimizer's second moments of a constant, by name.</param>
+internal sealed record StepPlace(MethodContext Context, Func<string, ReadOnlyMemory<float>> Curvature);
 
 /// <summary>
 /// Runs a graph forward, keeping what the way back needs, and back. Trainable constants are read from a table by name, so that a step need not build a new graph.
@@ -49,8 +55,9 @@ internal sealed class ReverseMode
     /// <param name="training">Whether batch statistics are used.</param>
     /// <param name="dropout">Dropout of this step, or null.</param>
     /// <param name="cancellationToken">Looked at before each node.</param>
+    /// <param name="place">Where in the run the step stands, or null outside one.</param>
     public ForwardPass Forward(
-        IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, bool training, Dropout? dropout = null, CancellationToken cancellationToken = default)
+        IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, bool training, Dropout? dropout = null, CancellationToken cancellationToken = default, StepPlace? place = null)
     {
         BoundTraining bound = Bind(inputs[0].Shape.Rank > 0 ? inputs[0].Shape[0] : 1);
         Graph graph = bound.Graph;
@@ -69,7 +76,7 @@ internal sealed class ReverseMode
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            pass.Saved[i] = Step(pass, i, training);
+            pass.Saved[i] = Step(pass, i, training, place);
             Drop(pass, graph.Nodes[i], dropout);
         }
 
@@ -120,7 +127,7 @@ internal sealed class ReverseMode
         return false;
     }
 
-    private object? Step(ForwardPass pass, int index, bool training)
+    private object? Step(ForwardPass pass, int index, bool training, StepPlace? place)
     {
         Node node = pass.Graph.Nodes[index];
         GradientRule? rule = pass.Bound.Rules[index];
@@ -142,7 +149,7 @@ internal sealed class ReverseMode
 
         if (training && rule.HasForward(pass.Graph, node))
         {
-            return rule.Forward(call);
+            return rule.Forward(place is null ? call : call with { Context = place.Context, Curvature = place.Curvature });
         }
 
         rule.Evaluate(call);

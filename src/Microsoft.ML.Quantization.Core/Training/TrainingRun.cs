@@ -7,6 +7,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 
@@ -106,7 +107,7 @@ internal sealed class TrainingRun
     {
         (Tensor input, float[] targets) = Batches.Read(_training, batch, Augment);
         Dropout? dropout = _options.Dropout.Length > 0 ? new Dropout(_options.Dropout, _options.Seed, _state.Step) : null;
-        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken);
+        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken, Place());
         Tensor output = pass[_reverse.OutputName];
         TrainingChecks.Targets(_options.Loss, targets, output);
         LossValue value = Losses.Of(_options.Loss, output, targets);
@@ -118,9 +119,12 @@ internal sealed class TrainingRun
         }
 
         _stepper.Measure(pass, _state.Constants, _options.StatisticsMomentum);
-        _stepper.Step(_state, gradients, norm, rate);
+        _stepper.MeasureQuantizers(pass, _state.Constants);
+        _stepper.Step(_state, gradients, norm, rate, Place().Context);
         return (value, null);
     }
+
+    private StepPlace Place() => new(new MethodContext(_options.Seed, _state.Step, _stepsPerEpoch, _options.Epochs), name => _state.SecondMoments(name));
 
     private void Augment(int row, Memory<float> image)
     {

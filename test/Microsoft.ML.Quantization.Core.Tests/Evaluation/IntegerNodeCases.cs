@@ -18,7 +18,7 @@ internal static class IntegerNodeCases
         int axis = c.Dice.Next(0, shape.Length - 1);
         AffineQuantization q = c.Dice.Next(0, 2) switch
         {
-            0 => c.Quantizer(residual: true),
+            0 => c.Operand(residual: true),
             1 => c.PerAxis(axis, shape[axis]),
             _ => PerGroup(c, axis, shape),
         };
@@ -28,7 +28,7 @@ internal static class IntegerNodeCases
         return c.Build(new FakeQuantize { Code = q.Code, Range = q.Range, Granularity = q.Granularity, Axis = q.Axis, GroupSize = q.GroupSize, Inputs = [x, scales, zeros] });
     }
 
-    public static NodeCase Quantize(NodeCase c) => c.Build(new Quantize { Result = c.Quantizer(residual: true), Inputs = [c.OddFloats(c.Dice.Next(1, 3), c.Dice.Next(1, 40))] });
+    public static NodeCase Quantize(NodeCase c) => c.Build(new Quantize { Result = c.Operand(residual: true), Inputs = [c.OddFloats(c.Dice.Next(1, 3), c.Dice.Next(1, 40))] });
 
     public static NodeCase Dequantize(NodeCase c)
     {
@@ -36,7 +36,7 @@ internal static class IntegerNodeCases
         int axis = c.Dice.Next(0, shape.Length - 1);
         AffineQuantization quantizer = c.Dice.Next(0, 2) switch
         {
-            0 => c.Quantizer(residual: true),
+            0 => c.Operand(residual: true),
             1 => c.PerAxis(axis, shape[axis]),
             _ => PerGroup(c, axis, shape),
         };
@@ -51,8 +51,8 @@ internal static class IntegerNodeCases
         groups = depthwise ? inputs : groups;
         int outputs = groups * (depthwise ? c.Dice.Pick(1, 1, 2) : c.Dice.Next(1, 9));
         (Window window, ImmutableArray<int> size) = c.Window(c.Dice.Next(1, 3));
-        ValueId x = c.Codes(c.Quantizer(), [c.Dice.Pick(1, 3), inputs, .. size]);
-        ValueId w = c.CodeConstant(c.Dice.Chance(2) ? c.Quantizer() : c.PerAxis(0, outputs), [outputs, inputs / groups, .. window.Kernel]);
+        ValueId x = c.Codes(c.Operand(), [c.Dice.Pick(1, 3), inputs, .. size]);
+        ValueId w = c.CodeConstant(c.Dice.Chance(2) ? c.Operand() : c.PerAxis(0, outputs), [outputs, inputs / groups, .. window.Kernel]);
         return c.Build(new IntegerConvolution { Window = window, Groups = groups, Inputs = WithBias(c, x, w, outputs) });
     }
 
@@ -60,15 +60,31 @@ internal static class IntegerNodeCases
     {
         int depth = c.Dice.Next(1, 70);
         int outputs = c.Dice.Next(1, 40);
-        ValueId x = c.Codes(c.Quantizer(), c.Dice.Pick<ImmutableArray<int>>([depth], [1, depth], [3, depth], [2, 3, depth]));
-        ValueId w = c.CodeConstant(c.Dice.Chance(2) ? c.Quantizer() : c.PerAxis(0, outputs), outputs, depth);
+        ValueId x = c.Codes(c.Operand(), c.Dice.Pick<ImmutableArray<int>>([depth], [1, depth], [3, depth], [2, 3, depth]));
+        ValueId w = c.CodeConstant(c.Dice.Chance(2) ? c.Operand() : c.PerAxis(0, outputs), outputs, depth);
         return c.Build(new IntegerDense { Inputs = WithBias(c, x, w, outputs) });
+    }
+
+    public static NodeCase MatMul(NodeCase c)
+    {
+        int m = c.Dice.Next(1, 9);
+        int k = c.Dice.Next(1, 20);
+        int n = c.Dice.Next(1, 20);
+        (ImmutableArray<int> a, ImmutableArray<int> b) = c.Dice.Pick<(ImmutableArray<int>, ImmutableArray<int>)>(
+            ([m, k], [k, n]), ([3, m, k], [k, n]), ([3, m, k], [3, k, n]), ([2, 1, m, k], [3, k, n]), ([k], [k, n]), ([m, k], [k]), ([m, k], [2, k, n]), ([k], [k]), ([2, m, k], [1, k, n]));
+        ValueId left = c.Codes(c.Quantizer(), a);
+        return c.Build(new IntegerMatMul { Inputs = [left, c.Dice.Chance(3) ? c.CodeConstant(c.Quantizer(), b) : c.Codes(c.Quantizer(), b)] });
     }
 
     public static NodeCase Requantize(NodeCase c)
     {
         (ValueId x, int axis, int count) = AccumulatorOrCodes(c);
-        AffineQuantization result = c.Quantizer(residual: true);
+        AffineQuantization result = c.Operand(residual: true);
+        while (result is { IsMidRise: true, Code.Bits.Bits: 1 })
+        {
+            result = c.Operand();
+        }
+
         return c.Build(new Requantize
         {
             Multipliers = [.. Enumerable.Range(0, count).Select(_ => c.Dice.Float(-0.01f, 0.05f))],
@@ -120,7 +136,7 @@ internal static class IntegerNodeCases
     {
         (Window window, ImmutableArray<int> size) = c.Window(c.Dice.Next(1, 3));
         bool bytes = c.Dice.Chance(2);
-        AffineQuantization input = bytes ? Unsigned(c) : c.Quantizer(residual: true);
+        AffineQuantization input = bytes ? Unsigned(c) : c.Operand(residual: true);
         return c.Build(new IntegerAveragePool
         {
             Window = window,
@@ -137,14 +153,14 @@ internal static class IntegerNodeCases
     {
         (Window window, ImmutableArray<int> size) = c.Window(c.Dice.Next(1, 3));
         ImmutableArray<int> shape = [c.Dice.Pick(1, 3), c.Dice.Next(1, 9), .. size];
-        ValueId x = c.Dice.Chance(2) ? c.OddFloats(shape) : c.Codes(c.Quantizer(residual: true), shape);
+        ValueId x = c.Dice.Chance(2) ? c.OddFloats(shape) : c.Codes(c.Operand(residual: true), shape);
         return c.Build(new MaxPool { Window = window, CeilMode = c.Dice.Chance(2), Inputs = [x] });
     }
 
     public static NodeCase LookupTable(NodeCase c)
     {
-        AffineQuantization input = c.Quantizer();
-        AffineQuantization result = c.Quantizer();
+        AffineQuantization input = c.Operand();
+        AffineQuantization result = c.Operand();
         ImmutableArray<byte> table = [.. Enumerable.Range(0, (int)input.Code.Range.Count).Select(_ => unchecked((byte)c.Dice.Next(result.Range.Min, result.Range.Max)))];
         return c.Build(new LookupTable { Table = table, Result = result, Inputs = [c.Codes(input, 3, c.Dice.Next(1, 50))] });
     }
@@ -195,7 +211,7 @@ internal static class IntegerNodeCases
         ImmutableArray<int> shape = c.Dice.Many(c.Dice.Next(1, 4), 1, 12);
         int axis = c.Dice.Next(0, shape.Length - 1);
         int limit = c.Dice.Pick(1000, int.MaxValue);
-        ValueId x = c.Dice.Chance(3) ? c.Codes(c.Quantizer(residual: true), shape) : c.Input(RandomTensors.Integers(new Shape(shape), c.Dice.Seed(), -limit, limit));
+        ValueId x = c.Dice.Chance(3) ? c.Codes(c.Operand(residual: true), shape) : c.Input(RandomTensors.Integers(new Shape(shape), c.Dice.Seed(), -limit, limit));
         return (x, axis, c.Dice.Chance(3) ? 1 : shape[axis]);
     }
 
@@ -206,6 +222,6 @@ internal static class IntegerNodeCases
         (ImmutableArray<int> left, ImmutableArray<int> right) = c.Dice.Pick<(ImmutableArray<int>, ImmutableArray<int>)>(
             ([3, a, d], [3, a, d]), ([3, a, d], [a, 1]), ([3, a, d], [d]), ([1], [a, d]), ([3, a, d], [3, a, d]));
         bool bytes = c.Dice.Chance(3);
-        return (c.Codes(bytes ? Unsigned(c) : c.Quantizer(residual), left), c.Codes(bytes ? Unsigned(c) : c.Quantizer(residual), right));
+        return (c.Codes(bytes ? Unsigned(c) : c.Operand(residual), left), c.Codes(bytes ? Unsigned(c) : c.Operand(residual), right));
     }
 }

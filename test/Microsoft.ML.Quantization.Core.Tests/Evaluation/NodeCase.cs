@@ -52,16 +52,28 @@ internal sealed class NodeCase(Dice dice)
         return AffineQuantization.PerTensor(code, range, new AffineParameters(dice.Float(0.01f, 0.2f), dice.Next(range.Min, range.Max)));
     }
 
+    /// <summary>The quantizer of an operand: as <see cref="Quantizer"/>, one time in three mid-rise of 1 to 7 bits.</summary>
+    public AffineQuantization Operand(bool residual = false)
+    {
+        if (!dice.Chance(3))
+        {
+            return Quantizer(residual);
+        }
+
+        var code = new CodeType(new BitWidth(dice.Next(1, 7)), Signed: false, CodeSpace.MidRise);
+        return AffineQuantization.PerTensor(code, code.Range, new AffineParameters(dice.Float(0.01f, 0.2f), 0));
+    }
+
     /// <summary>A quantizer with one group an index of an axis.</summary>
     public AffineQuantization PerAxis(int axis, int count)
     {
-        AffineQuantization one = Quantizer();
+        AffineQuantization one = Operand();
         return one with
         {
             Granularity = Granularity.PerAxis,
             Axis = axis,
             Scales = [.. Enumerable.Range(0, count).Select(_ => dice.Float(0.01f, 0.2f))],
-            ZeroPoints = dice.Many(count, one.Range.Min, one.Range.Max),
+            ZeroPoints = one.IsMidRise ? [.. Enumerable.Repeat(0, count)] : dice.Many(count, one.Range.Min, one.Range.Max),
         };
     }
 

@@ -54,7 +54,9 @@ internal sealed class IntegerLayerCases(ulong seed)
     {
         var builder = new GraphBuilder();
         int bits = Next(1, 3) == 1 ? Next(1, 7) : 8;
-        AffineQuantization codes = HandmadeGraphs.Activations(bits, 0.1f, Next(0, (1 << bits) - 1));
+        AffineQuantization codes = bits < 8 && Next(0, 1) == 0
+            ? HandmadeGraphs.MidRise(bits, 0.1f)
+            : HandmadeGraphs.Activations(bits, 0.1f, Next(0, (1 << bits) - 1));
         ValueId x = builder.AddInput("x", ValueType.Codes(codes, input));
         AffineQuantization weightCodes = WeightCodes(weights[0]);
         ValueId w = builder.AddConstant("w", RandomTensors.Codes(weightCodes, weights, (ulong)Next(1, 99)), weightCodes);
@@ -86,7 +88,8 @@ internal sealed class IntegerLayerCases(ulong seed)
     private AffineQuantization WeightCodes(int rows)
     {
         bool unsigned = Next(0, 3) == 0;
-        var code = new CodeType(new BitWidth(Next(1, 8)), !unsigned);
+        bool midRise = Next(0, 2) == 0;
+        CodeType code = midRise ? HandmadeGraphs.MidRise(Next(1, 7), 1).Code : new CodeType(new BitWidth(Next(1, 8)), !unsigned);
         bool perRow = Next(0, 1) == 0;
         int groups = perRow ? rows : 1;
         return new AffineQuantization
@@ -96,7 +99,7 @@ internal sealed class IntegerLayerCases(ulong seed)
             Granularity = perRow ? Granularity.PerAxis : Granularity.PerTensor,
             Axis = 0,
             Scales = [.. Enumerable.Repeat(0.01f, groups)],
-            ZeroPoints = [.. Enumerable.Range(0, groups).Select(_ => unsigned ? Next(code.Range.Min, code.Range.Max) : 0)],
+            ZeroPoints = [.. Enumerable.Range(0, groups).Select(_ => unsigned && !midRise ? Next(code.Range.Min, code.Range.Max) : 0)],
         };
     }
 

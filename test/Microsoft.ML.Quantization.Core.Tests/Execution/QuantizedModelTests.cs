@@ -205,6 +205,25 @@ public sealed class QuantizedModelTests
         StringAssert.Contains(report.ToString(), "IntegerConvolution→UInt8", StringComparison.Ordinal);
     }
 
+    [TestMethod]
+    [DataRow(1, 1)]
+    [DataRow(3, 2)]
+    public void Measured_reports_have_a_time_for_every_step_and_the_sum_beside_the_whole(int batch, int threads)
+    {
+        using QuantizedModel model = Create(HandmadeGraphs.IntegerNet(4, 8), threads);
+        Tensor[] inputs = ReferenceRuns.Inputs(model.Signature, batch, 1);
+        ModelReport report = model.Measure(inputs, runs: 3);
+        Assert.IsTrue(report.Steps.All(s => s.Milliseconds >= 0), "a step without a time");
+        Assert.IsNotNull(report.Timing);
+        Assert.AreEqual((batch, 3), (report.Timing.Batch, report.Timing.Runs));
+        Assert.AreEqual(report.Steps.Sum(s => s.Milliseconds!.Value), report.Timing.Steps, 1e-12);
+        Assert.IsTrue(report.Timing.Whole > 0);
+        CollectionAssert.AreEqual(model.Explain().Steps, report.Steps.Select(s => s with { Milliseconds = null }).ToArray(), "measuring changes nothing else");
+        StringAssert.Contains(report.ToString(), "sum of steps", StringComparison.Ordinal);
+        Assert.IsNotNull(model.Explain(measure: true).Timing);
+        Assert.IsNull(model.Explain().Timing);
+    }
+
     private static QuantizedModel Create(Graph graph, int threads) => QuantizedModel.FromDocument(HandmadeGraphs.Document(graph), new QuantizedModelOptions { ThreadCount = threads });
 
     private static void RunUntilDisposed(QuantizedModel model, Tensor[] inputs, string expected, CountdownEvent started)

@@ -2,7 +2,10 @@ using System;
 using System.IO;
 using System.Security.Cryptography;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -56,6 +59,26 @@ public sealed class ModelFileTests
         long eight = ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(8))).Length;
         long two = ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(2))).Length;
         Assert.IsTrue(two < eight, $"{two} against {eight} bytes");
+    }
+
+    [TestMethod]
+    public void Mid_rise_weights_of_one_bit_take_one_bit_each_and_ask_for_version_1_1()
+    {
+        AffineQuantization sign = HandmadeGraphs.MidRise(1, 0.5f);
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", Quantization.Graphs.ValueType.Float(Shape.Of(Shape.Free, 1024)));
+        ValueId codes = builder.Add(new Quantize { Inputs = [x], Result = sign });
+        ValueId w = builder.AddConstant("w", RandomTensors.Codes(sign, Shape.Of(64, 1024), 3), sign);
+        builder.AddOutput(builder.Add(new IntegerDense { Inputs = [codes, w] }));
+        ModelDocument document = HandmadeGraphs.Document(builder.Build());
+        byte[] file = ModelWriter.ToBytes(document);
+        Assert.AreEqual(64 * 1024 / 8, ConstantStore.Length(document.Graph[w].Type));
+        Assert.IsTrue(file.Length < 64 * 1024 / 4, $"{file.Length} bytes");
+        Assert.AreEqual(1, file[10], "minor version");
+        Assert.AreEqual(0, ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet()))[10], "what needs nothing new stays 1.0");
+        ModelDocument read = ModelReader.Read(file);
+        Assert.AreEqual(GraphPrinter.Print(document.Graph), GraphPrinter.Print(read.Graph));
+        CollectionAssert.AreEqual(document.Graph.ConstantOf(w).Bytes.ToArray(), read.Graph.ConstantOf(w).Bytes.ToArray());
     }
 
     [TestMethod]

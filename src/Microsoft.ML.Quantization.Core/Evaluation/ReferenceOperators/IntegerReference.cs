@@ -58,13 +58,31 @@ internal static class IntegerReference
         }
     }
 
+    public static void MatMul(ReferenceCall call)
+    {
+        var places = new MatrixPlaces(call.Shape(0), call.Shape(1), call.Output.Shape);
+        Span<int> result = call.Output.Writable<int>();
+        for (int i = 0; i < result.Length; i++)
+        {
+            (int left, int right) = places.Of(i);
+            long sum = 0;
+            for (int k = 0; k < places.Depth; k++)
+            {
+                long a = CodeAccess.Read(call.Inputs[0], left + k) - call.Quantizer(0).Single.ZeroPoint;
+                sum += a * (CodeAccess.Read(call.Inputs[1], right + (k * places.Columns)) - call.Quantizer(1).Single.ZeroPoint);
+            }
+
+            result[i] = call.Accumulator(sum);
+        }
+    }
+
     public static void Requantize(ReferenceCall call)
     {
         var node = (Requantize)call.Node;
         for (int i = 0; i < call.Output.Shape.Count; i++)
         {
             int c = Channel(call.Shape(0), node.Axis, i, node.Multipliers.Length);
-            int acc = CodeAccess.Read(call.Inputs[0], i) - call.ZeroPoint(0);
+            int acc = call.Value(0, i);
             int zero = node.Result.Single.ZeroPoint;
             CodeAccess.Write(call.Output, i, Requantization.Apply(acc, node.Multipliers[c], node.Offsets[c], zero, node.Minimum, node.Maximum));
         }
@@ -77,7 +95,7 @@ internal static class IntegerReference
         for (int i = 0; i < result.Length; i++)
         {
             int c = Channel(call.Shape(0), node.Axis, i, node.Multipliers.Length);
-            float product = (float)(CodeAccess.Read(call.Inputs[0], i) - call.ZeroPoint(0)) * node.Multipliers[c];
+            float product = (float)call.Value(0, i) * node.Multipliers[c];
             result[i] = ReferenceCall.Clamp(product + node.Offsets[c], node.Activation);
         }
     }
@@ -119,7 +137,7 @@ internal static class IntegerReference
             {
                 int source = taps.Source(i % taps.OutPixels, tap);
                 count += source >= 0 || (source == -1 && countPadding) ? 1 : 0;
-                sum += source >= 0 ? CodeAccess.Read(call.Inputs[0], (i / taps.OutPixels * taps.InPixels) + source) - call.ZeroPoint(0) : 0;
+                sum += source >= 0 ? call.Value(0, (i / taps.OutPixels * taps.InPixels) + source) : 0;
             }
 
             float multiplier = node.Multiplier / count;
@@ -140,29 +158,29 @@ internal static class IntegerReference
     }
 
     /// <summary>The index of an element along an axis, or 0 when one number serves all.</summary>
-    private static int Channel(Shape shape, int axis, int index, int count)
+    public static int Channel(Shape shape, int axis, int index, int count)
         => count == 1 ? 0 : index / shape.CountOf(shape.Axis(axis) + 1, shape.Rank) % shape[axis];
 
-    /// <summary>x − zx.</summary>
+    /// <summary>The values of the input's codes.</summary>
     private static int[] Values(ReferenceCall call)
     {
         var values = new int[call.Shape(0).Count];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = CodeAccess.Read(call.Inputs[0], i) - call.ZeroPoint(0);
+            values[i] = call.Value(0, i);
         }
 
         return values;
     }
 
-    /// <summary>w − zw, zw being the output channel's.</summary>
+    /// <summary>The values of the weights' codes, each by its output channel's zero point.</summary>
     private static int[] Weights(ReferenceCall call)
     {
         AffineQuantization quantizer = call.Quantizer(1);
         var weights = new int[call.Shape(1).Count];
         for (int i = 0; i < weights.Length; i++)
         {
-            weights[i] = CodeAccess.Read(call.Inputs[1], i) - quantizer.ZeroPoints[quantizer.GroupOf(call.Shape(1), i)];
+            weights[i] = quantizer[quantizer.GroupOf(call.Shape(1), i)].ValueOf(CodeAccess.Read(call.Inputs[1], i));
         }
 
         return weights;
@@ -173,8 +191,6 @@ internal static class IntegerReference
     private static (int Left, int Right) Pair(ReferenceCall call, int index)
     {
         int[] place = Coordinates.Of(call.Output.Shape, index);
-        int left = CodeAccess.Read(call.Inputs[0], Coordinates.Broadcast(call.Shape(0), place));
-        int right = CodeAccess.Read(call.Inputs[1], Coordinates.Broadcast(call.Shape(1), place));
-        return (left - call.ZeroPoint(0), right - call.ZeroPoint(1));
+        return (call.Value(0, Coordinates.Broadcast(call.Shape(0), place)), call.Value(1, Coordinates.Broadcast(call.Shape(1), place)));
     }
 }

@@ -27,8 +27,12 @@ internal readonly record struct ReferenceCall(Graph Graph, Node Node, Tensor[] I
     /// <summary>The quantizer of an input that holds codes.</summary>
     public AffineQuantization Quantizer(int input) => Graph[Node.Inputs[input]].Type.Quantization!;
 
-    /// <summary>The zero point of a per-tensor input of codes; 0 for an accumulator.</summary>
-    public int ZeroPoint(int input) => Graph[Node.Inputs[input]].Type.Quantization is { } quantizer ? quantizer.Single.ZeroPoint : 0;
+    /// <summary>The integer value of an element of a per-tensor input of codes; an accumulator is its own.</summary>
+    public int Value(int input, int index)
+    {
+        int code = CodeAccess.Read(Inputs[input], index);
+        return Graph[Node.Inputs[input]].Type.Quantization is { } quantizer ? quantizer.Single.ValueOf(code) : code;
+    }
 
     /// <summary>An exact sum as the int32 that the graph stores.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/>: it leaves int32.</exception>

@@ -7,7 +7,8 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Graphs.Nodes;
 
 /// <summary>
-/// Quantize, then dequantize, in float: x̂ = fl(float(code − z) · s) with code = clamp(halfToEven(fl(x / s))) as <see cref="Requantization.Quantize"/>.
+/// Quantize, then dequantize, in float: x̂ = fl(float(code − z) · s) with code = clamp(halfToEven(fl(x / s))) as <see cref="Requantization.Quantize"/>;
+/// on a mid-rise grid x̂ = fl(float(2·code − top) · s) with code as <see cref="MidRise.Quantize"/>, so that one bit is s where x ≥ 0 and −s elsewhere.
 /// Inputs: x, scales (float [groups]), zero points (int32 [groups]); the last two are constants, so that training can treat them like weights.
 /// </summary>
 public sealed record FakeQuantize : Node
@@ -29,7 +30,7 @@ public sealed record FakeQuantize : Node
 
     /// <inheritdoc/>
     public override void Describe(NodeAttributes attributes) => attributes
-        .Set("code", (ImmutableArray<int>)[Code.Bits.Bits, Code.Signed ? 1 : 0, Range.Min, Range.Max])
+        .SetCode("code", Code, Range)
         .Set("groups", (ImmutableArray<int>)[(int)Granularity, Axis, GroupSize]);
 
     /// <summary>The quantizer, from this node's attributes and its constant inputs.</summary>
@@ -58,17 +59,17 @@ public sealed record FakeQuantize : Node
 
     internal static FakeQuantize Read(NodeAttributes a)
     {
-        ImmutableArray<int> code = a.Ints("code");
+        (CodeType code, IntegerRange range) = a.Code("code");
         ImmutableArray<int> groups = a.Ints("groups");
-        if (code.Length != 4 || groups.Length != 3 || groups[0] is < 0 or > 2)
+        if (groups.Length != 3 || groups[0] is < 0 or > 2)
         {
-            throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"FakeQuantize: expected 4 numbers of code and 3 of groups, found {code.Length} and {groups.Length}.");
+            throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"FakeQuantize: expected 3 numbers of groups, found {groups.Length}.");
         }
 
         return new()
         {
-            Code = new CodeType(new BitWidth(code[0]), code[1] != 0),
-            Range = new IntegerRange(code[2], code[3]),
+            Code = code,
+            Range = range,
             Granularity = (Granularity)groups[0],
             Axis = groups[1],
             GroupSize = groups[2],
@@ -76,7 +77,7 @@ public sealed record FakeQuantize : Node
     }
 }
 
-/// <summary>Entry into codes: <see cref="Requantization.Quantize"/> of each float; per tensor.</summary>
+/// <summary>Entry into codes: <see cref="AffineParameters.Quantize"/> of each float; per tensor.</summary>
 public sealed record Quantize : Node
 {
     /// <summary>The codes written.</summary>
@@ -88,7 +89,7 @@ public sealed record Quantize : Node
     internal static Quantize Read(NodeAttributes a) => new() { Result = a.Affine("result") };
 }
 
-/// <summary>Exit from codes: fl(float(code − z) · s) with the input's own quantizer, whatever its granularity.</summary>
+/// <summary>Exit from codes: fl(float(value(code)) · s) with the input's own quantizer, whatever its granularity.</summary>
 public sealed record Dequantize : Node
 {
     /// <inheritdoc/>

@@ -24,6 +24,16 @@ internal static class IntegerRules
         return RuleContext.One(new ValueType(ElementType.Int32, LinearRules.DenseShape(context)));
     }
 
+    public static ImmutableArray<ValueType> MatMul(RuleContext context)
+    {
+        RequirePair(context);
+        context.Require(context.Inputs.All(i => i.Type.Quantization is { Code.Bits.Bits: <= 8, IsMidRise: false }), "affine codes of up to 8 bits");
+        Shape shape = LinearRules.MatMulShape(context);
+        int depth = context.Shape(0)[-1];
+        context.RequireShape(depth is >= 0 and <= IntegerMatMul.LongestDepth, $"an inner size of at most {IntegerMatMul.LongestDepth}, for which 32 bits are proved to hold the sums");
+        return RuleContext.One(new ValueType(ElementType.Int32, shape));
+    }
+
     public static ImmutableArray<ValueType> GroupedDense(RuleContext context)
     {
         context.RequireInputs(2, 3);
@@ -48,6 +58,7 @@ internal static class IntegerRules
         RequireAccumulator(context);
         RequireChannels(context, requantize.Multipliers, requantize.Offsets, requantize.Axis);
         RequireResult(context, requantize.Result, requantize.Minimum, requantize.Maximum);
+        context.RequireAttribute(requantize.Result is not { IsMidRise: true, Code.Bits.Bits: 1 }, "a result of another type than one mid-rise bit, which thresholds write");
         return RuleContext.One(ValueType.Codes(requantize.Result, context.Shape(0)));
     }
 
@@ -65,7 +76,7 @@ internal static class IntegerRules
         var add = (IntegerAdd)context.Node;
         RequirePair(context);
         context.RequireAttribute(float.IsFinite(add.LeftMultiplier) && float.IsFinite(add.RightMultiplier), "finite multipliers");
-        RequireResult(context, add.Result, add.Minimum, add.Maximum);
+        RequireAffine(context, add.Result, add.Minimum, add.Maximum);
         return RuleContext.One(ValueType.Codes(add.Result, ElementwiseRules.Broadcast(context, context.Shape(0), context.Shape(1))));
     }
 
@@ -75,7 +86,7 @@ internal static class IntegerRules
         RequirePair(context);
         context.Require(context.Type(0).Element != ElementType.Int16 && context.Type(1).Element != ElementType.Int16, "codes of up to 8 bits");
         context.RequireAttribute(float.IsFinite(multiply.Multiplier), "a finite multiplier");
-        RequireResult(context, multiply.Result, multiply.Minimum, multiply.Maximum);
+        RequireAffine(context, multiply.Result, multiply.Minimum, multiply.Maximum);
         return RuleContext.One(ValueType.Codes(multiply.Result, ElementwiseRules.Broadcast(context, context.Shape(0), context.Shape(1))));
     }
 
@@ -85,7 +96,7 @@ internal static class IntegerRules
         context.RequireInputs(1, 1);
         QuantizationRules.RequirePerTensorCodes(context, 0);
         context.RequireAttribute(float.IsFinite(pool.Multiplier), "a finite multiplier");
-        RequireResult(context, pool.Result, pool.Result.Range.Min, pool.Result.Range.Max);
+        RequireAffine(context, pool.Result, pool.Result.Range.Min, pool.Result.Range.Max);
         Shape shape = pool.IsGlobal ? PoolingRules.GlobalShape(context) : PoolingRules.PoolShape(context, pool.Window, pool.CeilMode);
         return RuleContext.One(ValueType.Codes(pool.Result, shape));
     }
@@ -103,6 +114,18 @@ internal static class IntegerRules
         return RuleContext.One(ValueType.Codes(table.Result, context.Shape(0)));
     }
 
+    /// <summary>Checks that input 0 is an accumulator or per-tensor codes.</summary>
+    public static void RequireAccumulator(RuleContext context)
+    {
+        if (context.Type(0).IsCodes)
+        {
+            QuantizationRules.RequirePerTensorCodes(context, 0);
+            return;
+        }
+
+        context.Require(context.Type(0).Element == ElementType.Int32, "an accumulator or codes");
+    }
+
     private static void RequireProduct(RuleContext context)
     {
         context.RequireInputs(2, 3);
@@ -112,17 +135,6 @@ internal static class IntegerRules
         context.Require(context.Inputs[1].Constant is not null && axis && weights.Code.Bits.Bits <= 8, "constant weights of up to 8 bits, per tensor or per output channel");
         context.Require(context.Type(0).Quantization!.Code.Bits.Bits <= 8, "codes of up to 8 bits as input 0");
         context.Require(context.Count < 3 || (context.Type(2).Element == ElementType.Int32 && context.Inputs[2].Constant is not null), "a constant Int32 bias");
-    }
-
-    private static void RequireAccumulator(RuleContext context)
-    {
-        if (context.Type(0).IsCodes)
-        {
-            QuantizationRules.RequirePerTensorCodes(context, 0);
-            return;
-        }
-
-        context.Require(context.Type(0).Element == ElementType.Int32, "an accumulator or codes");
     }
 
     private static void RequirePair(RuleContext context)
@@ -136,6 +148,12 @@ internal static class IntegerRules
     {
         bool count = multipliers.Length == offsets.Length && (multipliers.Length == 1 || multipliers.Length == context.Shape(0)[context.Shape(0).Axis(axis)]);
         context.RequireAttribute(count && multipliers.All(float.IsFinite) && offsets.All(float.IsFinite), "one finite multiplier and offset a channel, or one for all");
+    }
+
+    private static void RequireAffine(RuleContext context, AffineQuantization result, int minimum, int maximum)
+    {
+        RequireResult(context, result, minimum, maximum);
+        context.RequireAttribute(!result.IsMidRise, "a result of affine codes");
     }
 
     private static void RequireResult(RuleContext context, AffineQuantization result, int minimum, int maximum)

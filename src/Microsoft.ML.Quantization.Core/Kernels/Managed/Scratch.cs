@@ -1,9 +1,11 @@
 using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
 
 /// <summary>Memory of a thread that kernels reuse from call to call; it grows to the largest need and is never shared.</summary>
-internal static class Scratch
+internal static unsafe class Scratch
 {
     private const int LineFloats = 16;
 
@@ -12,6 +14,9 @@ internal static class Scratch
 
     [ThreadStatic]
     private static float[]? _floats;
+
+    [ThreadStatic]
+    private static long[]? _longs;
 
     /// <summary>Unset int16 values, valid until the next call on this thread.</summary>
     public static Span<short> Shorts(int length)
@@ -36,5 +41,16 @@ internal static class Scratch
         {
             return (float*)(((nint)first + 63) & ~(nint)63);
         }
+    }
+
+    /// <summary>Unset int64 values, valid until the next call on this thread; the memory never moves.</summary>
+    public static long* Longs(int length)
+    {
+        if (_longs is null || _longs.Length < length)
+        {
+            _longs = GC.AllocateUninitializedArray<long>(length, pinned: true);
+        }
+
+        return (long*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_longs));
     }
 }

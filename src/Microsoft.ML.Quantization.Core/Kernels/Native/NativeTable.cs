@@ -45,6 +45,20 @@ internal unsafe struct NativeEpilogue
     public int Maximum;
     public float Low;
     public float High;
+
+    /// <summary>An epilogue whose arrays are pinned.</summary>
+    public static NativeEpilogue Of(in IntegerEpilogue epilogue, int* bias, float* multipliers, float* offsets) => new()
+    {
+        Bias = bias,
+        Multipliers = multipliers,
+        Offsets = offsets,
+        Output = (int)epilogue.Output,
+        ZeroPoint = epilogue.ZeroPoint,
+        Minimum = epilogue.Minimum,
+        Maximum = epilogue.Maximum,
+        Low = epilogue.Low,
+        High = epilogue.High,
+    };
 }
 
 /// <summary>The native <c>mlq_add</c>.</summary>

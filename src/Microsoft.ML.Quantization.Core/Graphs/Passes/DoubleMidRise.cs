@@ -1,0 +1,81 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Quantizers;
+
+namespace Microsoft.ML.Quantization.Graphs.Passes;
+
+/// <summary>
+/// An equal integer graph whose arithmetic reads affine codes: before a node that works on values, mid-rise codes c of k bits are doubled by a table into unsigned codes 2c of k + 1 bits
+/// with zero point 2^k − 1, so that 2c − (2^k − 1) is code − zero point. Nodes that only move or compare codes, and those that the caller names, read mid-rise codes as they are.
+/// </summary>
+public static class DoubleMidRise
+{
+    /// <summary>Runs the pass.</summary>
+    /// <param name="graph">An integer graph.</param>
+    /// <param name="readsMidRise">Whether a node reads mid-rise activations by itself.</param>
+    public static Graph Run(Graph graph, Func<Node, bool> readsMidRise)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(readsMidRise);
+        if (!graph.Nodes.Any(n => IsArithmetic(n) && Doubled(graph, n, readsMidRise).Any()))
+        {
+            return graph;
+        }
+
+        Graph result = PassWalk.Rewrite(graph, new Rewriting(graph, readsMidRise).Visit);
+        GraphVerifier.Verify(result);
+        return result;
+    }
+
+    private static bool IsArithmetic(Node node) => node is IntegerConvolution or IntegerDense or Requantize or DequantizeAccumulator or Dequantize or IntegerAdd or IntegerMultiply or IntegerAveragePool;
+
+    /// <summary>The inputs of a node that are to be doubled.</summary>
+    private static IEnumerable<int> Doubled(Graph graph, Node node, Func<Node, bool> readsMidRise)
+    {
+        int count = node is IntegerConvolution or IntegerDense ? 1 : node.Inputs.Length;
+        return readsMidRise(node) ? [] : Enumerable.Range(0, count).Where(i => graph[node.Inputs[i]] is { Type.Quantization: { IsMidRise: true, Granularity: Granularity.PerTensor } });
+    }
+
+    private static AffineQuantization Affine(AffineQuantization quantizer)
+    {
+        int top = quantizer.Code.MidRiseTop;
+        var code = new CodeType(new BitWidth(quantizer.Code.Bits.Bits + 1), Signed: false);
+        return AffineQuantization.PerTensor(code, new IntegerRange(0, 2 * top), new AffineParameters(quantizer.Single.Scale, top));
+    }
+
+    private sealed class Rewriting(Graph graph, Func<Node, bool> readsMidRise)
+    {
+        private readonly Dictionary<ValueId, ValueId> _doubled = [];
+
+        public bool Visit(GraphRewriter rewriter, Node node)
+        {
+            int[] inputs = IsArithmetic(node) ? [.. Doubled(graph, node, readsMidRise)] : [];
+            if (inputs.Length == 0)
+            {
+                return false;
+            }
+
+            ImmutableArray<ValueId> mapped = [.. node.Inputs.Select((value, i) => inputs.Contains(i) ? Double(rewriter, value) : rewriter.Map(value))];
+            rewriter.Emit(node, node with { Inputs = mapped });
+            return true;
+        }
+
+        private ValueId Double(GraphRewriter rewriter, ValueId value)
+        {
+            if (!_doubled.TryGetValue(value, out ValueId doubled))
+            {
+                AffineQuantization quantizer = graph[value].Type.Quantization!;
+                string name = graph[value].Name + ".doubled";
+                ImmutableArray<byte> table = [.. Enumerable.Range(0, (int)quantizer.Code.Range.Count).Select(c => (byte)(2 * c))];
+                doubled = rewriter.Builder.Add(new LookupTable { Name = name, Inputs = [rewriter.Map(value)], Table = table, Result = Affine(quantizer) }, name);
+                _doubled[value] = doubled;
+            }
+
+            return doubled;
+        }
+    }
+}
