@@ -18,13 +18,12 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
 {
     private const float FarthestEdge = 80;
     private const float FarthestValue = 16;
+    private const int CounterStep = unchecked((int)0x9E3779B9);
 
     /// <summary>Points of a window.</summary>
     public int Width => IsLocal ? (2 * Reach) + 1 : High - Low + 1;
 
     private bool IsLocal => (2 * Reach) + 1 < High - Low + 1;
-
-    private int Pairs => (Width + 1) / 2;
 
     /// <summary>x̂, or with <paramref name="straight"/> the point with the largest qᵢ/Eᵢ.</summary>
     /// <param name="x">The values.</param>
@@ -41,13 +40,13 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
             int i = 0;
             for (; i <= y.Length - Lanes512.Count; i += Lanes512.Count)
             {
-                Fill(random, first + i, Lanes512.Count, uniform);
+                Fill(random, first + i, (Lanes512*)uniform);
                 Lanes512.Store(to + i, Value(Lanes512.Load(from + i), (Lanes512*)uniform, scratch, straight));
             }
 
             for (; i < y.Length; i++)
             {
-                Fill(random, first + i, 1, uniform);
+                Fill(random, first + i, (Lanes1*)uniform);
                 to[i] = Value(new Lanes1(from[i]), (Lanes1*)uniform, (Lanes1*)scratch, straight).Value;
             }
         }
@@ -65,7 +64,7 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
             int i = 0;
             for (; i <= dx.Length - Lanes512.Count; i += Lanes512.Count)
             {
-                Fill(random, first + i, Lanes512.Count, uniform);
+                Fill(random, first + i, (Lanes512*)uniform);
                 Lanes512.Store(to + i, Slope(Lanes512.Load(from + i), Lanes512.Load(with + i), (Lanes512*)uniform, scratch, ref step, ref noise));
             }
 
@@ -74,7 +73,7 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
             for (int lane = 0; i < dx.Length; i++, lane++)
             {
                 (Lanes1 a, Lanes1 b) = (new Lanes1(lanes[lane]), new Lanes1(lanes[FloatReduction.Lanes + lane]));
-                Fill(random, first + i, 1, uniform);
+                Fill(random, first + i, (Lanes1*)uniform);
                 to[i] = Slope(new Lanes1(from[i]), new Lanes1(with[i]), (Lanes1*)uniform, (Lanes1*)scratch, ref a, ref b).Value;
                 (lanes[lane], lanes[FloatReduction.Lanes + lane]) = (a.Value, b.Value);
             }
@@ -123,24 +122,40 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
 
     private int Scratch => (3 * Width) + 2;
 
-    private void Fill(CounterRandom random, long first, int count, float* uniform)
+    /// <summary>
+    /// One uniform number a point: odd multiples of 2^−24, never 0 or 1. The 64 bits of an element's index start a counter that is mixed for each point (xor-shift and multiply, twice).
+    /// </summary>
+    private void Fill<T>(CounterRandom random, long first, T* uniform)
+        where T : unmanaged, ILanes<T>
     {
-        const float Unit = 1f / (1 << 23);
-        for (int lane = 0; lane < count; lane++)
+        int* starts = stackalloc int[2 * T.Count];
+        for (int lane = 0; lane < T.Count; lane++)
         {
-            long index = (first + lane) * Pairs;
-            for (int i = 0; i < Width; i += 2)
-            {
-                // Odd multiples of 2^−24: never 0, never 1.
-                ulong bits = random.Bits(index++);
-                uniform[(i * count) + lane] = ((bits >> 41) + 0.5f) * Unit;
-                if (i + 1 < Width)
-                {
-                    uniform[((i + 1) * count) + lane] = (((bits >> 18) & 0x7FFFFF) + 0.5f) * Unit;
-                }
-            }
+            ulong bits = random.Bits(first + lane);
+            (starts[lane], starts[T.Count + lane]) = ((int)bits, (int)(bits >> 32));
+        }
+
+        (T low, T high) = (T.Load((float*)starts), T.Load((float*)(starts + T.Count)));
+        for (int i = 0; i < Width; i++)
+        {
+            T mixed = Mix(T.AddInt(low, T.CreateInt(unchecked(i * CounterStep)))) ^ high;
+            T share = ShiftedDown(Mix(mixed), 9);
+            uniform[i] = (T.ToFloat(share) + T.Create(0.5f)) * T.Create(1f / (1 << 23));
         }
     }
+
+    private static T Mix<T>(T bits)
+        where T : unmanaged, ILanes<T>
+    {
+        bits ^= ShiftedDown(bits, 16);
+        bits = T.MultiplyInt(bits, T.CreateInt(0x7FEB352D));
+        bits ^= ShiftedDown(bits, 15);
+        bits = T.MultiplyInt(bits, T.CreateInt(unchecked((int)0x846CA68B)));
+        return bits ^ ShiftedDown(bits, 16);
+    }
+
+    private static T ShiftedDown<T>(T bits, int count)
+        where T : unmanaged, ILanes<T> => T.ShiftRight(bits, count) & T.CreateInt(int.MaxValue >> (count - 1));
 
     private T Near<T>(T x)
         where T : unmanaged, ILanes<T>
@@ -166,9 +181,10 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
         T* up = scratch + Width;
         T* edge = up + Width + 1;
         T beyond = T.Create(0);
+        T inverse = T.Create(1 / Noise);
         for (int i = 0; i <= Width; i++)
         {
-            T a = (((start + T.Create(i - 0.5f)) * T.Create(Step)) - x) / T.Create(Noise);
+            T a = (((start + T.Create(i - 0.5f)) * T.Create(Step)) - x) * inverse;
             a = T.Select(T.Less(a, T.Create(-FarthestEdge)), T.Create(-FarthestEdge), T.Select(T.Less(T.Create(FarthestEdge), a), T.Create(FarthestEdge), a));
             T e = FloatMath.Exp(T.Create(0) - a);
             edge[i] = a;
@@ -203,9 +219,10 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
         }
 
         T mean = T.Create(0);
+        T inverse = T.Create(1) / sum;
         for (int i = 0; i < Width; i++)
         {
-            weights[i] = weights[i] / sum;
+            weights[i] = weights[i] * inverse;
             mean += weights[i] * T.Create(i);
         }
 

@@ -21,6 +21,9 @@ public sealed record RelaxedQuantization : QuantizationMethod
     private const float LogSmallestNoise = -3.912023f;
     private const float LogFirstNoise = -1.0986123f;
 
+    // Steps of weights are a few hundredths: an optimizer with steps of one size would move them relatively that much faster than their logarithms.
+    private const float LogRate = 10;
+
     /// <summary>Whether the way forward uses points of the grid.</summary>
     public bool StraightThrough { get; init; }
 
@@ -43,7 +46,7 @@ public sealed record RelaxedQuantization : QuantizationMethod
     public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, Temperature, Reach];
 
     /// <summary>log α and log σ/α.</summary>
-    public override ImmutableArray<MethodParameter> Parameters => [new("logStep"), new("logNoise", Minimum: LogSmallestNoise)];
+    public override ImmutableArray<MethodParameter> Parameters => [new("logStep", RateFactor: LogRate), new("logNoise", RateFactor: LogRate, Minimum: LogSmallestNoise)];
 
     private IntegerRange Range => Signed ? IntegerRange.Signed(Bits) : IntegerRange.Unsigned(Bits);
 
