@@ -20,6 +20,9 @@ internal static class Machine
     /// <summary>The folder test/Benchmarks of the checkout.</summary>
     public static string Folder([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
 
+    /// <summary>The folder of this processor's results, or one in it.</summary>
+    public static string ResultFolder(string name) => Path.Combine(Folder(), "results", Slug(Processor), name);
+
     /// <summary>Writes a result file for this processor.</summary>
     public static void WriteResult(string name, string text)
     {
