@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Immutable;
 using System.Linq;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
@@ -27,25 +28,12 @@ public static class TrainingRecipes
     /// <summary>All recipes.</summary>
     public static ImmutableArray<TrainingRecipe> All { get; } =
     [
-        new("ABC-Net", "ABC-W", "ABC-A", "Lin et al., 2017"),
-        new("ADMM", "ADMM", "Affine", "Leng et al., 2018"),
         new("Affine", "Affine", "Affine", "Jacob et al., 2018"),
-        new("Bi-Real", "Bi-Real", "Bi-Real", "Liu et al., 2018"),
-        new("BinaryConnect", "BinaryConnect", "Affine", "Courbariaux et al., 2015"),
-        new("BNN", "BNN", "BNN", "Hubara et al., 2016"),
-        new("BWN", "BWN", "Affine", "Rastegari et al., 2016"),
         new("DoReFa", "DoReFa-W", "DoReFa-A", "Zhou et al., 2016"),
-        new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017"),
-        new("IR-Net", "IR-Net", "IR-Net", "Qin et al., 2020"),
-        new("LAB", "LAB", "Affine", "Hou et al., 2017"),
-        new("LAQ", "LAQ", "Affine", "Hou and Kwok, 2018"),
-        new("LAT", "LAT", "Affine", "Hou and Kwok, 2018"),
+        .. FewLevelMethods.Recipes,
         new("LSQ", "LSQ", "LSQ", "Esser et al., 2020"),
-        new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017"),
-        new("TBN", "BWN", "TBN-A", "Wan et al., 2018"),
-        new("TTQ", "TTQ", "Affine", "Zhu et al., 2017"),
-        new("TWN", "TWN", "Affine", "Li and Liu, 2016"),
-        new("XNOR", "XNOR", "XNOR", "Rastegari et al., 2016"),
+        new("RQ", "RQ", "RQ", "Louizos et al., 2019"),
+        new("RQ-ST", "RQ-ST", "RQ-ST", "Louizos et al., 2019"),
     ];
 
     /// <summary>The recipe of a name.</summary>

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
-/// <summary>The rows of binary and ternary methods in <see cref="QuantizationMethods"/>.</summary>
+/// <summary>The rows of binary and ternary methods in <see cref="QuantizationMethods"/> and <see cref="TrainingRecipes"/>.</summary>
 internal static class FewLevelMethods
 {
     private static readonly ImmutableArray<int> _one = [1];
@@ -33,6 +33,27 @@ internal static class FewLevelMethods
         new("TTQ", "Zhu et al., 2017", _two, b => new Ttq { Bits = b }, s => new Ttq { Bits = (int)s[0], Threshold = s[1] }),
         new("TWN", "Li and Liu, 2016", _two, b => new TernaryWeights { Bits = b }, s => new TernaryWeights { Bits = (int)s[0], Exact = s[1] != 0, PerChannel = s[2] != 0 }),
         new("XNOR", "Rastegari et al., 2016", _one, b => new Xnor { Bits = b }, s => new Xnor { Bits = (int)s[0], Signed = s[1] != 0, Gradient = (ScaleGradient)s[2] }),
+    ];
+
+    /// <summary>Their pairs for both operands, as the papers have them; activations of weight-only methods are affine where they are not float.</summary>
+    public static ImmutableArray<TrainingRecipe> Recipes { get; } =
+    [
+        new("ABC-Net", "ABC-W", "ABC-A", "Lin et al., 2017"),
+        new("ADMM", "ADMM", "Affine", "Leng et al., 2018"),
+        new("Bi-Real", "Bi-Real", "Bi-Real", "Liu et al., 2018"),
+        new("BinaryConnect", "BinaryConnect", "Affine", "Courbariaux et al., 2015"),
+        new("BNN", "BNN", "BNN", "Hubara et al., 2016"),
+        new("BWN", "BWN", "Affine", "Rastegari et al., 2016"),
+        new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017"),
+        new("IR-Net", "IR-Net", "IR-Net", "Qin et al., 2020"),
+        new("LAB", "LAB", "Affine", "Hou et al., 2017"),
+        new("LAQ", "LAQ", "Affine", "Hou and Kwok, 2018"),
+        new("LAT", "LAT", "Affine", "Hou and Kwok, 2018"),
+        new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017"),
+        new("TBN", "BWN", "TBN-A", "Wan et al., 2018"),
+        new("TTQ", "TTQ", "Affine", "Zhu et al., 2017"),
+        new("TWN", "TWN", "Affine", "Li and Liu, 2016"),
+        new("XNOR", "XNOR", "XNOR", "Rastegari et al., 2016"),
     ];
 
     private static Func<int, QuantizationMethod> LossAwareOf(bool logarithmic) => b => new LossAware { Bits = b, Logarithmic = logarithmic };
