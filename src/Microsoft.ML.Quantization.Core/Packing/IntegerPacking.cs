@@ -114,7 +114,7 @@ internal static class IntegerPacking
         return true;
     }
 
-    /// <summary>The requantizer or step to floats that a layer takes along.</summary>
+    /// <summary>The requantizer or dequantizer behind an accumulator that goes into its step, and the epilogue that both make.</summary>
     public static (Node? Tail, EpilogueData Epilogue) Tail(PackingState state, Node node, int axis, int[] bias)
     {
         Node? next = state.OnlyConsumer(node.Output);

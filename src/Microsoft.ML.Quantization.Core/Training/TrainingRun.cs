@@ -107,7 +107,7 @@ internal sealed class TrainingRun
     {
         (Tensor input, float[] targets) = Batches.Read(_training, batch, Augment);
         Dropout? dropout = _options.Dropout.Length > 0 ? new Dropout(_options.Dropout, _options.Seed, _state.Step) : null;
-        ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken, Place());
+        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken, Place());
         Tensor output = pass[_reverse.OutputName];
         TrainingChecks.Targets(_options.Loss, targets, output);
         LossValue value = Losses.Of(_options.Loss, output, targets);
@@ -179,7 +179,7 @@ internal sealed class TrainingRun
         foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _validation.Count)], _options.BatchSize))
         {
             (Tensor input, float[] targets) = Batches.Read(_validation, batch);
-            ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
+            using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
             LossValue value = Losses.Of(_options.Loss, pass[_reverse.OutputName], targets);
             loss += value.Sum;
             correct += value.Correct;
@@ -201,7 +201,8 @@ internal sealed class TrainingRun
         foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _training.Count)], _options.BatchSize).Take(_options.ReestimationBatches))
         {
             (Tensor input, _) = Batches.Read(_training, batch);
-            _stepper.Measure(_reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken), constants, 1f / ++done);
+            using ForwardPass pass = _reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken);
+            _stepper.Measure(pass, constants, 1f / ++done);
         }
 
         _state.Best = constants;
