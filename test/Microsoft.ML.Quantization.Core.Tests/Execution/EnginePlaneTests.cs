@@ -39,6 +39,10 @@ public sealed class EnginePlaneTests
     }
 
     [TestMethod]
+    public void The_network_of_the_golden_file_runs_alike()
+        => EngineAssert.EqualsInterpreter(HandmadeGraphs.LowBitNet(), n => [RandomTensors.Floats(Shape.Of(n, 3, 6, 6), 4)]);
+
+    [TestMethod]
     public void Every_float_enters_planes_as_the_interpreter_says()
     {
         foreach (int bits in new[] { 1, 2 })
