@@ -188,7 +188,7 @@ internal sealed class TrainingRun
         return ((float)(loss / _validation.Count), (float)correct / _validation.Count);
     }
 
-    /// <summary>Batch k of the rows as they are moves the statistics by 1/k: the mean over the batches.</summary>
+    /// <summary>Batch k of the rows as they are moves the statistics by 1/k: the mean over the batches. Quantizers stand as at the end of the run: hard.</summary>
     private void Reestimate(CancellationToken cancellationToken)
     {
         if (!_stepper.HasStatistics || _options.ReestimationBatches == 0)
@@ -198,10 +198,11 @@ internal sealed class TrainingRun
 
         Dictionary<string, Tensor> constants = TrainingState.Copy(_state.Best);
         int done = 0;
+        StepPlace end = Place() with { Context = new MethodContext(_options.Seed, _stepsPerEpoch * _options.Epochs, _stepsPerEpoch, _options.Epochs) };
         foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _training.Count)], _options.BatchSize).Take(_options.ReestimationBatches))
         {
             (Tensor input, _) = Batches.Read(_training, batch);
-            _stepper.Measure(_reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken), constants, 1f / ++done);
+            _stepper.Measure(_reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken, place: end), constants, 1f / ++done);
         }
 
         _state.Best = constants;

@@ -33,7 +33,9 @@ internal sealed class LearnedQuantizeGradient : GradientRule
 
         use = use with { Curvature = call.Curvature?.Invoke(call.Graph[node.Inputs[0]].Name) ?? default };
         object? prepared = node.Method.Prepare(use);
-        MethodShares.Forward(node.Method, use, prepared, call.Outputs[0], training: true);
+
+        // Behind the last step only batch statistics are estimated again, and they are those of the hard network.
+        MethodShares.Forward(node.Method, use, prepared, call.Outputs[0], training: use.Context.Progress < 1);
         return new State(use, prepared, node.Method.Measure(use, prepared));
     }
 
