@@ -136,12 +136,18 @@ public static class InsertLearnedQuantizers
                 return inputs;
             }
 
-            bool isSkipping = site == QuantizerSites.Activations && method.IsNonlinearity && IsRectifier(_walk.Producer(value));
-            ValueId source = isSkipping ? _walk.Producer(value)!.Inputs[0] : value;
-            method = site == QuantizerSites.Activations ? method.For(!IsNonNegative(_walk, source)) : method;
+            ValueId source = value;
+            if (site == QuantizerSites.Activations)
+            {
+                bool isInput = _scheme.InputBits > 0 && _graph.Inputs.Contains(value);
+                method = isInput ? new Affine { Bits = _scheme.InputBits } : method;
+                source = method.IsNonlinearity && IsRectifier(_walk.Producer(value)) ? _walk.Producer(value)!.Inputs[0] : value;
+                method = method.For(!IsNonNegative(_walk, source));
+            }
+
             if (!_done.TryGetValue((value, method), out ValueId quantized))
             {
-                quantized = Add(source, isSkipping ? _rewriter.Map(source) : inputs[index], method, site);
+                quantized = Add(source, source == value ? inputs[index] : _rewriter.Map(source), method, site);
                 _done[(value, method)] = quantized;
             }
 

@@ -13,6 +13,6 @@ public sealed record MethodContext(ulong Seed, long Step, long StepsPerEpoch, in
     /// <summary>Passes done, as a whole number.</summary>
     public int Epoch => (int)(Step / StepsPerEpoch);
 
-    /// <summary>Share of the run that is done, in [0, 1]; 1 only behind the last step.</summary>
+    /// <summary>Share of the run that is done, in [0, 1].</summary>
     public double Progress => System.Math.Min(1, (double)Step / (StepsPerEpoch * Epochs));
 }

@@ -36,6 +36,8 @@ public static class QuantizationMethods
         new("HWGQ-W", "Cai et al., 2017", [1], b => new HwgqWeights { Bits = b }, s => new HwgqWeights { Bits = (int)s[0] }),
         new("LSQ", "Esser et al., 2020", _twoToEight, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0 }),
         new("PACT", "Choi et al., 2018", _twoToEight, b => new Pact { Bits = b }, s => new Pact { Bits = (int)s[0], InitialClip = s[1], Decay = s[2], FullResidual = s[3] != 0 }),
+        new("RQ", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, false), s => RelaxedQuantization.From(s, false)),
+        new("RQ-ST", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, true), s => RelaxedQuantization.From(s, true)),
         new("SAWB", "Choi et al., 2019", [2, 3, 4, 5], b => new Sawb { Bits = b }, s => new Sawb { Bits = (int)s[0], PerChannel = s[1] != 0, First = s[2], Second = s[3], Estimator = Estimator.Of(s.AsSpan()[4..]) }),
         new("SR-G", "Gupta et al., 2015", _twoToEight, b => new StochasticGradients { Bits = b }, s => new StochasticGradients { Bits = (int)s[0] }),
     ];
