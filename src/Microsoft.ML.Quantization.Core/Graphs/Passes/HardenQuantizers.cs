@@ -87,16 +87,16 @@ public static class HardenQuantizers
         return Export(graph, node, one) switch
         {
             HardForm.Uniform uniform => NormalizeQdq.Add(builder, x, uniform.Quantizer, node.Name),
-            HardForm.Staircase stairs => Stairs(builder, x, stairs, node.Name),
+            HardForm.Staircase stairs => Steps(builder, x, stairs, node.Name),
             HardForm form => throw new InvalidOperationException($"'{node.Name}': {form.GetType().Name} is no form of activations."),
         };
     }
 
-    private static ValueId Stairs(GraphBuilder builder, ValueId x, HardForm.Staircase form, string name)
+    private static ValueId Steps(GraphBuilder builder, ValueId x, HardForm.Staircase stairs, string name)
     {
-        ValueId thresholds = builder.AddConstant(name + ".thresholds", Tensor.Create<float>(Shape.Of(form.Thresholds.Length), form.Thresholds.AsSpan()));
-        ValueId levels = builder.AddConstant(name + ".levels", Tensor.Create<float>(Shape.Of(form.Levels.Length), form.Levels.AsSpan()));
-        return builder.Add(new Staircase { Name = name, Inputs = [x, thresholds, levels] }, name);
+        ValueId thresholds = builder.AddConstant(name + ".thresholds", Tensor.Create<float>(Shape.Of(stairs.Thresholds.Length), stairs.Thresholds.AsSpan()));
+        ValueId levels = builder.AddConstant(name + ".levels", Tensor.Create<float>(Shape.Of(stairs.Levels.Length), stairs.Levels.AsSpan()));
+        return builder.Add(new Staircase { Name = name, Inputs = [x, thresholds, levels] });
     }
 
     private static ValueId Weights(Graph graph, GraphBuilder builder, LearnedQuantize node)

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
@@ -22,7 +23,6 @@ public static class QuantizationMethods
 {
     private static readonly ImmutableArray<int> _twoToEight = [2, 3, 4, 5, 6, 7, 8];
     private static readonly ImmutableArray<int> _oneToEight = [1, .. _twoToEight];
-    private static readonly ImmutableArray<int> _oneToFour = [1, 2, 3, 4];
     private static readonly ImmutableArray<int> _oneToSeven = [1, 2, 3, 4, 5, 6, 7];
 
     /// <summary>All methods.</summary>
@@ -30,16 +30,12 @@ public static class QuantizationMethods
     [
         new("Affine", "Jacob et al., 2018", _twoToEight, b => new Affine { Bits = b }, s => new Affine { Bits = (int)s[0], PerChannel = s[1] != 0, Coefficient = s[2], FreezeAt = s[3] }),
         new("DoReFa-A", "Zhou et al., 2016", _oneToEight, b => new DoReFaActivations { Bits = b }, s => new DoReFaActivations { Bits = (int)s[0] }),
-        new("DoReFa-G", "Zhou et al., 2016", _twoToEight, b => new DoReFaGradients { Bits = b }, s => new DoReFaGradients { Bits = (int)s[0] }),
         new("DoReFa-W", "Zhou et al., 2016", _oneToSeven, b => new DoReFaWeights { Bits = b }, s => new DoReFaWeights { Bits = (int)s[0], MaximumIsConstant = s[1] != 0 }),
-        new("HWGQ", "Cai et al., 2017", _oneToFour, b => new Hwgq { Bits = b }, s => new Hwgq { Bits = (int)s[0], Spacing = (HwgqSpacing)s[1], Slope = (EstimatorKind)s[2] }),
-        new("HWGQ-W", "Cai et al., 2017", [1], b => new HwgqWeights { Bits = b }, s => new HwgqWeights { Bits = (int)s[0] }),
         new("LSQ", "Esser et al., 2020", _twoToEight, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0 }),
-        new("PACT", "Choi et al., 2018", _twoToEight, b => new Pact { Bits = b }, s => new Pact { Bits = (int)s[0], InitialClip = s[1], Decay = s[2], FullResidual = s[3] != 0 }),
+        .. FewLevelMethods.All,
+        .. MultiBitMethods.All,
         new("RQ", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, false), s => RelaxedQuantization.From(s, false)),
         new("RQ-ST", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, true), s => RelaxedQuantization.From(s, true)),
-        new("SAWB", "Choi et al., 2019", [2, 3, 4, 5], b => new Sawb { Bits = b }, s => new Sawb { Bits = (int)s[0], PerChannel = s[1] != 0, First = s[2], Second = s[3], Estimator = Estimator.Of(s.AsSpan()[4..]) }),
-        new("SR-G", "Gupta et al., 2015", _twoToEight, b => new StochasticGradients { Bits = b }, s => new StochasticGradients { Bits = (int)s[0] }),
     ];
 
     private static readonly Dictionary<string, MethodEntry> _byName = All.ToDictionary(m => m.Name, StringComparer.Ordinal);
