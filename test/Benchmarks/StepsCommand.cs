@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
@@ -16,7 +17,7 @@ namespace Microsoft.ML.Quantization.Benchmarks;
 /// <summary>Where the time of a network goes: each step of the packed program, the least of many runs, and their sum against the least whole run.</summary>
 internal static unsafe class StepsCommand
 {
-    private const int Runs = 200;
+    private const int Runs = 50;
 
     public static int Run(string[] args)
     {
@@ -40,14 +41,16 @@ internal static unsafe class StepsCommand
     private static (double[] Steps, double Whole) Measure(ProgramRunner runner, PackedProgram program)
     {
         RunBuffers buffers = runner.Rent(1);
-        var random = new Random(1);
-        float[] input = [.. Enumerable.Range(0, program.Signature.Inputs[0].Shape.Bind(1).Count).Select(_ => (random.NextSingle() * 2) - 1)];
+        int count = program.Signature.Inputs[0].Shape.Bind(1).Count;
+        bool tokens = program.Signature.Inputs[0].Element == ElementType.Int64;
+        Array input = tokens ? NetworksCommand.Tokens(count) : NetworksCommand.Reals(count);
+        using var pin = new PinnedGCHandle<Array>(input);
         var output = new float[program.Signature.Outputs[0].Shape.Bind(1).Count];
         double[] best = [.. program.Steps.Select(_ => double.MaxValue)];
         double whole = double.MaxValue;
-        fixed (float* x = input, y = output)
+        fixed (float* y = output)
         {
-            buffers.Inputs[0] = (nint)x;
+            buffers.Inputs[0] = (nint)pin.GetAddressOfObjectData();
             buffers.Outputs[0] = (nint)y;
             for (int run = 0; run < Runs; run++)
             {

@@ -72,6 +72,7 @@ public static class NodeCatalog
         new(typeof(Dequantize), _ => new Dequantize(), QuantizationRules.Dequantize),
         new(typeof(IntegerConvolution), IntegerConvolution.Read, IntegerRules.Convolution),
         new(typeof(IntegerDense), _ => new IntegerDense(), IntegerRules.Dense),
+        new(typeof(IntegerMatMul), _ => new IntegerMatMul(), IntegerRules.MatMul),
         new(typeof(GroupedDense), GroupedDense.Read, IntegerRules.GroupedDense),
         new(typeof(Requantize), Requantize.Read, IntegerRules.Requantize),
         new(typeof(DequantizeAccumulator), DequantizeAccumulator.Read, IntegerRules.DequantizeAccumulator),

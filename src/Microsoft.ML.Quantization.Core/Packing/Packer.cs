@@ -21,16 +21,20 @@ internal static class Packer
 {
     private static readonly FrozenDictionary<Type, Func<PackingState, Node, bool>> _rules = new Dictionary<Type, Func<PackingState, Node, bool>>
     {
-        [typeof(IntegerConvolution)] = IntegerPacking.Convolution,
-        [typeof(IntegerDense)] = IntegerPacking.Dense,
+        [typeof(IntegerConvolution)] = (s, n) => PlanePacking.Convolution(s, n) || IntegerPacking.Convolution(s, n),
+        [typeof(IntegerDense)] = (s, n) => PlanePacking.Dense(s, n) || IntegerPacking.Dense(s, n),
+        [typeof(Thresholds)] = ThresholdPacking.Thresholds,
+        [typeof(CombineAccumulators)] = ThresholdPacking.Combine,
         [typeof(GroupedDense)] = GroupedPacking.Dense,
+        [typeof(IntegerMatMul)] = MatrixPacking.Codes,
+        [typeof(MatMul)] = MatrixPacking.Floats,
         [typeof(Convolution)] = FloatPacking.Convolution,
         [typeof(Dense)] = FloatPacking.Dense,
         [typeof(MaxPool)] = PoolPacking.Max,
         [typeof(AveragePool)] = PoolPacking.Average,
         [typeof(GlobalAveragePool)] = PoolPacking.GlobalAverage,
         [typeof(IntegerAveragePool)] = PoolPacking.IntegerAverage,
-        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n),
+        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n) || ThresholdPacking.Quantize(s, n),
         [typeof(Dequantize)] = ElementwisePacking.Dequantize,
         [typeof(Requantize)] = ElementwisePacking.Requantize,
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
@@ -46,15 +50,18 @@ internal static class Packer
     /// <param name="graph">Any graph; integer, float or both.</param>
     /// <param name="signature">What callers give and get.</param>
     /// <param name="kernels">The kernels.</param>
+    /// <param name="policy">Which layers run on bit planes.</param>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/> or <see cref="QuantizationErrorCode.InputShapeMismatch"/>.</exception>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels)
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(signature);
         ArgumentNullException.ThrowIfNull(kernels);
         EntryPacking.Check(graph, signature);
-        graph = DoubleMidRise.Run(ToUnsignedCodes.Run(FuseActivation.Run(graph)), static _ => false);
-        var state = new PackingState(graph, signature, kernels);
+        graph = ToUnsignedCodes.Run(FuseActivation.Run(graph));
+        var planes = new PlaneChoice(graph, policy);
+        graph = DoubleMidRise.Run(graph, planes.Has);
+        var state = new PackingState(graph, signature, kernels, planes);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             Node node = graph.Nodes[i];
@@ -101,9 +108,15 @@ internal static class Packer
         Tensor?[] constants = [.. node.Inputs.Select(state.Constant)];
         int[] inputs = [.. node.Inputs.Select((id, i) => constants[i] is null ? state.Read(id, layout) : -1)];
         int[] outputs = [.. node.Outputs.Select(id => state.Write(id, layout))];
-        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs))
+        bool prepared = FastOperators.CanPrepare(node);
+        state.Add(new PackedStep(
+            node.Name,
+            node.Kind,
+            [.. inputs.Where(s => s >= 0)],
+            outputs,
+            c => prepared ? new PreparedStep(c, index, constants, inputs, outputs) : new OperatorStep(c, index, constants, inputs, outputs))
         {
-            Facts = LayerFacts.None with { Reason = "no packed step; runs through the operators" },
+            Facts = prepared ? LayerFacts.None : LayerFacts.None with { Reason = "no packed step; runs through the operators" },
         });
     }
 

@@ -14,7 +14,7 @@ using Microsoft.ML.Quantization.Threading;
 namespace Microsoft.ML.Quantization.Training;
 
 /// <summary>One training run.</summary>
-internal sealed class TrainingRun
+internal sealed class TrainingRun : IDisposable
 {
     private const ulong AugmentationSite = 0xA06;
     private const long SplitStep = -1;
@@ -26,6 +26,7 @@ internal sealed class TrainingRun
     private readonly ReverseMode _reverse;
     private readonly TrainingState _state;
     private readonly Stepper _stepper;
+    private readonly TeacherLoss? _teacher;
     private readonly byte[] _fingerprint;
     private readonly long _stepsPerEpoch;
 
@@ -40,6 +41,7 @@ internal sealed class TrainingRun
         _reverse = new ReverseMode(graph, Logits(graph, options.Loss), kernels, pool);
         _state = new TrainingState(graph, options.Optimizer.Slots);
         _stepper = new Stepper(graph, options, _state, pool);
+        _teacher = options.Distillation is { } distillation ? new TeacherLoss(distillation, kernels, pool) : null;
         _stepsPerEpoch = (_training.Count + options.BatchSize - 1) / options.BatchSize;
         _fingerprint = Checkpoint.Fingerprint(graph, options, rows.Count);
         if (options.CheckpointPath is { } path && File.Exists(path))
@@ -47,6 +49,9 @@ internal sealed class TrainingRun
             Checkpoint.Read(path, _state, _fingerprint);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _teacher?.Dispose();
 
     public TrainingResult Go(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
@@ -107,10 +112,11 @@ internal sealed class TrainingRun
     {
         (Tensor input, float[] targets) = Batches.Read(_training, batch, Augment);
         Dropout? dropout = _options.Dropout.Length > 0 ? new Dropout(_options.Dropout, _options.Seed, _state.Step) : null;
-        ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken, Place());
+        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken, Place());
         Tensor output = pass[_reverse.OutputName];
         TrainingChecks.Targets(_options.Loss, targets, output);
         LossValue value = Losses.Of(_options.Loss, output, targets);
+        value = _teacher is null ? value : _teacher.Of(value, output, _teacher.Logits(input, cancellationToken));
         Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient);
         float norm = Stepper.Norm(_state, gradients);
         if (!float.IsFinite(value.Sum) || !float.IsFinite(norm))
@@ -179,7 +185,7 @@ internal sealed class TrainingRun
         foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _validation.Count)], _options.BatchSize))
         {
             (Tensor input, float[] targets) = Batches.Read(_validation, batch);
-            ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
+            using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
             LossValue value = Losses.Of(_options.Loss, pass[_reverse.OutputName], targets);
             loss += value.Sum;
             correct += value.Correct;
@@ -201,7 +207,8 @@ internal sealed class TrainingRun
         foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _training.Count)], _options.BatchSize).Take(_options.ReestimationBatches))
         {
             (Tensor input, _) = Batches.Read(_training, batch);
-            _stepper.Measure(_reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken), constants, 1f / ++done);
+            using ForwardPass pass = _reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken);
+            _stepper.Measure(pass, constants, 1f / ++done);
         }
 
         _state.Best = constants;

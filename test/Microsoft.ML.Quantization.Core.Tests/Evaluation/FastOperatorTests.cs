@@ -54,6 +54,7 @@ public sealed class FastOperatorTests
         [nameof(Dequantize)] = IntegerNodeCases.Dequantize,
         [nameof(IntegerConvolution)] = IntegerNodeCases.Convolution,
         [nameof(IntegerDense)] = IntegerNodeCases.Dense,
+        [nameof(IntegerMatMul)] = IntegerNodeCases.MatMul,
         [nameof(GroupedDense)] = IntegerNodeCases.GroupedDense,
         [nameof(Requantize)] = IntegerNodeCases.Requantize,
         [nameof(DequantizeAccumulator)] = IntegerNodeCases.DequantizeAccumulator,

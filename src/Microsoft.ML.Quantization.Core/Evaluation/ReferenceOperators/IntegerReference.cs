@@ -58,6 +58,24 @@ internal static class IntegerReference
         }
     }
 
+    public static void MatMul(ReferenceCall call)
+    {
+        var places = new MatrixPlaces(call.Shape(0), call.Shape(1), call.Output.Shape);
+        Span<int> result = call.Output.Writable<int>();
+        for (int i = 0; i < result.Length; i++)
+        {
+            (int left, int right) = places.Of(i);
+            long sum = 0;
+            for (int k = 0; k < places.Depth; k++)
+            {
+                long a = CodeAccess.Read(call.Inputs[0], left + k) - call.Quantizer(0).Single.ZeroPoint;
+                sum += a * (CodeAccess.Read(call.Inputs[1], right + (k * places.Columns)) - call.Quantizer(1).Single.ZeroPoint);
+            }
+
+            result[i] = call.Accumulator(sum);
+        }
+    }
+
     public static void Requantize(ReferenceCall call)
     {
         var node = (Requantize)call.Node;

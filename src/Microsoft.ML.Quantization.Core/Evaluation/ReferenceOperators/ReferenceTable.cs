@@ -44,6 +44,7 @@ internal static class ReferenceTable
         [typeof(Dequantize)] = QuantizationReference.Dequantize,
         [typeof(IntegerConvolution)] = IntegerReference.Convolution,
         [typeof(IntegerDense)] = IntegerReference.Dense,
+        [typeof(IntegerMatMul)] = IntegerReference.MatMul,
         [typeof(GroupedDense)] = GroupedReference.Dense,
         [typeof(Requantize)] = IntegerReference.Requantize,
         [typeof(DequantizeAccumulator)] = IntegerReference.DequantizeAccumulator,

@@ -69,6 +69,20 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         return new Form.Scaled(Emit(node, x, w, bias), steps, remainder, Axis(node), Clamp(node));
     }
 
+    /// <summary>Writes the integer product of two values of codes; null when an operand has none.</summary>
+    public Form.Scaled? LowerProduct(Node node, Form? left, Form? right)
+    {
+        bool codes = IsNarrow(left) && IsNarrow(right) && walk.Graph[node.Inputs[0]].Type.Shape[-1] is > 0 and <= IntegerMatMul.LongestDepth;
+        if (!codes)
+        {
+            return null;
+        }
+
+        (var a, var b) = ((Form.Codes)left!, (Form.Codes)right!);
+        ValueId product = rewriter.Builder.Add(new IntegerMatMul { Name = node.Name, Inputs = [a.Id, b.Id] }, walk.Graph[node.Output].Name + ".accumulator");
+        return new Form.Scaled(product, [(double)a.Quantizer.Single.Scale * b.Quantizer.Single.Scale], [0], 0, Activation.None);
+    }
+
     /// <summary>Writes a dense layer with weights in groups, which quantizes the rows of its float input itself; null when it has no such weights or its bias is computed.</summary>
     public ValueId? LowerGroups(Node node, Form? weights, Func<ValueId, ValueId> floats)
     {
@@ -90,6 +104,8 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         Reports.Add(new LayerOutcome(node.Name, node.Kind, w.Code.Bits.Bits, RowBits, true, reason, bound));
         return rewriter.Builder.Add(new GroupedDense { Name = node.Name, Inputs = inputs, Activation = Clamp(node) }, walk.Graph[node.Output].Name);
     }
+
+    private static bool IsNarrow(Form? form) => form is Form.Codes { Quantizer: { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= 8, IsMidRise: false } };
 
     private static Activation Clamp(Node node) => node is Convolution convolution ? convolution.Activation : ((Dense)node).Activation;
 

@@ -66,6 +66,7 @@ internal sealed class Lowering
         LoweredValue? form = node switch
         {
             Convolution or Dense => _layers.Lower(node, Form(node.Inputs[0]), Form(node.Inputs[1])),
+            MatMul => _layers.LowerProduct(node, Form(node.Inputs[0]), Form(node.Inputs[1])),
             Staircase staircase => _staircases.Lower(staircase, Form(node.Inputs[0]), Float, CodesName(node)),
             _ => _elementwise.Lower(node, Form),
         };

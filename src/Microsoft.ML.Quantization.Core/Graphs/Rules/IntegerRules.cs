@@ -24,6 +24,16 @@ internal static class IntegerRules
         return RuleContext.One(new ValueType(ElementType.Int32, LinearRules.DenseShape(context)));
     }
 
+    public static ImmutableArray<ValueType> MatMul(RuleContext context)
+    {
+        RequirePair(context);
+        context.Require(context.Inputs.All(i => i.Type.Quantization is { Code.Bits.Bits: <= 8, IsMidRise: false }), "affine codes of up to 8 bits");
+        Shape shape = LinearRules.MatMulShape(context);
+        int depth = context.Shape(0)[-1];
+        context.RequireShape(depth is >= 0 and <= IntegerMatMul.LongestDepth, $"an inner size of at most {IntegerMatMul.LongestDepth}, for which 32 bits are proved to hold the sums");
+        return RuleContext.One(new ValueType(ElementType.Int32, shape));
+    }
+
     public static ImmutableArray<ValueType> GroupedDense(RuleContext context)
     {
         context.RequireInputs(2, 3);

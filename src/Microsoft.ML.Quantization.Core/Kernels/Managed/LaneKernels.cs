@@ -18,6 +18,14 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         => FloatConvolution<TLanes>.Pack(geometry, weights);
 
     /// <inheritdoc/>
+    public override void RepackMatrixFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> matrix, PackedWeights packed)
+        => FloatConvolution<TLanes>.RepackMatrix(geometry, matrix, packed);
+
+    /// <inheritdoc/>
+    public override void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed)
+        => ByteConvolution<TLanes>.Repack(geometry, weights, packed);
+
+    /// <inheritdoc/>
     public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
         => FloatConvolution<TLanes>.CountTiles(geometry);
 

@@ -64,6 +64,14 @@ internal class ManagedKernels : KernelSet
         => _lanes.PackConvolutionFloat(in geometry, weights);
 
     /// <inheritdoc/>
+    public override void RepackMatrixFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> matrix, PackedWeights packed)
+        => _lanes.RepackMatrixFloat(in geometry, matrix, packed);
+
+    /// <inheritdoc/>
+    public override void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed)
+        => _lanes.RepackConvolutionByte(in geometry, weights, packed);
+
+    /// <inheritdoc/>
     public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
         => _lanes.CountConvolutionFloatTiles(in geometry);
 

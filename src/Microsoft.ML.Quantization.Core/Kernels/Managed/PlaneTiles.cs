@@ -80,11 +80,18 @@ internal unsafe ref struct PlaneTiles
         bool reads = _box.Depth.Taps * _box.Height.Taps * _box.Width.Taps > 0;
         Tile.Pixels = _box.PixelEnd - _box.PixelBegin;
         BoxWalk walk = new(g, _box);
-        for (int i = 0; i < Tile.Pixels; i++)
+        long step = reads ? g.StrideWidth * pixelWords : 0;
+        for (int i = 0; i < Tile.Pixels;)
         {
-            Tile.Sources[i] = reads ? (walk.SourcePixel * pixelWords) + first : 0;
-            Tile.Outputs[i] = walk.OutPixel;
-            walk.Next();
+            int count = Math.Min(walk.RowRest, Tile.Pixels - i);
+            long source = reads ? (walk.SourcePixel * pixelWords) + first : 0;
+            long output = walk.OutPixel;
+            walk.Advance(count);
+            for (int end = i + count; i < end; i++, source += step, output++)
+            {
+                Tile.Sources[i] = source;
+                Tile.Outputs[i] = output;
+            }
         }
     }
 
