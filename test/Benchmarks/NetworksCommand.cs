@@ -10,6 +10,8 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Onnx;
 using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Prediction;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -67,10 +69,11 @@ internal static class NetworksCommand
     private static QuantizedModel Load(string file, int threads)
         => QuantizedModel.FromDocument(Document(file), new QuantizedModelOptions { ThreadCount = threads });
 
-    /// <summary>A model as the engine is given it: quantized files lowered to integers.</summary>
-    public static ModelDocument Document(string file)
+    /// <summary>A model as the engine is given it: quantized files lowered to integers, and others too if asked, with stand-ins for ranges.</summary>
+    public static ModelDocument Document(string file, bool lowered = false)
     {
         Graph graph = OnnxModel.Load(file).Graph;
+        graph = lowered ? LatencyPredictor.Lower(graph, QuantizationScheme.EightBits) : graph;
         ModelDocument document = new(graph, ModelSignature.Of(graph), new ModelMetadata());
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), SmallNetworks.FastTable());
         return file.Contains("u8s8", StringComparison.Ordinal) ? quantizer.RunQuantized(graph, new PostTrainingOptions()).Document : document;

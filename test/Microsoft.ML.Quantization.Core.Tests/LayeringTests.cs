@@ -30,6 +30,7 @@ public sealed partial class LayeringTests
         ["Networks"] = ["Numerics", "Tensors", "Quantizers", "Graphs"],
         ["Training"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation"],
         ["PostTraining"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Serialization"],
+        ["Prediction"] = ["Numerics", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Packing"],
     };
 
     [TestMethod]
