@@ -37,7 +37,8 @@ internal static class NetworkFiles
         OnnxImportResult imported = OnnxModel.Load(path);
         if (!imported.IsQuantized)
         {
-            return new ModelDocument(imported.Graph, ModelSignature.Of(imported.Graph), new ModelMetadata { Producer = _producer, ClassNames = names });
+            Graph clean = PostTrainingQuantizer.Clean(imported.Graph);
+            return new ModelDocument(clean, ModelSignature.Of(clean), new ModelMetadata { Producer = _producer, ClassNames = names });
         }
 
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(kernels), OperatorTable.Fast(kernels, WorkerPool.Shared));

@@ -91,7 +91,7 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
 #pragma warning disable CA1051
 
     /// <summary>Options of <see cref="PostTrainingQuantizationEstimator"/>.</summary>
-    public sealed class Options : ScoringOptions
+    public sealed class Options : NetworkOptions
     {
         /// <summary>How the network is quantized.</summary>
         public QuantizationScheme Scheme = QuantizationScheme.EightBits;
@@ -101,18 +101,6 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
 
         /// <summary>Rows run at once while calibrating; the result does not depend on it.</summary>
         public int CalibrationBatchSize = PostTrainingQuantizationEstimator.Defaults.CalibrationBatchSize;
-
-        /// <summary>Whether the input columns hold bytes (pixels) that enter the network as codes, with no float pass.</summary>
-        public bool InputsAreBytes;
-
-        /// <summary>Whether image columns are pixel by pixel with channels together (as images are stored) instead of channel by channel.</summary>
-        public bool InputsAreInterleaved;
-
-        /// <summary>Factor of each input element, one number or one a channel; null for 1. Pixels of a network trained on [0, 1] need 1/255.</summary>
-        public float[]? InputScale;
-
-        /// <summary>Offset added behind the factor, one number or one a channel; null for 0.</summary>
-        public float[]? InputOffset;
 
         /// <summary>
         /// A file of calibration statistics, or null. If it exists, its rows count in as if they had been read before those of the data; when fitting is done it holds all of them. It
@@ -137,21 +125,6 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
             ArgumentOutOfRangeException.ThrowIfLessThan(MaximumCalibrationRows ?? 1, 1);
             Scheme.Validate();
         }
-
-        internal ModelSignature Signature(Graph graph)
-        {
-            ModelSignature plain = ModelSignature.Of(graph);
-            bool isPlain = !InputsAreBytes && !InputsAreInterleaved && InputScale is null && InputOffset is null;
-            return isPlain ? plain : plain with { Inputs = [.. plain.Inputs.Select(Input)] };
-        }
-
-        private InputSignature Input(InputSignature plain) => plain.Element != Tensors.ElementType.Float32 ? plain : plain with
-        {
-            Element = InputsAreBytes ? Tensors.ElementType.UInt8 : plain.Element,
-            Layout = InputsAreInterleaved ? RowLayout.Interleaved : RowLayout.Planar,
-            Scale = [.. InputScale ?? []],
-            Offset = [.. InputOffset ?? []],
-        };
     }
 #pragma warning restore CA1051
 }

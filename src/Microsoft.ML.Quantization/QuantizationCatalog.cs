@@ -9,7 +9,14 @@ public sealed class QuantizationCatalog
 {
     private readonly IHostEnvironment _environment;
 
-    internal QuantizationCatalog(MLContext context) => _environment = context;
+    internal QuantizationCatalog(MLContext context)
+    {
+        _environment = context;
+        Trainers = new QuantizationTrainersCatalog(context);
+    }
+
+    /// <summary>Trainers of quantized networks.</summary>
+    public QuantizationTrainersCatalog Trainers { get; }
 
     /// <summary>Create a <see cref="PostTrainingQuantizationEstimator"/>, which quantizes a trained ONNX network with ranges learned from the data that it is fitted on.</summary>
     /// <param name="outputColumnName">Name of the column resulting from scoring <paramref name="inputColumnName"/>. This column's data type will be a vector of <see cref="float"/>.</param>

@@ -32,6 +32,9 @@ unsigned SavedStates(const Registers& leaf1) {
 
 bool All(unsigned value, unsigned bits) { return (value & bits) == bits; }
 
+// Whether the processor counts bits in vectors of 512 bits; asked only where AVX-512 can be used.
+bool CountsBits() { return All(Leaf(7).ecx, bit_AVX512VPOPCNTDQ); }
+
 uint32_t Detect() {
   const Registers one = Leaf(1);
   const Registers seven = Leaf(7);
@@ -79,6 +82,7 @@ bool Fill(int32_t isa, mlq_kernel_table* table) {
 #define MLQ_SET_AVX2(name, result, parameters) table->name = mlq_avx2_##name;
 #define MLQ_SET_AVX512(name, result, parameters) table->name = mlq_avx512_##name;
 #define MLQ_SET_AVX512VNNI(name, result, parameters) table->name = mlq_avx512vnni_##name;
+#define MLQ_SET_AVX512POPCNT(name, result, parameters) table->name = mlq_avx512popcnt_##name;
 #define MLQ_SET_NEON(name, result, parameters) table->name = mlq_neon_##name;
   switch (isa) {
 #if defined(MLQ_WITH_X86)
@@ -91,6 +95,9 @@ bool Fill(int32_t isa, mlq_kernel_table* table) {
     case MLQ_ISA_AVX512VNNI:
       MLQ_KERNELS(MLQ_SET_AVX512)
       MLQ_KERNELS_VNNI(MLQ_SET_AVX512VNNI)
+      if (CountsBits()) {
+        MLQ_KERNELS_POPCNT(MLQ_SET_AVX512POPCNT)
+      }
       return true;
 #endif
 #if defined(MLQ_WITH_NEON)

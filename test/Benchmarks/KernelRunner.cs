@@ -31,6 +31,20 @@ internal sealed class KernelRunner(KernelSet set)
         return () => set.ConvolutionByte(g, x, 3, packed, p.Epilogue, y, 0, tiles);
     }
 
+    /// <summary>Layers over bit planes of 1 and 2 bits.</summary>
+    public IEnumerable<ThroughputEntry> Planes(ConvolutionGeometry g)
+    {
+        foreach ((PlaneKind source, int sourceBits, PlaneKind weights, int weightBits) in new[] { (PlaneKind.MidRise, 1, PlaneKind.MidRise, 1), (PlaneKind.MidRise, 1, PlaneKind.Ternary, 2), (PlaneKind.Unsigned, 2, PlaneKind.MidRise, 1), (PlaneKind.Unsigned, 2, PlaneKind.MidRise, 2) })
+        {
+            var planes = new PlaneGeometry(g, source, sourceBits, weights, weightBits);
+            (int least, int most) = PlaneGeometry.CodesOf(weights, weightBits);
+            using PackedWeights packed = set.PackConvolutionPlanes(planes, [.. Enumerable.Range(0, g.OutChannels * g.Depth).Select(_ => (sbyte)_random.Next(least, most + 1))]);
+            uint[] x = [.. Enumerable.Range(0, (int)planes.InWords).Select(_ => (uint)_random.NextInt64())];
+            (var y, int tiles, Parameters p) = (new byte[g.OutLength], set.CountConvolutionPlanesTiles(planes), new Parameters(g.OutChannels));
+            yield return Entry(KernelWork.Of(planes), () => set.ConvolutionPlanes(planes, x, packed, new PlaneEpilogue { Integer = p.Epilogue }, y, 0, tiles));
+        }
+    }
+
     /// <summary>Depthwise convolution in bytes and in floats.</summary>
     public IEnumerable<ThroughputEntry> Depthwise(ConvolutionGeometry g)
     {

@@ -1,7 +1,5 @@
 using System;
-using System.Collections.Generic;
 using System.Diagnostics;
-using System.Linq;
 
 namespace Microsoft.ML.Quantization.Benchmarks;
 
@@ -27,18 +25,6 @@ internal static class KernelTimer
         }
 
         return least;
-    }
-
-    /// <summary>The lower quartile of single samples.</summary>
-    public static double Quartile(Action work, int runs)
-    {
-        var times = new List<double>(runs);
-        for (int i = 0; i < runs; i++)
-        {
-            times.Add(Sample(work, 1));
-        }
-
-        return times.Order().ElementAt(runs / 4);
     }
 
     private static double Sample(Action work, int repeats)

@@ -17,16 +17,16 @@ internal static class Machine
     public static string Description
         => FormattableString.Invariant($"{Processor}, {Environment.ProcessorCount} processors, {RuntimeInformation.OSDescription.Split(' ')[0]}, {RuntimeInformation.FrameworkDescription}, kernel set {Kernels.KernelRegistry.Active.Name}");
 
-    /// <summary>Where results of this processor lie.</summary>
-    public static string ResultFolder => Path.Combine(Folder(), "results", Slug(Processor));
-
     /// <summary>The folder test/Benchmarks of the checkout.</summary>
     public static string Folder([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
+
+    /// <summary>The folder of this processor's results, or one in it.</summary>
+    public static string ResultFolder(string name) => Path.Combine(Folder(), "results", Slug(Processor), name);
 
     /// <summary>Writes a result file for this processor.</summary>
     public static void WriteResult(string name, string text)
     {
-        string path = Path.Combine(ResultFolder, name);
+        string path = ResultFolder(name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
         Console.WriteLine($"written: results/{Slug(Processor)}/{name}");

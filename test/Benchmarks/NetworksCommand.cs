@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
@@ -20,7 +21,12 @@ namespace Microsoft.ML.Quantization.Benchmarks;
 /// <summary>Latency against ONNX Runtime on the same files, alternating within one run; models made by peers/make_models.py.</summary>
 internal static class NetworksCommand
 {
-    private static readonly string[] _models = ["resnet18.u8s8.onnx", "resnet18.onnx", "mobilenetv2.u8s8.onnx", "mobilenetv2.onnx", "vggsmall.u8s8.onnx", "vggsmall.onnx"];
+    private static readonly string[] _models = ["resnet18.u8s8.onnx", "resnet18.onnx", "mobilenetv2.u8s8.onnx", "mobilenetv2.onnx", "vggsmall.u8s8.onnx", "vggsmall.onnx", "minilm.u8s8.onnx", "minilm.onnx"];
+
+    /// <summary>Tokens of the encoder.</summary>
+    private const int Sequence = 128;
+
+    private static readonly OnnxImportOptions _import = new() { Dimensions = ImmutableDictionary<string, int>.Empty.Add("seq", Sequence) };
 
     public static int Run(string[] args)
     {
@@ -72,26 +78,54 @@ internal static class NetworksCommand
     /// <summary>A model as the engine is given it: quantized files lowered to integers, and others too if asked, with stand-ins for ranges.</summary>
     public static ModelDocument Document(string file, bool lowered = false)
     {
-        Graph graph = OnnxModel.Load(file).Graph;
-        graph = lowered ? LatencyPredictor.Lower(graph, QuantizationScheme.EightBits) : graph;
-        ModelDocument document = new(graph, ModelSignature.Of(graph), new ModelMetadata());
+        Graph graph = OnnxModel.Load(file, _import).Graph;
+        if (!file.Contains("u8s8", StringComparison.Ordinal))
+        {
+            graph = lowered ? LatencyPredictor.Lower(graph, QuantizationScheme.EightBits) : PostTrainingQuantizer.Clean(graph);
+            return new ModelDocument(graph, ModelSignature.Of(graph), new ModelMetadata());
+        }
+
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), SmallNetworks.FastTable());
-        return file.Contains("u8s8", StringComparison.Ordinal) ? quantizer.RunQuantized(graph, new PostTrainingOptions()).Document : document;
+        return quantizer.RunQuantized(graph, new PostTrainingOptions()).Document;
     }
 
     private static double Ours(QuantizedModel model, int batch)
     {
         Shape input = model.Signature.Inputs[0].Shape.Bind(batch);
-        Shape output = model.Signature.Outputs[0].Shape.Bind(batch);
+        var y = new float[model.Signature.Outputs[0].Shape.Bind(batch).Count];
+        if (model.Signature.Inputs[0].Element == ElementType.Int64)
+        {
+            long[] tokens = Tokens(input.Count);
+            return Time(() => model.Run<long, float>(tokens, y, batch));
+        }
+
+        float[] x = Reals(input.Count);
+        return Time(() => model.Run(x, y, batch));
+    }
+
+    /// <summary>Token numbers, low enough for any vocabulary.</summary>
+    public static long[] Tokens(int count)
+    {
+        const int Least = 1000;
         var random = new Random(1);
-        float[] x = [.. Enumerable.Range(0, input.Count).Select(_ => (random.NextSingle() * 2) - 1)];
-        var y = new float[output.Count];
+        return [.. Enumerable.Range(0, count).Select(_ => (long)random.Next(Least))];
+    }
+
+    /// <summary>Reals in [−1, 1].</summary>
+    public static float[] Reals(int count)
+    {
+        var random = new Random(1);
+        return [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() * 2) - 1)];
+    }
+
+    private static double Time(Action run)
+    {
         var times = new List<double>();
         long end = Stopwatch.GetTimestamp() + Stopwatch.Frequency;
         for (int i = -10; i < 30 || Stopwatch.GetTimestamp() < end; i++)
         {
             long start = Stopwatch.GetTimestamp();
-            model.Run(x, y, batch);
+            run();
             if (i >= 0)
             {
                 times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
@@ -108,7 +142,7 @@ internal static class NetworksCommand
             RedirectStandardOutput = true,
             WorkingDirectory = Path.Combine(Machine.Folder(), "peers"),
         };
-        foreach (string argument in new[] { "ort-bench.mjs", Path.GetFullPath(file), "--threads", Text(threads, "0"), "--dims", $"batch={batch}", "--runs", "30", "--seconds", "1" })
+        foreach (string argument in new[] { "ort-bench.mjs", Path.GetFullPath(file), "--threads", Text(threads, "0"), "--dims", FormattableString.Invariant($"batch={batch},seq={Sequence}"), "--runs", "30", "--seconds", "1" })
         {
             start.ArgumentList.Add(argument);
         }

@@ -7,6 +7,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Onnx;
 using Microsoft.ML.Quantization.Packing;
+using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.Prediction;
 using Microsoft.ML.Quantization.Quantizers;
 
@@ -34,7 +35,7 @@ internal static class PredictCommand
         string[] small = [.. SmallNetworks.Names];
         foreach (string name in small.Concat(args.Length > 0 ? _files.Where(f => File.Exists(Path.Combine(args[0], f))) : []))
         {
-            Graph graph = small.Contains(name) ? SmallNetworks.Load(name) : OnnxModel.Load(Path.Combine(args[0], name)).Graph;
+            Graph graph = PostTrainingQuantizer.Clean(small.Contains(name) ? SmallNetworks.Load(name) : OnnxModel.Load(Path.Combine(args[0], name)).Graph);
             foreach ((string scheme, QuantizationScheme? value) in _schemes.Where(s => s.Scheme?.WeightGranularity != Granularity.PerGroup || name.Contains("mlp", StringComparison.Ordinal)))
             {
                 Graph run = value is null ? graph : LatencyPredictor.Lower(graph, value);

@@ -16,7 +16,8 @@ internal static class Program
         ["memory"] = ("memory: memory above the activations while calibrating on 10,000 rows", MemoryCommand.Run),
         ["grouped"] = ("grouped [MODEL_DIR]: a 4096 x 4096 dense layer with weights in groups, against 8 bits and ONNX Runtime", GroupedCommand.Run),
         ["train"] = ("train: images a second while training LeNet-5 and ResNet-8", TrainCommand.Run),
-        ["kernels"] = ("kernels [BenchmarkDotNet options]: convolutions and dense layers of every kernel set", KernelsCommand.Run),
+        ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),
+        ["kernels"] = ("kernels [planes | BenchmarkDotNet options]: convolutions and dense layers of every kernel set, or those over bit planes", KernelsCommand.Run),
     };
 
     public static int Main(string[] args)

@@ -6,15 +6,12 @@ using System.Text;
 namespace Microsoft.ML.Quantization.Benchmarks;
 
 /// <summary>A markdown table that grows row by row.</summary>
-internal sealed class Table(params string[] head)
+internal class QuietTable(params string[] head)
 {
     private readonly List<string[]> _rows = [];
 
-    public void Add(params string[] cells)
-    {
-        _rows.Add(cells);
-        Console.WriteLine(string.Join(" | ", cells));
-    }
+    /// <summary>Adds a row.</summary>
+    public virtual void Add(params string[] cells) => _rows.Add(cells);
 
     public override string ToString()
     {
@@ -26,5 +23,16 @@ internal sealed class Table(params string[] head)
         }
 
         return text.ToString();
+    }
+}
+
+/// <summary>A markdown table whose rows are printed as they come.</summary>
+internal sealed class Table(params string[] head) : QuietTable(head)
+{
+    /// <inheritdoc/>
+    public override void Add(params string[] cells)
+    {
+        base.Add(cells);
+        Console.WriteLine(string.Join(" | ", cells));
     }
 }

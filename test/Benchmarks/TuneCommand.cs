@@ -31,7 +31,7 @@ internal static class TuneCommand
         // The managed sets of fixed widths exist for tests; nothing else runs on them.
         KernelSet[] sets = [.. KernelRegistry.Available.Where(k => args.Length > 0 ? args.Contains(k.Name) : !k.Name.StartsWith("managed", StringComparison.Ordinal) || k.Name == "managed")];
         string file = Path.Combine("throughput", ProcessorIdentity.Current + ".json");
-        var entries = new List<ThroughputEntry>(Kept(Path.Combine(Machine.ResultFolder, file), sets));
+        var entries = new List<ThroughputEntry>(Kept(Machine.ResultFolder(file), sets));
         foreach (KernelSet set in sets)
         {
             var watch = Stopwatch.StartNew();
@@ -77,8 +77,8 @@ internal static class TuneCommand
         }
 
         using var pool = new ClaimingPool(2);
-        double alone = KernelTimer.Quartile(() => Spin(0, 0), 500);
-        return Math.Max(KernelTimer.Quartile(() => pool.Run(2, 0, Spin), 2000) - alone, 0);
+        double alone = KernelTimer.Least(() => Spin(0, 0));
+        return Math.Max(KernelTimer.Least(() => pool.Run(2, 0, Spin)) - alone, 0);
 
         static void Spin(int state, int chunk)
         {

@@ -25,6 +25,7 @@ internal static class TuneGrid
         var runner = new KernelRunner(set);
         ConvolutionGeometry[] convolutions = [.. Pointwise().Concat(Square()).Concat(Odd()).Concat(Dense()).Where(g => (double)g.OutLength * g.Depth <= MostProducts).Distinct()];
         return convolutions.SelectMany(runner.Convolution)
+            .Concat(convolutions.Where(HasPlanes).SelectMany(runner.Planes))
             .Concat(Depthwise().SelectMany(runner.Depthwise))
             .Concat(Grouped().SelectMany(runner.Grouped))
             .Concat(Pools().SelectMany(runner.Pool))
@@ -67,6 +68,9 @@ internal static class TuneGrid
         double cold = KernelTimer.Least(() => Array.ForEach(copies, c => c())) / Copies;
         return Math.Max(cold - hot, 0) / (Inputs * Outputs);
     }
+
+    // Layers of 1 and 2 bits stand between others: not first, not narrow.
+    private static bool HasPlanes(ConvolutionGeometry g) => g.Groups == 1 && g.InChannels >= 32 && g.OutChannels >= 32 && g.Taps is 1 or 9 or 25;
 
     private static ConvolutionGeometry Convolution(int channels, int outputs, int kernel, int stride, int width, int batch = 1, int groups = 1) => ConvolutionGeometry.Dense(batch, channels, outputs) with
     {

@@ -18,8 +18,8 @@ public sealed partial class LayeringTests
         ["Numerics"] = [],
         ["Threading"] = ["Numerics"],
         ["Tensors"] = ["Numerics"],
-        ["Quantizers"] = ["Numerics", "Tensors"],
-        ["Graphs"] = ["Numerics", "Tensors", "Quantizers"],
+        ["Quantizers"] = ["Numerics", "Threading", "Tensors"],
+        ["Graphs"] = ["Numerics", "Threading", "Tensors", "Quantizers"],
         ["Serialization"] = ["Numerics", "Tensors", "Quantizers", "Graphs"],
         ["Kernels"] = ["Numerics", "Threading"],
         ["Operators"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels"],
@@ -29,6 +29,7 @@ public sealed partial class LayeringTests
         ["Execution"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Packing"],
         ["Networks"] = ["Numerics", "Tensors", "Quantizers", "Graphs"],
         ["Training"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation"],
+        ["QuantizationAware"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "PostTraining", "Training"],
         ["PostTraining"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Serialization"],
         ["Prediction"] = ["Numerics", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Packing"],
     };

@@ -80,6 +80,9 @@ public sealed class NodeAttributes
     /// <summary>A float attribute.</summary>
     public float Float(string name) => Get<float>(name);
 
+    /// <summary>A text.</summary>
+    public string Text(string name) => Get<string>(name);
+
     /// <summary>Integers.</summary>
     public ImmutableArray<int> Ints(string name) => Get<ImmutableArray<int>>(name);
 

@@ -67,10 +67,12 @@ public static class NodeCatalog
         new(typeof(Expand), Expand.Read, ReshapeRules.Expand),
         new(typeof(Resize), Resize.Read, ReshapeRules.Resize),
         new(typeof(FakeQuantize), FakeQuantize.Read, QuantizationRules.FakeQuantize),
+        new(typeof(LearnedQuantize), LearnedQuantize.Read, QuantizationRules.LearnedQuantize),
         new(typeof(Quantize), Quantize.Read, QuantizationRules.Quantize),
         new(typeof(Dequantize), _ => new Dequantize(), QuantizationRules.Dequantize),
         new(typeof(IntegerConvolution), IntegerConvolution.Read, IntegerRules.Convolution),
         new(typeof(IntegerDense), _ => new IntegerDense(), IntegerRules.Dense),
+        new(typeof(IntegerMatMul), _ => new IntegerMatMul(), IntegerRules.MatMul),
         new(typeof(GroupedDense), GroupedDense.Read, IntegerRules.GroupedDense),
         new(typeof(Requantize), Requantize.Read, IntegerRules.Requantize),
         new(typeof(DequantizeAccumulator), DequantizeAccumulator.Read, IntegerRules.DequantizeAccumulator),
@@ -78,5 +80,8 @@ public static class NodeCatalog
         new(typeof(IntegerMultiply), IntegerMultiply.Read, IntegerRules.Multiply),
         new(typeof(IntegerAveragePool), IntegerAveragePool.Read, IntegerRules.AveragePool),
         new(typeof(LookupTable), LookupTable.Read, IntegerRules.LookupTable),
+        new(typeof(Staircase), _ => new Staircase(), StaircaseRules.Staircase),
+        new(typeof(Thresholds), Thresholds.Read, StaircaseRules.Thresholds),
+        new(typeof(CombineAccumulators), CombineAccumulators.Read, StaircaseRules.CombineAccumulators),
     ];
 }

@@ -27,6 +27,38 @@ public static class FloatReduction
     /// <summary>Σ exp(fl(v − shift)), lanes from +0.</summary>
     public static float SumExp(ReadOnlySpan<float> values, float shift) => Fold<Plus, Exponential>(values, new Exponential(shift), 0);
 
+    /// <summary>destination[i] = exp(fl(v − shift)); gives their sum, the one of <see cref="SumExp"/>. Both spans may be the same.</summary>
+    public static unsafe float Exp(ReadOnlySpan<float> values, float shift, Span<float> destination)
+    {
+        if (destination.Length < values.Length)
+        {
+            throw new ArgumentException("The destination must hold every value.", nameof(destination));
+        }
+
+        var map = new Exponential(shift);
+        Lanes512 sums = Lanes512.Create(0);
+        int whole = values.Length - (values.Length % Lanes);
+        fixed (float* x = values, y = destination)
+        {
+            for (int i = 0; i < whole; i += Lanes)
+            {
+                Lanes512 value = map.Of(Lanes512.Load(x + i));
+                Lanes512.Store(y + i, value);
+                sums += value;
+            }
+
+            float* lanes = stackalloc float[Lanes];
+            Lanes512.Store(lanes, sums);
+            for (int j = 0; whole + j < values.Length; j++)
+            {
+                y[whole + j] = map.Of(new Lanes1(x[whole + j])).Value;
+                lanes[j] += y[whole + j];
+            }
+
+            return Tree<Plus>(lanes);
+        }
+    }
+
     /// <summary>Π v, lanes from 1.</summary>
     public static float Product(ReadOnlySpan<float> values) => Fold<Times, Value>(values, default, 1);
 

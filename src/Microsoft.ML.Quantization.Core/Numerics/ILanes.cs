@@ -106,4 +106,10 @@ internal unsafe interface ILanes<TSelf>
 
     /// <summary>Each lane as two int16: low · low + high · high in int32.</summary>
     public static abstract TSelf DotPairs(TSelf left, TSelf right);
+
+    /// <summary>Number of bits set in each of a lane's four bytes, in the place of the byte.</summary>
+    public static abstract TSelf BitCounts(TSelf value);
+
+    /// <summary>The top bit of each lane, lane 0 lowest.</summary>
+    public static abstract uint SignBits(TSelf value);
 }

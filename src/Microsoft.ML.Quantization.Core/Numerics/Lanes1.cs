@@ -116,5 +116,16 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static Lanes1 DotPairs(Lanes1 left, Lanes1 right)
         => CreateInt(((short)left._bits * (short)right._bits) + ((left._bits >> 16) * (right._bits >> 16)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 BitCounts(Lanes1 value)
+    {
+        uint pairs = (uint)value._bits - (((uint)value._bits >> 1) & 0x55555555u);
+        uint nibbles = (pairs & 0x33333333u) + ((pairs >> 2) & 0x33333333u);
+        return CreateInt((int)((nibbles + (nibbles >> 4)) & 0x0F0F0F0Fu));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint SignBits(Lanes1 value) => (uint)value._bits >> 31;
+
     private static Lanes1 Mask(bool value) => CreateInt(value ? -1 : 0);
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.Quantization.Numerics;
@@ -15,6 +16,9 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static int Count => 4;
 
     public Vector128<float> Value => _value;
+
+    /// <summary>Bits set in the numbers 0 to 15.</summary>
+    public static Vector128<byte> NibbleCounts => Vector128.Create((byte)0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
 
     private Vector128<int> Bits => _value.AsInt32();
 
@@ -134,4 +138,29 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         Vector128<int> low = ShiftRight(ShiftLeft(left, 16), 16).Bits * ShiftRight(ShiftLeft(right, 16), 16).Bits;
         return new((low + (ShiftRight(left, 16).Bits * ShiftRight(right, 16).Bits)).AsSingle());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 BitCounts(Lanes128 value)
+    {
+        if (Ssse3.IsSupported)
+        {
+            Vector128<byte> low = Vector128.Create((byte)15);
+            Vector128<byte> upper = Vector128.ShiftRightLogical(value.Bits, 4).AsByte() & low;
+            Vector128<byte> counts = NibbleCounts;
+            return new((Ssse3.Shuffle(counts, value.Bits.AsByte() & low) + Ssse3.Shuffle(counts, upper)).AsSingle());
+        }
+
+        if (AdvSimd.IsSupported)
+        {
+            return new(AdvSimd.PopCount(value._value.AsByte()).AsSingle());
+        }
+
+        Vector128<uint> bits = value.Bits.AsUInt32();
+        Vector128<uint> pairs = bits - ((bits >>> 1) & Vector128.Create(0x55555555u));
+        Vector128<uint> nibbles = (pairs & Vector128.Create(0x33333333u)) + ((pairs >>> 2) & Vector128.Create(0x33333333u));
+        return new(((nibbles + (nibbles >>> 4)) & Vector128.Create(0x0F0F0F0Fu)).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint SignBits(Lanes128 value) => (uint)Vector128.ExtractMostSignificantBits(value.Bits);
 }

@@ -16,6 +16,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     public Vector256<float> Value => _value;
 
+    /// <summary><see cref="Lanes128.NibbleCounts"/>, twice.</summary>
+    public static Vector256<byte> NibbleCounts => Vector256.Create(Lanes128.NibbleCounts, Lanes128.NibbleCounts);
+
     private Vector256<int> Bits => _value.AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,4 +152,21 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
             Lanes128.DotPairs(new(left._value.GetLower()), new(right._value.GetLower())).Value,
             Lanes128.DotPairs(new(left._value.GetUpper()), new(right._value.GetUpper())).Value));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 BitCounts(Lanes256 value)
+    {
+        if (Avx2.IsSupported)
+        {
+            Vector256<byte> low = Vector256.Create((byte)15);
+            Vector256<byte> upper = Vector256.ShiftRightLogical(value.Bits, 4).AsByte() & low;
+            Vector256<byte> counts = NibbleCounts;
+            return new((Avx2.Shuffle(counts, value.Bits.AsByte() & low) + Avx2.Shuffle(counts, upper)).AsSingle());
+        }
+
+        return new(Vector256.Create(Lanes128.BitCounts(new(value._value.GetLower())).Value, Lanes128.BitCounts(new(value._value.GetUpper())).Value));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint SignBits(Lanes256 value) => (uint)Vector256.ExtractMostSignificantBits(value.Bits);
 }

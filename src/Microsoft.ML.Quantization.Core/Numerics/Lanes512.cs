@@ -161,4 +161,21 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
             Lanes256.DotPairs(new(left._value.GetLower()), new(right._value.GetLower())).Value,
             Lanes256.DotPairs(new(left._value.GetUpper()), new(right._value.GetUpper())).Value));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 BitCounts(Lanes512 value)
+    {
+        if (Avx512BW.IsSupported)
+        {
+            Vector512<byte> low = Vector512.Create((byte)15);
+            Vector512<byte> upper = Vector512.ShiftRightLogical(value.Bits, 4).AsByte() & low;
+            Vector512<byte> counts = Vector512.Create(Lanes256.NibbleCounts, Lanes256.NibbleCounts);
+            return new((Avx512BW.Shuffle(counts, value.Bits.AsByte() & low) + Avx512BW.Shuffle(counts, upper)).AsSingle());
+        }
+
+        return new(Vector512.Create(Lanes256.BitCounts(new(value._value.GetLower())).Value, Lanes256.BitCounts(new(value._value.GetUpper())).Value));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint SignBits(Lanes512 value) => (uint)Vector512.ExtractMostSignificantBits(value.Bits);
 }

@@ -36,7 +36,14 @@ internal static class ChannelLayout
         }
     }
 
-    private static bool IsSame(Shape shape) => shape[1] == 1 || Pixels(shape) == 1;
+    /// <summary>Writes the same values channels-last.</summary>
+    public static void ToChannelsLast(WorkerPool pool, Tensor planar, Tensor channelsLast) => Turn(pool, planar, channelsLast, planar.Shape[0], planar.Shape[1], Pixels(planar.Shape));
+
+    /// <summary>Writes the same values in the graph's order; the shape of both is the logical one.</summary>
+    public static void ToPlanar(WorkerPool pool, Tensor channelsLast, Tensor planar) => Turn(pool, channelsLast, planar, planar.Shape[0], Pixels(planar.Shape), planar.Shape[1]);
+
+    /// <summary>Whether both orders of a shape are one.</summary>
+    public static bool IsSame(Shape shape) => shape.Rank < 3 || shape[1] == 1 || Pixels(shape) == 1;
 
     private static int Pixels(Shape shape) => shape.CountOf(2, shape.Rank);
 

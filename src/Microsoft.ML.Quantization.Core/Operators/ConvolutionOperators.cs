@@ -12,8 +12,8 @@ internal static class ConvolutionOperators
     {
         var node = (Convolution)call.Node;
         ConvolutionGeometry geometry = Geometry.Convolution(node.Window, node.Groups, call.Inputs[0].Shape, call.Outputs[0].Shape);
-        using Rented source = ChannelLayout.ToChannelsLast(call.Pool, call.Inputs[0]);
-        using Rented result = ChannelLayout.ForResult(call.Outputs[0]);
+        using Rented source = call.IsChannelsLast ? Rented.Borrow(call.Inputs[0]) : ChannelLayout.ToChannelsLast(call.Pool, call.Inputs[0]);
+        using Rented result = call.IsChannelsLast ? Rented.Borrow(call.Outputs[0]) : ChannelLayout.ForResult(call.Outputs[0]);
         float[] bias = Bias(call, geometry.OutChannels);
         if (geometry.IsDepthwise)
         {
@@ -26,7 +26,10 @@ internal static class ConvolutionOperators
             Multiply(call, geometry, source.Tensor, bias, node.Activation, result.Tensor);
         }
 
-        ChannelLayout.Deliver(call.Pool, result, call.Outputs[0]);
+        if (!call.IsChannelsLast)
+        {
+            ChannelLayout.Deliver(call.Pool, result, call.Outputs[0]);
+        }
     }
 
     public static void Dense(OperatorCall call)

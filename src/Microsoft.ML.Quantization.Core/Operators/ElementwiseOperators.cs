@@ -26,23 +26,12 @@ internal static class ElementwiseOperators
 
     private delegate void FloatPairs(ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> destination);
 
-    public static void Unary(OperatorCall call) => Shares.Run(call.Pool, call.Inputs[0].Shape.Count, Smallest, call, static (c, begin, end) =>
-        UnaryFunctions.Map((Unary)c.Node, c.Inputs[0].Values<float>()[begin..end], c.Outputs[0].Writable<float>()[begin..end]));
+    public static PreparedWork Unary(OperatorCall call) => new UnaryWork(call);
 
-    public static void Binary(OperatorCall call)
-    {
-        var walk = new BroadcastWalk(call.Outputs[0].Shape, [call.Inputs[0].Shape, call.Inputs[1].Shape]);
-        Action<BinaryWork, int, int> body = call.Outputs[0].Type == ElementType.Float32
-            ? static (w, begin, end) => w.Floats(begin, end)
-            : static (w, begin, end) => w.Integers(begin, end);
-        Shares.Run(call.Pool, walk.Count, Smallest, new BinaryWork(call, (Binary)call.Node, walk), body);
-    }
+    public static PreparedWork Binary(OperatorCall call) => new BinaryWork(call, (Binary)call.Node, new BroadcastWalk(call.Outputs[0].Shape, [call.Inputs[0].Shape, call.Inputs[1].Shape]));
 
-    public static void Where(OperatorCall call)
-    {
-        var walk = new BroadcastWalk(call.Outputs[0].Shape, [call.Inputs[0].Shape, call.Inputs[1].Shape, call.Inputs[2].Shape]);
-        Shares.Run(call.Pool, walk.Count, Smallest, (call, walk), static (t, begin, end) => Choose(t.call, t.walk, begin, end));
-    }
+    public static PreparedWork Where(OperatorCall call)
+        => new WhereWork(call, new BroadcastWalk(call.Outputs[0].Shape, [call.Inputs[0].Shape, call.Inputs[1].Shape, call.Inputs[2].Shape]));
 
     public static void Cast(OperatorCall call) => Shares.Run(call.Pool, call.Inputs[0].Shape.Count, Smallest, call, Casts.Run);
 
@@ -54,29 +43,50 @@ internal static class ElementwiseOperators
         }
     }
 
-    private static void Choose(OperatorCall call, BroadcastWalk walk, int begin, int end)
+    private sealed record UnaryWork(OperatorCall Call) : PreparedWork(Call.Inputs[0].Shape.Count, ElementwiseOperators.Smallest)
     {
-        int size = call.Outputs[0].Type.SizeOf();
-        ReadOnlySpan<byte> conditions = call.Inputs[0].Bytes.Span;
-        Span<byte> result = call.Outputs[0].WritableBytes;
-        Span<int> places = stackalloc int[3];
-        for (int i = begin; i < end;)
-        {
-            int length = Math.Min(walk.Locate(i, places), end - i);
-            for (int j = 0; j < length; j++)
-            {
-                int chosen = conditions[places[0] + (j * walk.Step(0))] != 0 ? 1 : 2;
-                int place = places[chosen] + (j * walk.Step(chosen));
-                call.Inputs[chosen].Bytes.Span.Slice(place * size, size).CopyTo(result[((i + j) * size)..]);
-            }
+        public override void Run(int begin, int end)
+            => UnaryFunctions.Map((Unary)Call.Node, Call.Inputs[0].Values<float>()[begin..end], Call.Outputs[0].Writable<float>()[begin..end]);
+    }
 
-            i += length;
+    private sealed record WhereWork(OperatorCall Call, BroadcastWalk Walk) : PreparedWork(Walk.Count, ElementwiseOperators.Smallest)
+    {
+        public override void Run(int begin, int end)
+        {
+            int size = Call.Outputs[0].Type.SizeOf();
+            ReadOnlySpan<byte> conditions = Call.Inputs[0].Bytes.Span;
+            Span<byte> result = Call.Outputs[0].WritableBytes;
+            Span<int> places = stackalloc int[3];
+            for (int i = begin; i < end;)
+            {
+                int length = Math.Min(Walk.Locate(i, places), end - i);
+                for (int j = 0; j < length; j++)
+                {
+                    int chosen = conditions[places[0] + (j * Walk.Step(0))] != 0 ? 1 : 2;
+                    int place = places[chosen] + (j * Walk.Step(chosen));
+                    Call.Inputs[chosen].Bytes.Span.Slice(place * size, size).CopyTo(result[((i + j) * size)..]);
+                }
+
+                i += length;
+            }
         }
     }
 
-    private sealed record BinaryWork(OperatorCall Call, Binary Node, BroadcastWalk Walk)
+    private sealed record BinaryWork(OperatorCall Call, Binary Node, BroadcastWalk Walk) : PreparedWork(Walk.Count, ElementwiseOperators.Smallest)
     {
-        public void Floats(int begin, int end)
+        public override void Run(int begin, int end)
+        {
+            if (Call.Outputs[0].Type == ElementType.Float32)
+            {
+                Floats(begin, end);
+            }
+            else
+            {
+                Integers(begin, end);
+            }
+        }
+
+        private void Floats(int begin, int end)
         {
             FloatPairs function = _pairs[Node.Operator];
             Span<int> places = stackalloc int[2];
@@ -96,7 +106,7 @@ internal static class ElementwiseOperators
             }
         }
 
-        public void Integers(int begin, int end)
+        private void Integers(int begin, int end)
         {
             bool wide = Call.Outputs[0].Type == ElementType.Int64;
             Span<int> places = stackalloc int[2];

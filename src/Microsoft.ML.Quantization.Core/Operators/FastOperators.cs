@@ -15,33 +15,26 @@ public static class FastOperators
         [typeof(ConvolutionTranspose)] = TransposedConvolutionOperator.Run,
         [typeof(Dense)] = ConvolutionOperators.Dense,
         [typeof(MatMul)] = MatMulOperator.Run,
-        [typeof(Unary)] = ElementwiseOperators.Unary,
-        [typeof(Binary)] = ElementwiseOperators.Binary,
-        [typeof(Where)] = ElementwiseOperators.Where,
         [typeof(Cast)] = ElementwiseOperators.Cast,
         [typeof(MaxPool)] = PoolingOperators.MaxPool,
         [typeof(AveragePool)] = PoolingOperators.AveragePool,
         [typeof(GlobalAveragePool)] = PoolingOperators.GlobalAveragePool,
         [typeof(BatchNormalization)] = NormalizationOperators.BatchNormalization,
-        [typeof(LayerNormalization)] = NormalizationOperators.LayerNormalization,
         [typeof(InstanceNormalization)] = NormalizationOperators.InstanceNormalization,
         [typeof(LocalResponseNormalization)] = NormalizationOperators.LocalResponseNormalization,
-        [typeof(Softmax)] = NormalizationOperators.Softmax,
         [typeof(Reduce)] = ReductionOperators.Reduce,
         [typeof(Concat)] = StructuralOperators.Concat,
-        [typeof(Slice)] = StructuralOperators.Slice,
         [typeof(Split)] = StructuralOperators.Split,
         [typeof(Pad)] = StructuralOperators.Pad,
-        [typeof(Gather)] = StructuralOperators.Gather,
-        [typeof(Transpose)] = StructuralOperators.Transpose,
         [typeof(Reshape)] = StructuralOperators.Reshape,
-        [typeof(Expand)] = StructuralOperators.Expand,
         [typeof(Resize)] = ResizeOperator.Run,
         [typeof(FakeQuantize)] = QuantizationOperators.FakeQuantize,
+        [typeof(LearnedQuantize)] = c => ((LearnedQuantize)c.Node).Evaluate(c.Inputs, c.Outputs[0], c.Pool),
         [typeof(Quantize)] = QuantizationOperators.Quantize,
         [typeof(Dequantize)] = QuantizationOperators.Dequantize,
         [typeof(IntegerConvolution)] = IntegerProductOperators.Convolution,
         [typeof(IntegerDense)] = IntegerProductOperators.Dense,
+        [typeof(IntegerMatMul)] = MatMulOperator.Codes,
         [typeof(GroupedDense)] = GroupedDenseOperator.Run,
         [typeof(Requantize)] = IntegerElementwise.Requantize,
         [typeof(DequantizeAccumulator)] = IntegerElementwise.DequantizeAccumulator,
@@ -49,13 +42,29 @@ public static class FastOperators
         [typeof(IntegerMultiply)] = IntegerElementwise.Multiply,
         [typeof(IntegerAveragePool)] = PoolingOperators.IntegerAveragePool,
         [typeof(LookupTable)] = IntegerElementwise.LookupTable,
+        [typeof(Staircase)] = StaircaseOperators.Staircase,
+        [typeof(Thresholds)] = StaircaseOperators.Thresholds,
+        [typeof(CombineAccumulators)] = StaircaseOperators.CombineAccumulators,
+    }.ToFrozenDictionary();
+
+    private static readonly FrozenDictionary<Type, Func<OperatorCall, PreparedWork>> _prepared = new Dictionary<Type, Func<OperatorCall, PreparedWork>>
+    {
+        [typeof(Unary)] = ElementwiseOperators.Unary,
+        [typeof(Binary)] = ElementwiseOperators.Binary,
+        [typeof(Where)] = ElementwiseOperators.Where,
+        [typeof(LayerNormalization)] = NormalizationOperators.LayerNormalization,
+        [typeof(Softmax)] = NormalizationOperators.Softmax,
+        [typeof(Slice)] = StructuralOperators.Slice,
+        [typeof(Gather)] = StructuralOperators.Gather,
+        [typeof(Transpose)] = StructuralOperators.Transpose,
+        [typeof(Expand)] = StructuralOperators.Expand,
     }.ToFrozenDictionary();
 
     /// <summary>Whether the node's kind has an operator.</summary>
     public static bool Supports(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return _operators.ContainsKey(node.GetType());
+        return Contains(node.GetType());
     }
 
     /// <summary>Runs one node; every element of its outputs is written.</summary>
@@ -63,8 +72,20 @@ public static class FastOperators
     public static void Run(OperatorCall call)
     {
         ArgumentNullException.ThrowIfNull(call);
+        if (_prepared.TryGetValue(call.Node.GetType(), out Func<OperatorCall, PreparedWork>? prepare))
+        {
+            prepare(call).Share(call.Pool);
+            return;
+        }
+
         _operators[call.Node.GetType()](call);
     }
 
-    internal static bool Contains(Type kind) => _operators.ContainsKey(kind);
+    internal static bool Contains(Type kind) => _operators.ContainsKey(kind) || _prepared.ContainsKey(kind);
+
+    /// <summary>Whether nodes of the kind can be prepared once and run many times over the same tensors.</summary>
+    internal static bool CanPrepare(Node node) => _prepared.ContainsKey(node.GetType());
+
+    /// <summary>Binds a node to its tensors.</summary>
+    internal static PreparedWork Prepare(OperatorCall call) => _prepared[call.Node.GetType()](call);
 }

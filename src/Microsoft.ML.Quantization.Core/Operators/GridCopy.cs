@@ -14,6 +14,8 @@ internal static class GridCopy
     /// <summary>The mark of a place that takes the fill element.</summary>
     public const int Fill = -1;
 
+    private const int Smallest = 16384;
+
     /// <summary>Copies.</summary>
     /// <param name="pool">The threads.</param>
     /// <param name="source">Read.</param>
@@ -21,24 +23,15 @@ internal static class GridCopy
     /// <param name="destination">Written, all of it.</param>
     /// <param name="fill">The bytes of the fill element.</param>
     public static void Run(WorkerPool pool, Tensor source, int[][] offsets, Tensor destination, byte[]? fill = null)
-    {
-        int rank = destination.Shape.Rank;
-        int[][] axes = rank == 0 ? [[0]] : offsets;
-        int width = axes[^1].Length;
-        if (destination.Shape.Count == 0)
-        {
-            return;
-        }
+        => Prepare(source, offsets, destination, fill).Share(pool);
 
-        var work = new CopyWork(source, axes, destination, fill ?? new byte[8], IsRun(axes[^1]));
-        Action<CopyWork, int, int> body = source.Type.SizeOf() switch
-        {
-            1 => static (w, begin, end) => w.Run<byte>(begin, end),
-            2 => static (w, begin, end) => w.Run<short>(begin, end),
-            4 => static (w, begin, end) => w.Run<int>(begin, end),
-            _ => static (w, begin, end) => w.Run<long>(begin, end),
-        };
-        Shares.Run(pool, destination.Shape.Count / width, Math.Max(1, 16384 / width), work, body);
+    /// <summary>The copy without its threads, to be run any number of times.</summary>
+    public static PreparedWork Prepare(Tensor source, int[][] offsets, Tensor destination, byte[]? fill = null)
+    {
+        int[][] axes = destination.Shape.Rank == 0 ? [[0]] : offsets;
+        int width = axes[^1].Length;
+        int rows = destination.Shape.Count == 0 ? 0 : destination.Shape.Count / width;
+        return new CopyWork(source, axes, destination, fill ?? new byte[8], IsRun(axes[^1]), rows, Math.Max(1, Smallest / Math.Max(width, 1)));
     }
 
     /// <summary>0, step, 2·step, .. of an axis.</summary>
@@ -66,9 +59,28 @@ internal static class GridCopy
         return true;
     }
 
-    private sealed record CopyWork(Tensor Source, int[][] Axes, Tensor Destination, byte[] FillBytes, bool IsRun)
+    private sealed record CopyWork(Tensor Source, int[][] Axes, Tensor Destination, byte[] FillBytes, bool IsRun, int Rows, int SmallestRows) : PreparedWork(Rows, SmallestRows)
     {
-        public void Run<T>(int begin, int end)
+        public override void Run(int begin, int end)
+        {
+            switch (Source.Type.SizeOf())
+            {
+                case 1:
+                    Copy<byte>(begin, end);
+                    break;
+                case 2:
+                    Copy<short>(begin, end);
+                    break;
+                case 4:
+                    Copy<int>(begin, end);
+                    break;
+                default:
+                    Copy<long>(begin, end);
+                    break;
+            }
+        }
+
+        private void Copy<T>(int begin, int end)
             where T : unmanaged
         {
             ReadOnlySpan<T> source = MemoryMarshal.Cast<byte, T>(Source.Bytes.Span);

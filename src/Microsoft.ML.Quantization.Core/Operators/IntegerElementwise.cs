@@ -61,10 +61,8 @@ internal static class IntegerElementwise
             => t.call.Kernels.TranslateByte(t.call.Inputs[0].Bytes.Span[begin..end], t.table, t.call.Outputs[0].WritableBytes[begin..end]));
     }
 
-    /// <summary>How an input's codes become values; an accumulator's numbers are their own.</summary>
-    private static AffineParameters Parameters(OperatorCall call, int input) => call.Graph[call.Node.Inputs[input]].Type.Quantization?.Single ?? new AffineParameters(1, 0);
-
-    private static void ToValues(AffineParameters codes, Span<int> run)
+    /// <summary>Codes to the integers that they stand for, in place.</summary>
+    public static void ToValues(AffineParameters codes, Span<int> run)
     {
         if (codes.MidRiseTop == 0)
         {
@@ -81,6 +79,9 @@ internal static class IntegerElementwise
             run[j] = MidRise.ValueOf(run[j], codes.MidRiseTop);
         }
     }
+
+    /// <summary>How an input's codes become values; an accumulator's numbers are their own.</summary>
+    private static AffineParameters Parameters(OperatorCall call, int input) => call.Graph[call.Node.Inputs[input]].Type.Quantization?.Single ?? new AffineParameters(1, 0);
 
     private static void AddBytes(OperatorCall call, int begin, int end)
     {

@@ -1,109 +1,98 @@
 using System;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Operators;
 
-/// <summary>Matrix products of two values on the kernel set, one packed right-hand matrix at a time.</summary>
+/// <summary>Matrix products of two values on the kernel set: the right-hand matrices are packed one at a time, constant ones once.</summary>
 internal static class MatMulOperator
 {
-    private const int RowsWorthPacking = 4;
+    private const int Offset = 128;
 
+    /// <summary>The longest sum for which Σ a·b' + bias stays inside int32 too: (255 · 128 + 255 · 255) · K.</summary>
+    private const int LongestKernelDepth = int.MaxValue / ((255 * 128) + (255 * 255));
+
+    /// <summary>Products of floats.</summary>
     public static void Run(OperatorCall call)
     {
-        Shape a = call.Inputs[0].Shape.Rank == 1 ? new Shape([1, .. call.Inputs[0].Shape.Dimensions]) : call.Inputs[0].Shape;
-        Shape b = call.Inputs[1].Shape.Rank == 1 ? new Shape([.. call.Inputs[1].Shape.Dimensions, 1]) : call.Inputs[1].Shape;
-        int depth = a[-1];
-        int columns = b[-1];
-        bool shared = b.CountOf(0, b.Rank - 2) == 1;
-        int rows = shared ? a.CountOf(0, a.Rank - 1) : a[-2];
-        if (rows == 0 || columns == 0)
+        var products = MatrixProducts.Of(call.Inputs[0].Shape, call.Inputs[1].Shape);
+        if (products.Count == 1 && products.Depth > 0 && WeightCache.IsConstant(call, 1))
         {
+            WithConstant(call, products);
             return;
         }
 
-        int matrices = shared ? 1 : call.Outputs[0].Shape.Count / (rows * columns);
-        var walk = new BroadcastWalk(BatchShape(call.Outputs[0].Shape, matrices, shared, a, b), [Leading(a, shared), Leading(b, shared)]);
-        Span<int> place = stackalloc int[2];
-        for (int i = 0; i < matrices; i++)
+        Shares.Run(call.Pool, products.Count, 1, (call, products), static (t, begin, end) =>
         {
-            walk.Locate(i, place);
-            Tensor left = Part(call.Inputs[0], place[0] * rows * depth, Shape.Of(rows, depth));
-            Tensor right = Part(call.Inputs[1], place[1] * depth * columns, Shape.Of(depth, columns));
-            One(call, left, right, Part(call.Outputs[0], i * rows * columns, Shape.Of(rows, columns)), shared);
-        }
+            using var work = new MatrixWork(t.call.Kernels, t.products, codes: false);
+            for (int i = begin; i < end; i++)
+            {
+                work.Floats(i, t.call.Inputs[0].Values<float>(), t.call.Inputs[1].Values<float>(), t.call.Outputs[0].Writable<float>());
+            }
+        });
     }
 
-    private static void One(OperatorCall call, Tensor left, Tensor right, Tensor result, bool shared)
+    /// <summary>Products of codes.</summary>
+    public static void Codes(OperatorCall call)
     {
-        int depth = right.Shape[0];
-        bool kept = shared && WeightCache.IsConstant(call, 1);
-        if (depth == 0 || (left.Shape[0] < RowsWorthPacking && !kept))
+        var products = MatrixProducts.Of(call.Inputs[0].Shape, call.Inputs[1].Shape);
+        int leftShift = call.Inputs[0].Type == ElementType.Int8 ? Offset : 0;
+        int rightShift = call.Inputs[1].Type == ElementType.Int8 ? Offset : 0;
+        using Rented left = SignedCodes.ToUnsigned(call.Pool, call.Inputs[0], leftShift);
+        using Rented right = SignedCodes.ToUnsigned(call.Pool, call.Inputs[1], rightShift);
+        var codes = new CodeProducts(call, products, left.Tensor, right.Tensor, Zero(call, 0) + leftShift, Zero(call, 1) + rightShift);
+        bool kernel = products.Depth <= LongestKernelDepth;
+        Shares.Run(call.Pool, products.Count, 1, codes, kernel ? static (c, begin, end) => c.OnKernels(begin, end) : static (c, begin, end) => c.Plainly(begin, end));
+    }
+
+    private static int Zero(OperatorCall call, int input) => call.Graph[call.Node.Inputs[input]].Type.Quantization!.Single.ZeroPoint;
+
+    private static void WithConstant(OperatorCall call, MatrixProducts products)
+    {
+        ConvolutionGeometry geometry = products.Geometry;
+        PackedWeights Pack()
         {
-            Shares.Run(call.Pool, left.Shape[0], 1, (left, right, result), static (t, begin, end) => Plain(t.left, t.right, t.result, begin, end));
-            return;
+            PackedWeights made = call.Kernels.PackConvolutionFloat(geometry, new float[products.Depth * products.Columns]);
+            call.Kernels.RepackMatrixFloat(geometry, call.Inputs[1].Values<float>(), made);
+            return made;
         }
 
-        ConvolutionGeometry geometry = ConvolutionGeometry.Dense(left.Shape[0], depth, right.Shape[1]);
-        PackedWeights Pack() => call.Kernels.PackConvolutionFloat(geometry, Turned(right));
-        PackedWeights packed = kept ? WeightCache.Get(call.Inputs[1], call.Kernels, typeof(MatMul), Pack) : Pack();
-        try
+        PackedWeights packed = WeightCache.Get(call.Inputs[1], call.Kernels, typeof(MatMul), Pack);
+        var bias = new float[products.Columns];
+        Array.Fill(bias, -0f);
+        ConvolutionOperators.Multiply(call, geometry, call.Inputs[0], packed, bias, Activation.None, call.Outputs[0]);
+    }
+
+    private sealed record CodeProducts(OperatorCall Call, MatrixProducts Products, Tensor Left, Tensor Right, int LeftZero, int RightZero)
+    {
+        public void OnKernels(int begin, int end)
         {
-            // x + (−0) is x for every x, so that the sum of the chain passes unchanged, −0 included.
-            var bias = new float[right.Shape[1]];
-            Array.Fill(bias, -0f);
-            ConvolutionOperators.Multiply(call, geometry, left, packed, bias, Activation.None, result);
-        }
-        finally
-        {
-            if (!kept)
+            using var work = new MatrixWork(Call.Kernels, Products, codes: true);
+            var epilogue = new IntegerEpilogue { Output = AccumulatorOutput.Int32 };
+            for (int i = begin; i < end; i++)
             {
-                packed.Dispose();
+                work.Codes(i, Left.Values<byte>(), LeftZero, Right.Values<byte>(), RightZero, Offset, epilogue, Call.Outputs[0].WritableBytes, sizeof(int));
             }
         }
-    }
 
-    private static void Plain(Tensor left, Tensor right, Tensor result, int begin, int end)
-    {
-        int depth = right.Shape[0];
-        int columns = right.Shape[1];
-        ReadOnlySpan<float> b = right.Values<float>();
-        for (int row = begin; row < end; row++)
+        public void Plainly(int begin, int end)
         {
-            ReadOnlySpan<float> a = left.Values<float>().Slice(row * depth, depth);
-            Span<float> acc = result.Writable<float>().Slice(row * columns, columns);
-            acc.Clear();
-            for (int k = 0; k < depth; k++)
+            for (int i = begin * Products.ResultLength; i < end * Products.ResultLength; i++)
             {
-                ReadOnlySpan<float> line = b.Slice(k * columns, columns);
-                for (int j = 0; j < line.Length; j++)
+                int product = i / Products.ResultLength;
+                int row = i % Products.ResultLength / Products.Columns;
+                ReadOnlySpan<byte> a = Left.Values<byte>().Slice(Products.Left[product] + (row * Products.Depth), Products.Depth);
+                ReadOnlySpan<byte> b = Right.Values<byte>()[(Products.Right[product] + (i % Products.Columns))..];
+                long sum = 0;
+                for (int k = 0; k < a.Length; k++)
                 {
-                    acc[j] = MathF.FusedMultiplyAdd(a[k], line[j], acc[j]);
+                    sum += (a[k] - LeftZero) * (b[k * Products.Columns] - RightZero);
                 }
+
+                Call.Outputs[0].Writable<int>()[i] = Accumulators.Narrow(Call.Node, sum);
             }
         }
     }
-
-    private static float[] Turned(Tensor matrix)
-    {
-        int rows = matrix.Shape[0];
-        int columns = matrix.Shape[1];
-        ReadOnlySpan<float> source = matrix.Values<float>();
-        var result = new float[source.Length];
-        for (int i = 0; i < result.Length; i++)
-        {
-            result[i] = source[(i % rows * columns) + (i / rows)];
-        }
-
-        return result;
-    }
-
-    private static Shape Leading(Shape shape, bool shared) => shared ? Shape.Scalar : new Shape(shape.Dimensions[..^2]);
-
-    private static Shape BatchShape(Shape output, int matrices, bool shared, Shape a, Shape b)
-        => shared || matrices <= 1 ? Shape.Scalar : new Shape(output.Dimensions[..Math.Max(a.Rank - 2, b.Rank - 2)]);
-
-    private static Tensor Part(Tensor tensor, int start, Shape shape)
-        => new(tensor.Type, shape, System.Runtime.InteropServices.MemoryMarshal.AsMemory(tensor.Bytes).Slice(start * sizeof(float), shape.Count * sizeof(float)));
 }

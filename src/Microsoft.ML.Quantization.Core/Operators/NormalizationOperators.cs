@@ -26,24 +26,11 @@ internal static class NormalizationOperators
         });
     }
 
-    public static void LayerNormalization(OperatorCall call)
+    public static PreparedWork LayerNormalization(OperatorCall call)
     {
         Shape x = call.Inputs[0].Shape;
         int size = x.CountOf(x.Axis(((LayerNormalization)call.Node).Axis), x.Rank);
-        Shares.Run(call.Pool, x.Count / size, Rows(size), (call, size), static (t, begin, end) =>
-        {
-            OperatorCall c = t.call;
-            for (int row = begin; row < end; row++)
-            {
-                Span<float> result = Write(c, row, t.size);
-                FloatLoops.Map(Center.Of(Read(c, row, t.size), ((LayerNormalization)c.Node).Epsilon), Read(c, row, t.size), result);
-                FloatLoops.Map(default(BinaryFunctions.Multiply), result, c.Inputs[1].Values<float>(), result);
-                if (c.Inputs.Length > 2)
-                {
-                    FloatLoops.Map(default(BinaryFunctions.Add), result, c.Inputs[2].Values<float>(), result);
-                }
-            }
-        });
+        return new LayerNormalizationWork(call, size, x.Count / size, Rows(size));
     }
 
     public static void InstanceNormalization(OperatorCall call)
@@ -86,13 +73,12 @@ internal static class NormalizationOperators
         });
     }
 
-    public static void Softmax(OperatorCall call)
+    public static PreparedWork Softmax(OperatorCall call)
     {
         Shape x = call.Inputs[0].Shape;
         int axis = x.Axis(((Softmax)call.Node).Axis);
         int inner = x.CountOf(axis + 1, x.Rank);
-        var work = new SoftmaxWork(call, x[axis], inner, ((Softmax)call.Node).Logarithm);
-        Shares.Run(call.Pool, x.CountOf(0, axis) * inner, Rows(x[axis]), work, static (w, begin, end) => w.Run(begin, end));
+        return new SoftmaxWork(call, x[axis], inner, ((Softmax)call.Node).Logarithm, x.CountOf(0, axis) * inner, Rows(x[axis]));
     }
 
     private static int Rows(int size) => Math.Max(1, Smallest / Math.Max(size, 1));
@@ -146,20 +132,41 @@ internal static class NormalizationOperators
         }
     }
 
-    private readonly struct ExpOf : IUnaryFunction
+    private sealed record LayerNormalizationWork(OperatorCall Call, int Size, int Lines, int SmallestLines) : PreparedWork(Lines, SmallestLines)
     {
-        public T Of<T>(T x)
-            where T : unmanaged, ILanes<T> => FloatMath.Exp(x);
+        public override void Run(int begin, int end)
+        {
+            float epsilon = ((LayerNormalization)Call.Node).Epsilon;
+            for (int row = begin; row < end; row++)
+            {
+                Span<float> result = Write(Call, row, Size);
+                FloatLoops.Map(Center.Of(Read(Call, row, Size), epsilon), Read(Call, row, Size), result);
+                FloatLoops.Map(default(BinaryFunctions.Multiply), result, Call.Inputs[1].Values<float>(), result);
+                if (Call.Inputs.Length > 2)
+                {
+                    FloatLoops.Map(default(BinaryFunctions.Add), result, Call.Inputs[2].Values<float>(), result);
+                }
+            }
+        }
     }
 
-    private sealed record SoftmaxWork(OperatorCall Call, int Size, int Inner, bool Logarithm)
+    private sealed record SoftmaxWork(OperatorCall Call, int Size, int Inner, bool Logarithm, int Lines, int SmallestLines) : PreparedWork(Lines, SmallestLines)
     {
-        public void Run(int begin, int end)
+        public override void Run(int begin, int end)
         {
             ReadOnlySpan<float> source = Call.Inputs[0].Values<float>();
             Span<float> result = Call.Outputs[0].Writable<float>();
+            if (Inner == 1)
+            {
+                for (int i = begin; i < end; i++)
+                {
+                    One(source.Slice(i * Size, Size), result.Slice(i * Size, Size));
+                }
+
+                return;
+            }
+
             var line = new float[Size];
-            var exponentials = new float[Size];
             for (int i = begin; i < end; i++)
             {
                 int start = (i / Inner * Size * Inner) + (i % Inner);
@@ -168,7 +175,7 @@ internal static class NormalizationOperators
                     line[j] = source[start + (j * Inner)];
                 }
 
-                One(line, exponentials);
+                One(line, line);
                 for (int j = 0; j < Size; j++)
                 {
                     result[start + (j * Inner)] = line[j];
@@ -176,19 +183,20 @@ internal static class NormalizationOperators
             }
         }
 
-        private void One(float[] line, float[] exponentials)
+        /// <summary>One line; both spans may be the same.</summary>
+        private void One(ReadOnlySpan<float> line, Span<float> result)
         {
             float largest = FloatReduction.Max(line);
-            FloatLoops.Map(default(BinaryFunctions.Subtract), line, [largest], line);
-            FloatLoops.Map(default(ExpOf), line, exponentials);
-            float sum = FloatReduction.Sum(exponentials);
             if (Logarithm)
             {
-                FloatLoops.Map(default(BinaryFunctions.Subtract), line, [FloatMath.Log(sum)], line);
+                float logarithm = FloatMath.Log(FloatReduction.SumExp(line, largest));
+                FloatLoops.Map(default(BinaryFunctions.Subtract), line, [largest], result);
+                FloatLoops.Map(default(BinaryFunctions.Subtract), result, [logarithm], result);
             }
             else
             {
-                FloatLoops.Map(default(BinaryFunctions.Divide), exponentials, [sum], line);
+                float sum = FloatReduction.Exp(line, largest, result);
+                FloatLoops.Map(default(BinaryFunctions.Divide), result, [sum], result);
             }
         }
     }

@@ -10,6 +10,8 @@ namespace Microsoft.ML.Quantization.Operators;
 /// <summary>Nodes that only move elements.</summary>
 internal static class StructuralOperators
 {
+    private const int SmallestBytes = 65536;
+
     public static void Concat(OperatorCall call)
     {
         Tensor result = call.Outputs[0];
@@ -33,7 +35,7 @@ internal static class StructuralOperators
         }
     }
 
-    public static void Slice(OperatorCall call)
+    public static PreparedWork Slice(OperatorCall call)
     {
         var node = (Slice)call.Node;
         Shape shape = call.Inputs[0].Shape;
@@ -46,7 +48,7 @@ internal static class StructuralOperators
             offsets[axis] = GridCopy.Steps(length, node.Steps[i] * strides[axis], start * strides[axis]);
         }
 
-        GridCopy.Run(call.Pool, call.Inputs[0], offsets, call.Outputs[0]);
+        return GridCopy.Prepare(call.Inputs[0], offsets, call.Outputs[0]);
     }
 
     public static void Pad(OperatorCall call)
@@ -68,33 +70,16 @@ internal static class StructuralOperators
         GridCopy.Run(call.Pool, call.Inputs[0], offsets, call.Outputs[0], Element(call.Inputs[0].Type, node.Value));
     }
 
-    public static void Gather(OperatorCall call)
+    public static PreparedWork Gather(OperatorCall call)
     {
-        Tensor source = call.Inputs[0];
-        int axis = source.Shape.Axis(((Gather)call.Node).Axis);
-        int size = source.Shape[axis];
-        int block = source.Shape.CountOf(axis + 1, source.Shape.Rank) * source.Type.SizeOf();
-        ReadOnlySpan<long> indices = call.Inputs[1].Values<long>();
-        Span<byte> target = call.Outputs[0].WritableBytes;
-        for (int outer = 0; outer < source.Shape.CountOf(0, axis); outer++)
-        {
-            foreach (long index in indices)
-            {
-                if (index < -size || index >= size)
-                {
-                    throw new QuantizationException(
-                        QuantizationErrorCode.InconsistentData,
-                        FormattableString.Invariant($"{call.Node.Kind} '{call.Node.Name}': expected indices from {-size} to {size - 1}, found {index}."));
-                }
-
-                int place = (int)(index < 0 ? index + size : index);
-                source.Bytes.Span.Slice(((outer * size) + place) * block, block).CopyTo(target);
-                target = target[block..];
-            }
-        }
+        Shape source = call.Inputs[0].Shape;
+        int axis = source.Axis(((Gather)call.Node).Axis);
+        int indices = call.Inputs[1].Shape.Count;
+        int block = source.CountOf(axis + 1, source.Rank) * call.Inputs[0].Type.SizeOf();
+        return new GatherWork(call, source[axis], block, source.CountOf(0, axis) * indices, indices, Math.Max(1, SmallestBytes / Math.Max(block, 1)));
     }
 
-    public static void Transpose(OperatorCall call)
+    public static PreparedWork Transpose(OperatorCall call)
     {
         ImmutableArray<int> permutation = ((Transpose)call.Node).Permutation;
         int[] strides = Strides(call.Inputs[0].Shape);
@@ -104,12 +89,12 @@ internal static class StructuralOperators
             offsets[axis] = GridCopy.Steps(call.Outputs[0].Shape[axis], strides[permutation[axis]]);
         }
 
-        GridCopy.Run(call.Pool, call.Inputs[0], offsets, call.Outputs[0]);
+        return GridCopy.Prepare(call.Inputs[0], offsets, call.Outputs[0]);
     }
 
     public static void Reshape(OperatorCall call) => call.Inputs[0].Bytes.Span.CopyTo(call.Outputs[0].WritableBytes);
 
-    public static void Expand(OperatorCall call)
+    public static PreparedWork Expand(OperatorCall call)
     {
         Shape shape = call.Inputs[0].Shape;
         Shape output = call.Outputs[0].Shape;
@@ -121,7 +106,7 @@ internal static class StructuralOperators
             offsets[axis] = GridCopy.Steps(output[axis], own >= 0 && shape[own] != 1 ? strides[own] : 0);
         }
 
-        GridCopy.Run(call.Pool, call.Inputs[0], offsets, call.Outputs[0]);
+        return GridCopy.Prepare(call.Inputs[0], offsets, call.Outputs[0]);
     }
 
     /// <summary>Elements from one index of an axis to the next.</summary>
@@ -187,5 +172,28 @@ internal static class StructuralOperators
         }
 
         return bytes;
+    }
+
+    private sealed record GatherWork(OperatorCall Call, int Size, int Block, int Blocks, int Indices, int SmallestBlocks) : PreparedWork(Blocks, SmallestBlocks)
+    {
+        public override void Run(int begin, int end)
+        {
+            ReadOnlySpan<byte> source = Call.Inputs[0].Bytes.Span;
+            ReadOnlySpan<long> indices = Call.Inputs[1].Values<long>();
+            Span<byte> target = Call.Outputs[0].WritableBytes;
+            for (int i = begin; i < end; i++)
+            {
+                long index = indices[i % Indices];
+                if (index < -Size || index >= Size)
+                {
+                    throw new QuantizationException(
+                        QuantizationErrorCode.InconsistentData,
+                        FormattableString.Invariant($"{Call.Node.Kind} '{Call.Node.Name}': expected indices from {-Size} to {Size - 1}, found {index}."));
+                }
+
+                int place = (int)(index < 0 ? index + Size : index);
+                source.Slice(((i / Indices * Size) + place) * Block, Block).CopyTo(target[(i * Block)..]);
+            }
+        }
     }
 }

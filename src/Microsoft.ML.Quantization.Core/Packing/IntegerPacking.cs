@@ -118,7 +118,8 @@ internal static class IntegerPacking
         return true;
     }
 
-    private static (Node? Tail, EpilogueData Epilogue) Tail(PackingState state, Node node, int axis, int[] bias)
+    /// <summary>The requantizer or dequantizer behind an accumulator that goes into its step, and the epilogue that both make.</summary>
+    public static (Node? Tail, EpilogueData Epilogue) Tail(PackingState state, Node node, int axis, int[] bias)
     {
         Node? next = state.OnlyConsumer(node.Output);
         int rank = state.TypeOf(node.Output).Shape.Rank;

@@ -25,6 +25,8 @@ internal static class Packer
         [typeof(IntegerConvolution)] = IntegerPacking.Convolution,
         [typeof(IntegerDense)] = IntegerPacking.Dense,
         [typeof(GroupedDense)] = GroupedPacking.Dense,
+        [typeof(IntegerMatMul)] = MatrixPacking.Codes,
+        [typeof(MatMul)] = MatrixPacking.Floats,
         [typeof(Convolution)] = FloatPacking.Convolution,
         [typeof(Dense)] = FloatPacking.Dense,
         [typeof(MaxPool)] = PoolPacking.Max,
@@ -109,9 +111,15 @@ internal static class Packer
         Tensor?[] constants = [.. node.Inputs.Select(state.Constant)];
         int[] inputs = [.. node.Inputs.Select((id, i) => constants[i] is null ? state.Read(id, layout) : -1)];
         int[] outputs = [.. node.Outputs.Select(id => state.Write(id, layout))];
-        state.Add(new PackedStep(node.Name, node.Kind, [.. inputs.Where(s => s >= 0)], outputs, c => new OperatorStep(c, index, constants, inputs, outputs))
+        bool prepared = FastOperators.CanPrepare(node);
+        state.Add(new PackedStep(
+            node.Name,
+            node.Kind,
+            [.. inputs.Where(s => s >= 0)],
+            outputs,
+            c => prepared ? new PreparedStep(c, index, constants, inputs, outputs) : new OperatorStep(c, index, constants, inputs, outputs))
         {
-            Facts = LayerFacts.None with { Reason = "no packed step; runs through the operators" },
+            Facts = prepared ? LayerFacts.None : LayerFacts.None with { Reason = "no packed step; runs through the operators" },
         });
     }
 

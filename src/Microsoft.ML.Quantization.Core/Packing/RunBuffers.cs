@@ -60,5 +60,13 @@ internal sealed unsafe class RunBuffers : IDisposable
         => new(type, shape, new ArenaSlice(_arena.Pointer + _offsets[slot], checked(shape.Count * type.SizeOf())).Memory);
 
     /// <inheritdoc/>
-    public void Dispose() => _arena.Dispose();
+    public void Dispose()
+    {
+        foreach (object? state in _states)
+        {
+            (state as IDisposable)?.Dispose();
+        }
+
+        _arena.Dispose();
+    }
 }

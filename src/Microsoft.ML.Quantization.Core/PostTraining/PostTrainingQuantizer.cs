@@ -110,6 +110,9 @@ public sealed class PostTrainingQuantizer
             : throw new QuantizationException(QuantizationErrorCode.NothingToQuantize, "Network: expected quantizers of its own, found none. Quantize it with calibration data.");
     }
 
+    /// <summary>A float network as it runs best in float: constants folded, biases, normalisations and functions that are written out read as parts of layers and as nodes. Last bits may differ.</summary>
+    public static Graph Clean(Graph graph) => CleanPasses.Run(graph, Evaluate);
+
     private static Graph Clean(Graph graph, PostTrainingOptions options)
     {
         Graph merged = NormalizeQdq.Run(graph);

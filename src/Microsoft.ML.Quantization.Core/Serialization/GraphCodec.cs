@@ -71,8 +71,8 @@ internal static class GraphCodec
     /// <summary>The minor version of the format that a graph needs.</summary>
     public static ushort MinorOf(Graph graph)
     {
-        bool midRise = graph.Values.Any(v => v.Type.Quantization is { IsMidRise: true }) || graph.Nodes.Any(n => n is FakeQuantize { Code.Space: not CodeSpace.Affine });
-        return midRise ? ModelFormat.Minor : (ushort)0;
+        bool newer = graph.Values.Any(v => v.Type.Quantization is { IsMidRise: true }) || graph.Nodes.Any(n => n is FakeQuantize { Code.Space: not CodeSpace.Affine } or Staircase or Thresholds or CombineAccumulators);
+        return newer ? ModelFormat.Minor : (ushort)0;
     }
 
     private static void WriteValue(FieldWriter writer, Value value, long offset)

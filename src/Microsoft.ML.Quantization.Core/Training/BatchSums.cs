@@ -1,7 +1,4 @@
 using System;
-using System.Numerics;
-using System.Runtime.InteropServices;
-using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -15,6 +12,9 @@ internal static class BatchSums
 {
     /// <summary>Rows of a chunk.</summary>
     public const int Chunk = 32;
+
+    /// <summary>Fewest elements of a share.</summary>
+    public const int Smallest = 16384;
 
     /// <summary>[rows][count] → [count].</summary>
     public static void Rows(ReadOnlySpan<float> values, int count, Span<float> result)
@@ -35,45 +35,11 @@ internal static class BatchSums
     }
 
     /// <summary>total[i] = fl(total[i] + values[i]).</summary>
-    public static void Accumulate(Span<float> total, ReadOnlySpan<float> values)
-    {
-        int width = Vector<float>.Count;
-        int i = 0;
-        for (; i <= total.Length - width; i += width)
-        {
-            (new Vector<float>(total[i..]) + new Vector<float>(values[i..])).CopyTo(total[i..]);
-        }
+    public static void Accumulate(Span<float> total, ReadOnlySpan<float> values) => FloatLoops.Map(default(BinaryFunctions.Add), total, values, total);
 
-        for (; i < total.Length; i++)
-        {
-            total[i] += values[i];
-        }
-    }
-
-    /// <summary>Σ of each plane of [N, C, pixels] over pixels (16 lanes) and then rows: [C].</summary>
-    public static float[] Channels(WorkerPool pool, Tensor values) => Channels(pool, values.Shape, values, static (v, at, length, _) => FloatReduction.Sum(v.Values<float>().Slice(at, length)));
-
-    /// <summary>Σ over rows of one number for each plane of [N, C, pixels]: [C].</summary>
-    /// <param name="pool">The threads.</param>
-    /// <param name="shape">[N, C, ..].</param>
-    /// <param name="state">Handed to <paramref name="plane"/>.</param>
-    /// <param name="plane">(state, first element, elements, channel) → the plane's number.</param>
-    public static float[] Channels<TState>(WorkerPool pool, Shape shape, TState state, Func<TState, int, int, int, float> plane)
-    {
-        int channels = shape[1];
-        int pixels = shape.CountOf(2, shape.Rank);
-        var numbers = new float[shape[0] * channels];
-        Shares.Run(pool, numbers.Length, Math.Max(1, 8192 / Math.Max(pixels, 1)), (state, plane, numbers, channels, pixels), static (t, begin, end) =>
-        {
-            for (int i = begin; i < end; i++)
-            {
-                t.numbers[i] = t.plane(t.state, i * t.pixels, t.pixels, i % t.channels);
-            }
-        });
-        var result = new float[channels];
-        Rows(numbers, channels, result);
-        return result;
-    }
+    /// <summary>total = fl(a + b), element by element; all of one shape.</summary>
+    public static void Add(WorkerPool pool, Tensor a, Tensor b, Tensor total) => Shares.Run(pool, total.Shape.Count, Smallest, (a, b, total), static (w, begin, end) =>
+        FloatLoops.Map(default(BinaryFunctions.Add), w.a.Values<float>()[begin..end], w.b.Values<float>()[begin..end], w.total.Writable<float>()[begin..end]));
 
     /// <summary>Brings a tensor down to a shape that broadcasts to its own: what was repeated is summed, rows in chunks.</summary>
     public static Tensor To(Shape shape, Tensor values)
@@ -127,29 +93,5 @@ internal static class BatchSums
         }
 
         return places;
-    }
-
-    /// <summary>Rows [count][.., width] from <paramref name="first"/> on, <paramref name="stride"/> apart, turned: [width][count].</summary>
-    public static void Turn(WorkerPool pool, Tensor source, int first, int stride, (int Count, int Width) rows, Tensor destination)
-    {
-        const int Block = 64;
-        var work = (source, first, stride, rows, destination);
-        Shares.Run(pool, (rows.Width + Block - 1) / Block, 8, work, static (w, begin, end) =>
-        {
-            ReadOnlySpan<float> values = w.source.Values<float>();
-            Span<float> result = MemoryMarshal.Cast<byte, float>(w.destination.WritableBytes);
-            for (int block = begin; block < end; block++)
-            {
-                int last = Math.Min((block + 1) * Block, w.rows.Width);
-                for (int row = 0; row < w.rows.Count; row++)
-                {
-                    ReadOnlySpan<float> line = values.Slice(w.first + (row * w.stride), w.rows.Width);
-                    for (int i = block * Block; i < last; i++)
-                    {
-                        result[(i * w.rows.Count) + row] = line[i];
-                    }
-                }
-            }
-        });
     }
 }

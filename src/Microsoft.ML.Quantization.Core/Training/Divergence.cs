@@ -13,7 +13,7 @@ internal static class Divergence
     {
         foreach (Node node in pass.Graph.Nodes)
         {
-            if (node.Outputs.Any(o => !IsFinite(pass.Values[o.Index]!)))
+            if (node.Outputs.Any(o => !IsFinite(pass.Values[o.Index]!.Any)))
             {
                 return node.Name;
             }

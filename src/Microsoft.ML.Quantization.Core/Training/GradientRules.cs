@@ -24,6 +24,7 @@ internal static class GradientRules
         [typeof(Concat)] = new ConcatGradient(),
         [typeof(Reshape)] = new ReshapeGradient(),
         [typeof(Transpose)] = new TransposeGradient(),
+        [typeof(LearnedQuantize)] = new LearnedQuantizeGradient(),
         [typeof(Softmax)] = new SoftmaxGradient(),
     }.ToFrozenDictionary();
 

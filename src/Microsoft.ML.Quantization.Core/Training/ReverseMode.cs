@@ -5,21 +5,29 @@ using System.Threading;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Training;
 
+/// <summary>Where in a run a step stands.</summary>
+/// <param name="Context">The place.</param>
+/// <param name="Curvature">The optimizer's second moments of a constant, by name.</param>
+internal sealed record StepPlace(MethodContext Context, Func<string, ReadOnlyMemory<float>> Curvature);
+
 /// <summary>
 /// Runs a graph forward, keeping what the way back needs, and back. Trainable constants are read from a table by name, so that a step need not build a new graph.
-/// A value's gradient is the sum over the nodes that read it, last node first.
+/// A value's gradient is the sum over the nodes that read it, last node first. Activations stay channels-last from one node to the next where both can; memory passes from
+/// one disposed pass to the next. For one thread.
 /// </summary>
 internal sealed class ReverseMode
 {
     private readonly Graph _graph;
     private readonly KernelSet _kernels;
     private readonly WorkerPool _pool;
-    private readonly Dictionary<int, (Graph Graph, bool[] Needed)> _bound = [];
+    private readonly MemoryStore _store = new();
+    private readonly Dictionary<int, BoundTraining> _bound = [];
 
     /// <summary>Prepares a graph; <paramref name="output"/> is the value whose gradient will be given.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.UnsupportedOperator"/>: nodes between a trainable constant and the output have no gradient rule; all are listed.</exception>
@@ -29,7 +37,7 @@ internal sealed class ReverseMode
         _kernels = kernels;
         _pool = pool;
         OutputName = graph[output].Name;
-        bool[] needed = Needed(graph);
+        bool[] needed = BoundTraining.FindNeeded(graph);
         string[] missing = [.. graph.Nodes.Where(n => n.Outputs.Any(o => needed[o.Index]) && !GradientRules.TryFind(n, out _)).Select(n => $"'{n.Name}' ({n.Kind})")];
         if (missing.Length > 0)
         {
@@ -47,150 +55,240 @@ internal sealed class ReverseMode
     /// <param name="training">Whether batch statistics are used.</param>
     /// <param name="dropout">Dropout of this step, or null.</param>
     /// <param name="cancellationToken">Looked at before each node.</param>
+    /// <param name="place">Where in the run the step stands, or null outside one.</param>
     public ForwardPass Forward(
-        IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, bool training, Dropout? dropout = null, CancellationToken cancellationToken = default)
+        IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, bool training, Dropout? dropout = null, CancellationToken cancellationToken = default, StepPlace? place = null)
     {
-        (Graph graph, _) = Bind(inputs[0].Shape.Rank > 0 ? inputs[0].Shape[0] : 1);
-        var pass = new ForwardPass(graph);
+        BoundTraining bound = Bind(inputs[0].Shape.Rank > 0 ? inputs[0].Shape[0] : 1);
+        Graph graph = bound.Graph;
+        var pass = new ForwardPass(bound, _pool, new StepMemory(_store));
         for (int i = 0; i < graph.Values.Length; i++)
         {
-            pass.Values[i] = parameters.GetValueOrDefault(graph.Values[i].Name) ?? graph.Values[i].Constant;
+            Tensor? constant = parameters.GetValueOrDefault(graph.Values[i].Name) ?? graph.Values[i].Constant;
+            pass.Values[i] = constant is null ? null : new LaidValue(constant, false);
         }
 
         for (int i = 0; i < inputs.Count; i++)
         {
-            pass.Values[graph.Inputs[i].Index] = inputs[i];
+            pass.Values[graph.Inputs[i].Index] = new LaidValue(inputs[i], false);
         }
 
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            pass.Saved[i] = Step(pass, graph.Nodes[i], training);
+            pass.Saved[i] = Step(pass, i, training, place);
             Drop(pass, graph.Nodes[i], dropout);
         }
 
         return pass;
     }
 
-    /// <summary>Runs back from the gradient of the output; gives the gradients of the trainable constants by name.</summary>
+    /// <summary>Runs back from the gradient of the output; gives the gradients of the trainable constants by name, which live as long as the pass.</summary>
     /// <param name="pass">What <see cref="Forward"/> gave.</param>
     /// <param name="gradient">∂loss/∂output.</param>
-    /// <param name="observer">Called with each value's name and its full gradient, last value first; null for none.</param>
+    /// <param name="observer">Called with each value's name and its full gradient, in any order of its elements, last value first; null for none.</param>
     public Dictionary<string, Tensor> Backward(ForwardPass pass, Tensor gradient, Action<string, Tensor>? observer = null)
     {
         Graph graph = pass.Graph;
-        bool[] needed = _bound[pass.Values[graph.Inputs[0].Index]!.Shape[0]].Needed;
-        var gradients = new Tensor?[graph.Values.Length];
+        bool[] needed = pass.Bound.Needed;
+        var gradients = new LaidValue?[graph.Values.Length];
         graph.TryFind(OutputName, out ValueId output);
-        gradients[output.Index] = gradient;
+        gradients[output.Index] = new LaidValue(gradient, false);
         for (int i = graph.Nodes.Length - 1; i >= 0; i--)
         {
-            Node node = graph.Nodes[i];
-            if (node.Outputs.Any(o => gradients[o.Index] is not null && needed[o.Index]))
+            if (HasGradient(graph.Nodes[i], gradients, needed))
             {
-                Back(pass, i, needed, gradients, observer);
+                Back(pass, i, gradients, observer);
             }
         }
 
-        return graph.Values.Select((v, i) => (v, g: gradients[i])).Where(p => p.v.IsTrainable && p.g is not null).ToDictionary(p => p.v.Name, p => p.g!, StringComparer.Ordinal);
-    }
-
-    private object? Step(ForwardPass pass, Node node, bool training)
-    {
-        Tensor[] inputs = [.. node.Inputs.Select(i => pass.Values[i.Index]!)];
-        Tensor[] outputs = [.. node.Outputs.Select(o => Tensor.Allocate(pass.Graph[o].Type.Element, pass.Graph[o].Type.Shape))];
-        for (int i = 0; i < outputs.Length; i++)
+        var result = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        for (int i = 0; i < gradients.Length; i++)
         {
-            pass.Values[node.Outputs[i].Index] = outputs[i];
+            if (graph.Values[i].IsTrainable && gradients[i] is { } found)
+            {
+                result.Add(graph.Values[i].Name, found.In(false, _pool, pass.Memory));
+            }
         }
 
-        var call = new OperatorCall(pass.Graph, node, inputs, outputs, _kernels, _pool);
-        if (training && GradientRules.TryFind(node, out GradientRule? rule) && rule.HasForward(pass.Graph, node))
-        {
-            return rule.Forward(call);
-        }
-
-        FastOperators.Run(call);
-        return null;
+        return result;
     }
 
-    private static void Drop(ForwardPass pass, Node node, Dropout? dropout)
+    private static bool HasGradient(Node node, LaidValue?[] gradients, bool[] needed)
     {
         foreach (ValueId output in node.Outputs)
         {
-            Tensor written = pass.Values[output.Index]!;
-            if (dropout?.Factors(pass.Graph[output].Name, written.Shape) is { } factors)
+            if (gradients[output.Index] is not null && needed[output.Index])
             {
-                pass.Dropped[output.Index] = (written, factors);
-                pass.Values[output.Index] = Dropout.Apply(written, factors);
+                return true;
             }
         }
+
+        return false;
     }
 
-    private void Back(ForwardPass pass, int index, bool[] needed, Tensor?[] gradients, Action<string, Tensor>? observer)
+    private object? Step(ForwardPass pass, int index, bool training, StepPlace? place)
     {
         Node node = pass.Graph.Nodes[index];
-        var outputGradients = new Tensor?[node.Outputs.Length];
-        for (int i = 0; i < outputGradients.Length; i++)
+        GradientRule? rule = pass.Bound.Rules[index];
+        bool last = pass.Bound.IsChannelsLast[index];
+        var outputs = new Tensor[node.Outputs.Length];
+        for (int i = 0; i < outputs.Length; i++)
         {
-            int value = node.Outputs[i].Index;
-            Tensor? gradient = gradients[value];
-            outputGradients[i] = gradient is not null && pass.Dropped.TryGetValue(value, out var dropped) ? Dropout.Apply(gradient, dropped.Factors) : gradient;
-            gradients[value] = null;
-            if (gradient is not null)
-            {
-                observer?.Invoke(pass.Graph.Values[value].Name, gradient);
-            }
+            Graphs.ValueType type = pass.Graph[node.Outputs[i]].Type;
+            outputs[i] = pass.Memory.Rent(type.Element, type.Shape);
+            pass.Values[node.Outputs[i].Index] = new LaidValue(outputs[i], last);
         }
 
-        GradientRules.TryFind(node, out GradientRule? rule);
-        Tensor[] outputs = [.. node.Outputs.Select(o => pass.Dropped.TryGetValue(o.Index, out var d) ? d.Written : pass.Values[o.Index]!)];
-        var call = new GradientCall(
-            node, [.. node.Inputs.Select(i => pass.Values[i.Index]!)], outputs, outputGradients, [.. node.Inputs.Select(i => needed[i.Index])], pass.Saved[index], _kernels, _pool);
-        Tensor?[] result = rule!.Backward(call);
-        for (int i = 0; i < result.Length; i++)
+        var call = new OperatorCall(pass.Graph, node, Inputs(pass, node, rule, last), outputs, _kernels, _pool) { IsChannelsLast = last, Memory = pass.Memory };
+        if (rule is null)
         {
-            Add(gradients, node.Inputs[i].Index, result[i]);
+            FastOperators.Run(call);
+            return null;
+        }
+
+        if (training && rule.HasForward(pass.Graph, node))
+        {
+            return rule.Forward(place is null ? call : call with { Context = place.Context, Curvature = place.Curvature });
+        }
+
+        rule.Evaluate(call);
+        return null;
+    }
+
+    private static Tensor[] Inputs(ForwardPass pass, Node node, GradientRule? rule, bool last)
+    {
+        var inputs = new Tensor[node.Inputs.Length];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            inputs[i] = pass.Value(node.Inputs[i], last && rule!.IsActivation(i));
+        }
+
+        return inputs;
+    }
+
+    private void Drop(ForwardPass pass, Node node, Dropout? dropout)
+    {
+        if (dropout is null)
+        {
+            return;
+        }
+
+        foreach (ValueId output in node.Outputs)
+        {
+            LaidValue written = pass.Values[output.Index]!;
+            if (dropout.Factors(pass.Graph[output].Name, written.Any.Shape) is { } factors)
+            {
+                pass.Dropped[output.Index] = (written, factors);
+                pass.Values[output.Index] = new LaidValue(Dropout.Apply(written.In(false, _pool, pass.Memory), factors), false);
+            }
         }
     }
 
-    private static void Add(Tensor?[] gradients, int value, Tensor? part)
+    private void Back(ForwardPass pass, int index, LaidValue?[] gradients, Action<string, Tensor>? observer)
     {
-        if (part is null || gradients[value] is not { } sum)
+        Node node = pass.Graph.Nodes[index];
+        GradientRule rule = pass.Bound.Rules[index]!;
+        bool last = pass.Bound.IsChannelsLast[index];
+        var consumed = new LaidValue?[node.Outputs.Length];
+        var outputGradients = new Tensor?[node.Outputs.Length];
+        var outputs = new Tensor[node.Outputs.Length];
+        for (int i = 0; i < outputs.Length; i++)
         {
-            gradients[value] = part ?? gradients[value];
+            int value = node.Outputs[i].Index;
+            consumed[i] = Take(pass, value, gradients, observer);
+            outputGradients[i] = consumed[i]?.In(last, _pool, pass.Memory);
+            outputs[i] = (pass.Dropped.TryGetValue(value, out var d) ? d.Written : pass.Values[value]!).In(last, _pool, pass.Memory);
+        }
+
+        var wanted = new bool[node.Inputs.Length];
+        for (int i = 0; i < wanted.Length; i++)
+        {
+            wanted[i] = pass.Bound.Needed[node.Inputs[i].Index];
+        }
+
+        var call = new GradientCall(node, Inputs(pass, node, rule, last), outputs, outputGradients, wanted, pass.Saved[index], _kernels, _pool, pass.Memory) { IsChannelsLast = last };
+        Tensor?[] result = rule.Backward(call);
+        var done = new List<LaidValue?>(consumed);
+        for (int i = 0; i < result.Length; i++)
+        {
+            if (result[i] is { } part)
+            {
+                Add(pass, gradients, node.Inputs[i].Index, new LaidValue(part, last && rule.IsActivation(i)), done);
+            }
+        }
+
+        Release(pass, done, gradients);
+    }
+
+    /// <summary>The full gradient of what a node wrote, taken out of the table.</summary>
+    private LaidValue? Take(ForwardPass pass, int value, LaidValue?[] gradients, Action<string, Tensor>? observer)
+    {
+        LaidValue? gradient = gradients[value];
+        gradients[value] = null;
+        if (gradient is null)
+        {
+            return null;
+        }
+
+        observer?.Invoke(pass.Graph.Values[value].Name, gradient.Any);
+        return pass.Dropped.TryGetValue(value, out var dropped) ? new LaidValue(Dropout.Apply(gradient.In(false, _pool, pass.Memory), dropped.Factors), false) : gradient;
+    }
+
+    /// <summary>Gives back the memory of gradients that no value holds any more.</summary>
+    private static void Release(ForwardPass pass, List<LaidValue?> done, LaidValue?[] gradients)
+    {
+        foreach (LaidValue? value in done)
+        {
+            (Tensor? planar, Tensor? last) = value?.Tensors ?? (null, null);
+            Release(pass, planar, gradients);
+            Release(pass, last, gradients);
+        }
+    }
+
+    private static void Release(ForwardPass pass, Tensor? tensor, LaidValue?[] gradients)
+    {
+        if (tensor is null)
+        {
+            return;
+        }
+
+        foreach (LaidValue? gradient in gradients)
+        {
+            if (gradient is not null && gradient.Holds(tensor))
+            {
+                return;
+            }
+        }
+
+        pass.Memory.Return(tensor);
+    }
+
+    private void Add(ForwardPass pass, LaidValue?[] gradients, int value, LaidValue part, List<LaidValue?> done)
+    {
+        if (gradients[value] is not { } sum)
+        {
+            gradients[value] = part;
             return;
         }
 
         // A rule may hand one tensor to two places, so a sum never writes into what it was given.
-        Tensor total = Tensor.Create(sum.Shape, sum.Values<float>());
-        BatchSums.Accumulate(total.Writable<float>(), part.Values<float>());
-        gradients[value] = total;
+        Tensor total = pass.Memory.Rent(part.Any.Type, part.Any.Shape);
+        bool last = part.Tensors.Planar is null;
+        BatchSums.Add(_pool, sum.In(last, _pool, pass.Memory), part.Any, total);
+        gradients[value] = new LaidValue(total, last);
+        done.Add(sum);
+        done.Add(part);
     }
 
-    private (Graph Graph, bool[] Needed) Bind(int batch)
+    private BoundTraining Bind(int batch)
     {
-        if (!_bound.TryGetValue(batch, out (Graph Graph, bool[] Needed) found))
+        if (!_bound.TryGetValue(batch, out BoundTraining? found))
         {
-            Graph bound = _graph.Bind(batch);
-            found = (bound, Needed(bound));
+            found = new BoundTraining(_graph.Bind(batch));
             _bound[batch] = found;
         }
 
         return found;
-    }
-
-    private static bool[] Needed(Graph graph)
-    {
-        bool[] needed = [.. graph.Values.Select(v => v.IsTrainable)];
-        foreach (Node node in graph.Nodes.Where(n => n.Inputs.Any(i => needed[i.Index])))
-        {
-            foreach (ValueId output in node.Outputs)
-            {
-                needed[output.Index] = true;
-            }
-        }
-
-        return needed;
     }
 }

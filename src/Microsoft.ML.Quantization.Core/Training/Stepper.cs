@@ -5,6 +5,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training.Rules;
@@ -18,6 +19,7 @@ internal sealed class Stepper
     private readonly WorkerPool _pool;
     private readonly Dictionary<string, ParameterGroup> _groups = new(StringComparer.Ordinal);
     private readonly (int Node, string Mean, string Variance)[] _statistics;
+    private readonly QuantizerSteps _quantizers;
 
     public Stepper(Graph graph, TrainingOptions options, TrainingState state, WorkerPool pool)
     {
@@ -30,6 +32,12 @@ internal sealed class Stepper
             {
                 _groups.TryAdd(name, group);
             }
+        }
+
+        _quantizers = new QuantizerSteps(graph);
+        foreach (ParameterGroup group in _quantizers.Groups)
+        {
+            _groups.TryAdd(group.Pattern, group);
         }
 
         HashSet<string> measured = TrainableConstants.Statistics(graph);
@@ -50,8 +58,9 @@ internal sealed class Stepper
     }
 
     /// <summary>Steps every constant that has a gradient.</summary>
-    public void Step(TrainingState state, Dictionary<string, Tensor> gradients, float norm, float rate)
+    public void Step(TrainingState state, Dictionary<string, Tensor> gradients, float norm, float rate, MethodContext place)
     {
+        Dictionary<string, float[]> before = _quantizers.Remember(state.Constants);
         float factor = norm > _options.LargestGradientNorm ? _options.LargestGradientNorm / norm : 1;
         foreach ((string name, float[][] slots) in state.Slots)
         {
@@ -61,6 +70,8 @@ internal sealed class Stepper
                 Step(state.Constants[name], gradient, slots, (factor, group.Decay, rate * group.RateFactor, state.Step + 1));
             }
         }
+
+        _quantizers.After(state.Constants, before, place, _pool);
     }
 
     /// <summary>running = fl(running + weight·(batch − running)); the variance of a batch counts M − 1.</summary>
@@ -74,6 +85,9 @@ internal sealed class Stepper
             Move(constants[variance].Writable<float>(), found.Variance, unbiased, weight);
         }
     }
+
+    /// <summary>Takes over what quantizers measured.</summary>
+    public void MeasureQuantizers(ForwardPass pass, Dictionary<string, Tensor> constants) => _quantizers.Measure(pass, constants);
 
     /// <summary>Whether the graph has statistics to measure.</summary>
     public bool HasStatistics => _statistics.Length > 0;

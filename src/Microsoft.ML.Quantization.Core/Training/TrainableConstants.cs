@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Training;
@@ -25,9 +26,15 @@ public static class TrainableConstants
     internal static Graph Replace(Graph graph, IReadOnlyDictionary<string, Tensor> constants)
         => Rewrite(graph, id => graph[id].IsTrainable && constants.TryGetValue(graph[id].Name, out Tensor? tensor) ? (tensor, true) : null);
 
-    /// <summary>Names of the means and variances of batch normalizations that are trained with the batch's statistics: measured, never stepped.</summary>
-    internal static HashSet<string> Statistics(Graph graph) => graph.Nodes.OfType<BatchNormalization>()
-        .Where(n => graph[n.Inputs[3]].IsTrainable).SelectMany(n => n.Inputs.Skip(3)).Select(i => graph[i].Name).ToHashSet(StringComparer.Ordinal);
+    /// <summary>Names of the constants that are measured, never stepped: means and variances of batch normalizations that are trained with the batch's statistics, and measured parameters of quantizers.</summary>
+    internal static HashSet<string> Statistics(Graph graph) => graph.Nodes.SelectMany(n => Measured(graph, n)).Select(i => graph[i].Name).ToHashSet(StringComparer.Ordinal);
+
+    private static IEnumerable<ValueId> Measured(Graph graph, Node node) => node switch
+    {
+        BatchNormalization when graph[node.Inputs[3]].IsTrainable => node.Inputs.Skip(3),
+        LearnedQuantize learned => node.Inputs.Skip(1).Where((_, i) => learned.Method.Parameters[i].Role == ParameterRole.Measured),
+        _ => [],
+    };
 
     private static IEnumerable<ValueId> Parameters(Node node) => node switch
     {

@@ -7,6 +7,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 
@@ -106,7 +107,7 @@ internal sealed class TrainingRun
     {
         (Tensor input, float[] targets) = Batches.Read(_training, batch, Augment);
         Dropout? dropout = _options.Dropout.Length > 0 ? new Dropout(_options.Dropout, _options.Seed, _state.Step) : null;
-        ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken);
+        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken, Place());
         Tensor output = pass[_reverse.OutputName];
         TrainingChecks.Targets(_options.Loss, targets, output);
         LossValue value = Losses.Of(_options.Loss, output, targets);
@@ -118,9 +119,12 @@ internal sealed class TrainingRun
         }
 
         _stepper.Measure(pass, _state.Constants, _options.StatisticsMomentum);
-        _stepper.Step(_state, gradients, norm, rate);
+        _stepper.MeasureQuantizers(pass, _state.Constants);
+        _stepper.Step(_state, gradients, norm, rate, Place().Context);
         return (value, null);
     }
+
+    private StepPlace Place() => new(new MethodContext(_options.Seed, _state.Step, _stepsPerEpoch, _options.Epochs), name => _state.SecondMoments(name));
 
     private void Augment(int row, Memory<float> image)
     {
@@ -175,7 +179,7 @@ internal sealed class TrainingRun
         foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _validation.Count)], _options.BatchSize))
         {
             (Tensor input, float[] targets) = Batches.Read(_validation, batch);
-            ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
+            using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
             LossValue value = Losses.Of(_options.Loss, pass[_reverse.OutputName], targets);
             loss += value.Sum;
             correct += value.Correct;
@@ -197,7 +201,8 @@ internal sealed class TrainingRun
         foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _training.Count)], _options.BatchSize).Take(_options.ReestimationBatches))
         {
             (Tensor input, _) = Batches.Read(_training, batch);
-            _stepper.Measure(_reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken), constants, 1f / ++done);
+            using ForwardPass pass = _reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken);
+            _stepper.Measure(pass, constants, 1f / ++done);
         }
 
         _state.Best = constants;

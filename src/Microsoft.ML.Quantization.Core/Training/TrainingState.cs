@@ -49,6 +49,9 @@ internal sealed class TrainingState
     /// <summary>The epochs done.</summary>
     public List<EpochReport> History { get; } = [];
 
+    /// <summary>What the optimizer holds of a constant's squared gradients; empty where it holds none.</summary>
+    public ReadOnlyMemory<float> SecondMoments(string name) => Slots.TryGetValue(name, out float[][]? slots) && slots.Length > 1 ? slots[1] : default;
+
     /// <summary>A copy of all constants.</summary>
     public static Dictionary<string, Tensor> Copy(Dictionary<string, Tensor> constants)
         => constants.ToDictionary(c => c.Key, c => Copy(c.Value), StringComparer.Ordinal);

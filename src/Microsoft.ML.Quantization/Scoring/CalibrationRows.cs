@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Graphs;
@@ -48,7 +47,7 @@ internal static class CalibrationRows
         int size = ScoringModel.RowLength(input.Shape);
         return input.Element switch
         {
-            ElementType.UInt8 => Reader<byte>(row, column, size, v => Normalise(Array.ConvertAll(v, x => (float)x), input)),
+            ElementType.UInt8 => Reader<byte>(row, column, size, v => Normalise(v, input)),
             ElementType.Int64 => Reader<long>(row, column, size, v => v),
             _ => Reader<float>(row, column, size, v => Normalise(v, input)),
         };
@@ -83,26 +82,11 @@ internal static class CalibrationRows
         };
     }
 
-    private static float[] Normalise(float[] values, InputSignature input)
+    private static float[] Normalise<T>(T[] values, InputSignature input)
+        where T : unmanaged
     {
-        int channels = input.Shape.Rank > 2 ? input.Shape[1] : 1;
-        int pixels = values.Length / channels;
         var result = new float[values.Length];
-        for (int c = 0; c < channels; c++)
-        {
-            float scale = Of(input.Scale, c, 1);
-            float offset = Of(input.Offset, c, 0);
-            for (int p = 0; p < pixels; p++)
-            {
-                int from = input.Layout == RowLayout.Interleaved ? (p * channels) + c : (c * pixels) + p;
-                float product = values[from] * scale;
-                result[(c * pixels) + p] = product + offset;
-            }
-        }
-
+        InputNormalization.Apply<T>(values, input, result);
         return result;
     }
-
-    private static float Of(ImmutableArray<float> numbers, int channel, float none)
-        => numbers.IsDefaultOrEmpty ? none : numbers[numbers.Length == 1 ? 0 : channel];
 }

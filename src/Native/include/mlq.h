@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 2u
+#define MLQ_ABI_VERSION 3u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -97,6 +97,52 @@ typedef struct mlq_grouped {
   int32_t bits;
 } mlq_grouped;
 
+/* One word of a source in bit planes that meets the words of 32 outputs. */
+typedef struct mlq_plane_step {
+  int64_t source;  /* words from a pixel's first word */
+  int64_t weights; /* bytes from the beginning of a plane of weights */
+} mlq_plane_step;
+
+/* How words meet before their bits are counted. */
+typedef enum mlq_plane_operation {
+  MLQ_PLANE_XOR = 0,    /* a ^ w */
+  MLQ_PLANE_AND = 1,    /* a & w */
+  MLQ_PLANE_MASKED = 2, /* (a ^ z) & w; the 32 words z of a step stand behind its 32 words w */
+} mlq_plane_operation;
+
+/* Part of a layer over bit planes: pixels that read the same steps, and neighbouring panels of 32 outputs of one group. The accumulator of an output is
+ * count * (1 + doubles) + constants + bias; count = sum over planes i of the source and r of the weights of 2^(i + r) * popcount, the top plane of the
+ * weights negative if so said. With thresholds its code is the number of thresholds that it is not below (direction >= 0 or no directions) or not above. */
+typedef struct mlq_plane_tile {
+  const uint32_t* source;
+  const uint8_t* panels; /* the first panel */
+  const mlq_plane_step* steps;
+  const int64_t* sources;   /* first word of each pixel */
+  const int64_t* outputs;   /* each pixel's place in the output */
+  const int32_t* constants; /* [panel_count][32] */
+  uint8_t* destination;     /* the whole output: values or codes [pixel][out_channels], or words [pixel][plane_bits][(out_channels + 31) / 32] */
+  const mlq_epilogue* epilogue;
+  const int32_t* thresholds; /* [threshold_count][out_channels] */
+  const int32_t* directions; /* [out_channels], or null */
+  int64_t panel_bytes;       /* from one panel to the next */
+  int64_t plane_bytes;       /* from one plane of a panel to the next */
+  int32_t words_begin;       /* bytes of a panel before its words */
+  int32_t source_words;      /* words from one plane of a pixel to the next */
+  int32_t step_count;
+  int32_t pixels;
+  int32_t panel_count;
+  int32_t channel;     /* first output channel */
+  int32_t channel_end; /* behind the last one of the group */
+  int32_t out_channels;
+  int32_t operation;   /* mlq_plane_operation */
+  int32_t source_bits; /* 1 or 2 */
+  int32_t weight_planes; /* 1 or 2 */
+  int32_t doubles;
+  int32_t top_is_negative;
+  int32_t threshold_count; /* 0 for none, at most 15 */
+  int32_t plane_bits;      /* 0: codes are bytes; 1 or 2: planes, of at most 3 thresholds */
+} mlq_plane_tile;
+
 /* One row for each kernel: X(name, result, parameters). The order is part of the ABI. */
 #define MLQ_KERNELS(X)                                                                                                 \
   X(convolution_float_packed_size, int64_t, (const mlq_geometry* geometry))                                            \
@@ -136,7 +182,8 @@ typedef struct mlq_grouped {
   X(grouped_dense, void,                                                                                               \
     (const mlq_grouped* geometry, const int8_t* codes, const int32_t* sums, const float* row_scales,                   \
      const void* packed, const float* bias, float low, float high, float* destination, int32_t tile_begin,             \
-     int32_t tile_end))
+     int32_t tile_end))                                                                                                \
+  X(plane_tile, void, (const mlq_plane_tile* tile))
 
 typedef struct mlq_kernel_table {
   uint32_t struct_size; /* set by the caller: sizeof(mlq_kernel_table) */

@@ -7,6 +7,7 @@
 #define MLQ_DECLARE_AVX2(name, result, parameters) result mlq_avx2_##name parameters;
 #define MLQ_DECLARE_AVX512(name, result, parameters) result mlq_avx512_##name parameters;
 #define MLQ_DECLARE_AVX512VNNI(name, result, parameters) result mlq_avx512vnni_##name parameters;
+#define MLQ_DECLARE_AVX512POPCNT(name, result, parameters) result mlq_avx512popcnt_##name parameters;
 #define MLQ_DECLARE_NEON(name, result, parameters) result mlq_neon_##name parameters;
 
 // What the VNNI set has of its own; the rest of its table is the AVX-512 set's.
@@ -21,10 +22,14 @@
   X(grouped_dense_tiles, , )          \
   X(grouped_dense, , )
 
+// What the VNNI set takes instead where the processor counts bits in vectors.
+#define MLQ_KERNELS_POPCNT(X) X(plane_tile, , )
+
 extern "C" {
 MLQ_KERNELS(MLQ_DECLARE_AVX2)
 MLQ_KERNELS(MLQ_DECLARE_AVX512)
 MLQ_KERNELS(MLQ_DECLARE_AVX512VNNI)
+MLQ_KERNELS(MLQ_DECLARE_AVX512POPCNT)
 MLQ_KERNELS(MLQ_DECLARE_NEON)
 }
 

@@ -49,10 +49,12 @@ public sealed class FastOperatorTests
         [nameof(Expand)] = StructuralNodeCases.Expand,
         [nameof(Resize)] = StructuralNodeCases.Resize,
         [nameof(FakeQuantize)] = IntegerNodeCases.FakeQuantize,
+        [nameof(LearnedQuantize)] = MethodCases.LearnedQuantize,
         [nameof(Quantize)] = IntegerNodeCases.Quantize,
         [nameof(Dequantize)] = IntegerNodeCases.Dequantize,
         [nameof(IntegerConvolution)] = IntegerNodeCases.Convolution,
         [nameof(IntegerDense)] = IntegerNodeCases.Dense,
+        [nameof(IntegerMatMul)] = IntegerNodeCases.MatMul,
         [nameof(GroupedDense)] = IntegerNodeCases.GroupedDense,
         [nameof(Requantize)] = IntegerNodeCases.Requantize,
         [nameof(DequantizeAccumulator)] = IntegerNodeCases.DequantizeAccumulator,
@@ -60,6 +62,9 @@ public sealed class FastOperatorTests
         [nameof(IntegerMultiply)] = IntegerNodeCases.Multiply,
         [nameof(IntegerAveragePool)] = IntegerNodeCases.AveragePool,
         [nameof(LookupTable)] = IntegerNodeCases.LookupTable,
+        [nameof(Staircase)] = StaircaseNodeCases.Staircase,
+        [nameof(Thresholds)] = StaircaseNodeCases.Thresholds,
+        [nameof(CombineAccumulators)] = StaircaseNodeCases.CombineAccumulators,
     };
 
     public static IEnumerable<object[]> Kinds => NodeCatalog.Kinds.Select(k => new object[] { k.Name });

@@ -65,6 +65,17 @@ internal static class IntegerNodeCases
         return c.Build(new IntegerDense { Inputs = WithBias(c, x, w, outputs) });
     }
 
+    public static NodeCase MatMul(NodeCase c)
+    {
+        int m = c.Dice.Next(1, 9);
+        int k = c.Dice.Next(1, 20);
+        int n = c.Dice.Next(1, 20);
+        (ImmutableArray<int> a, ImmutableArray<int> b) = c.Dice.Pick<(ImmutableArray<int>, ImmutableArray<int>)>(
+            ([m, k], [k, n]), ([3, m, k], [k, n]), ([3, m, k], [3, k, n]), ([2, 1, m, k], [3, k, n]), ([k], [k, n]), ([m, k], [k]), ([m, k], [2, k, n]), ([k], [k]), ([2, m, k], [1, k, n]));
+        ValueId left = c.Codes(c.Quantizer(), a);
+        return c.Build(new IntegerMatMul { Inputs = [left, c.Dice.Chance(3) ? c.CodeConstant(c.Quantizer(), b) : c.Codes(c.Quantizer(), b)] });
+    }
+
     public static NodeCase Requantize(NodeCase c)
     {
         (ValueId x, int axis, int count) = AccumulatorOrCodes(c);

@@ -51,6 +51,23 @@ public sealed class GuardPageTests
     [TestMethod]
     [DataRow(true)]
     [DataRow(false)]
+    public void PlanesStayInside(bool atEnd)
+    {
+        foreach (KernelSet set in Native())
+        {
+            foreach (PlaneCase test in PlaneCases.All())
+            {
+                AccumulatorOutput output = (AccumulatorOutput)(test.Seed % 4);
+                PlaneValues(set, test, output, atEnd);
+                bool words = test.Geometry.Convolution.Groups == 1;
+                PlaneCodes(set, test, words ? 1 + (int)(test.Seed % 2) : 0, atEnd);
+            }
+        }
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
     public void ElementwiseStaysInside(bool atEnd)
     {
         foreach (KernelSet set in Native())
@@ -103,6 +120,34 @@ public sealed class GuardPageTests
         using PackedWeights packed = set.PackConvolutionByte(g, weights.Span<sbyte>());
         set.ConvolutionByte(g, source.Span<byte>(), 117, packed, epilogue.Value, destination.Span<byte>(), 0, set.CountConvolutionByteTiles(g));
         KernelAssert.SameBytes(EverySetConvolutionTests.RunCode(set, test, output, 1), destination.Span<byte>(), $"{test}, {set.Name}, {output}");
+    }
+
+    private static void PlaneValues(KernelSet set, PlaneCase test, AccumulatorOutput output, bool atEnd)
+    {
+        ConvolutionGeometry g = test.Geometry.Convolution;
+        using GuardedMemory source = GuardedMemory.Of<uint>(PlaneCases.Source(test), atEnd);
+        using GuardedMemory destination = new((int)g.OutLength * KernelCheck.ElementSize(output), atEnd);
+        using GuardedEpilogue epilogue = new(KernelOperands.Epilogue(g.OutChannels, g.Depth, test.Seed, output), atEnd);
+        using PackedWeights packed = set.PackConvolutionPlanes(test.Geometry, PlaneCases.Weights(test));
+        set.ConvolutionPlanes(
+            test.Geometry, source.Span<uint>(), packed, new PlaneEpilogue { Integer = epilogue.Value }, destination.Span<byte>(), 0, set.CountConvolutionPlanesTiles(test.Geometry));
+        KernelAssert.SameBytes(EverySetPlanesTests.Run(set, test, output, 1), destination.Span<byte>(), $"{test}, {set.Name}, {output}");
+    }
+
+    private static void PlaneCodes(KernelSet set, PlaneCase test, int bits, bool atEnd)
+    {
+        ConvolutionGeometry g = test.Geometry.Convolution;
+        int count = bits == 0 ? 15 : (1 << bits) - 1;
+        (int[] values, int[] ups) = PlaneCases.Thresholds(count, g.OutChannels, g.Depth, test.Seed);
+        using GuardedMemory source = GuardedMemory.Of<uint>(PlaneCases.Source(test), atEnd);
+        using GuardedMemory thresholds = GuardedMemory.Of<int>(values, atEnd);
+        using GuardedMemory directions = GuardedMemory.Of<int>(ups, atEnd);
+        using GuardedMemory bias = GuardedMemory.Of<int>(new int[g.OutChannels], atEnd);
+        using PackedWeights packed = set.PackConvolutionPlanes(test.Geometry, PlaneCases.Weights(test));
+        ThresholdTable<int> table = new() { Count = count, Values = thresholds.Span<int>(), Directions = directions.Span<int>(), PlaneBits = bits };
+        using GuardedMemory destination = new((int)table.DestinationBytes(g.OutPixels, g.OutChannels), atEnd);
+        PlaneEpilogue epilogue = new() { Integer = new() { Bias = bias.Span<int>() }, Thresholds = table };
+        set.ConvolutionPlanes(test.Geometry, source.Span<uint>(), packed, epilogue, destination.Span<byte>(), 0, set.CountConvolutionPlanesTiles(test.Geometry));
     }
 
     private static void DepthwiseFloat(KernelSet set, KernelCase test, bool atEnd)

@@ -33,11 +33,16 @@ public sealed partial class NativeInstructionTests
         => NoneMatches("CMakeFiles/mlq_avx512vnni.dir", new Regex(Beyond512.Replace(@"vpdp(bus|wss)ds?|", string.Empty, StringComparison.Ordinal)));
 
     [TestMethod]
+    public void CountingBitsUsesNothingElseBeyond()
+        => NoneMatches("CMakeFiles/mlq_avx512popcnt.dir", new Regex(Beyond512.Replace("vpopcnt|", "vpopcnt[bwq]|", StringComparison.Ordinal)));
+
+    [TestMethod]
     public void EachSetUsesWhatItIsFor()
     {
         Assert.IsTrue(Lines("CMakeFiles/mlq_avx2.dir").Any(l => l.Contains("vfmadd231ps", StringComparison.Ordinal) && l.Contains("%ymm", StringComparison.Ordinal)));
         Assert.IsTrue(Lines("CMakeFiles/mlq_avx512.dir").Any(l => l.Contains("vfmadd231ps", StringComparison.Ordinal) && l.Contains("%zmm", StringComparison.Ordinal)));
         Assert.IsTrue(Lines("CMakeFiles/mlq_avx512vnni.dir").Any(l => l.Contains("vpdpbusd", StringComparison.Ordinal)));
+        Assert.IsTrue(Lines("CMakeFiles/mlq_avx512popcnt.dir").Any(l => l.Contains("vpopcntd", StringComparison.Ordinal)));
     }
 
     [TestMethod]

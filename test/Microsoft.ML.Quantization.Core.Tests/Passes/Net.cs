@@ -50,6 +50,33 @@ internal sealed class Net
         return Add(new FakeQuantize { Code = code, Range = code.Range, Granularity = scales.Length > 1 ? Granularity.PerAxis : Granularity.PerTensor, Inputs = [x, s, z] }, name);
     }
 
+    /// <summary>FakeQuantize to mid-rise codes, one scale for all (or one for each index of axis 0 when there are several).</summary>
+    public ValueId FakeMidRise(string name, ValueId x, int bits, params float[] scales)
+    {
+        ValueId s = Constant(name + ".s", [scales.Length], scales);
+        ValueId z = Builder.AddConstant(name + ".z", Tensor.Create(Shape.Of(scales.Length), new int[scales.Length]));
+        var code = new CodeType(new BitWidth(bits), false, CodeSpace.MidRise);
+        return Add(new FakeQuantize { Code = code, Range = code.Range, Granularity = scales.Length > 1 ? Granularity.PerAxis : Granularity.PerTensor, Inputs = [x, s, z] }, name);
+    }
+
+    public ValueId Staircase(string name, ValueId x, float[] thresholds, float[] levels)
+        => Add(new Staircase { Inputs = [x, Constant(name + ".t", [thresholds.Length], thresholds), Constant(name + ".l", [levels.Length], levels)] }, name);
+
+    /// <summary>y = γ·x + β of each channel, exactly: mean 0, variance and epsilon add up to 1.</summary>
+    public ValueId Norm(string name, ValueId x, float[] gamma, float[] beta, float[]? mean = null)
+    {
+        int[] shape = [gamma.Length];
+        ValueId g = Constant(name + ".gamma", shape, gamma);
+        ValueId b = Constant(name + ".beta", shape, beta);
+        ValueId m = Constant(name + ".mean", shape, mean ?? new float[gamma.Length]);
+        ValueId v = Constant(name + ".variance", shape, [.. Enumerable.Repeat(0.75f, gamma.Length)]);
+        return Add(new BatchNormalization { Epsilon = 0.25f, Inputs = [x, g, b, m, v] }, name);
+    }
+
+    public ValueId Pool(string name, ValueId x, int size) => Add(
+        new MaxPool { Inputs = [x], Window = new Window { Kernel = [size, size], Strides = [size, size], Dilations = [1, 1], PadsBegin = [0, 0], PadsEnd = [0, 0] } },
+        name);
+
     public Graph Build(params ValueId[] outputs)
     {
         foreach (ValueId output in outputs)

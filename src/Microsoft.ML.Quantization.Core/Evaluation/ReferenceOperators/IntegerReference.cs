@@ -58,6 +58,24 @@ internal static class IntegerReference
         }
     }
 
+    public static void MatMul(ReferenceCall call)
+    {
+        var places = new MatrixPlaces(call.Shape(0), call.Shape(1), call.Output.Shape);
+        Span<int> result = call.Output.Writable<int>();
+        for (int i = 0; i < result.Length; i++)
+        {
+            (int left, int right) = places.Of(i);
+            long sum = 0;
+            for (int k = 0; k < places.Depth; k++)
+            {
+                long a = CodeAccess.Read(call.Inputs[0], left + k) - call.Quantizer(0).Single.ZeroPoint;
+                sum += a * (CodeAccess.Read(call.Inputs[1], right + (k * places.Columns)) - call.Quantizer(1).Single.ZeroPoint);
+            }
+
+            result[i] = call.Accumulator(sum);
+        }
+    }
+
     public static void Requantize(ReferenceCall call)
     {
         var node = (Requantize)call.Node;
@@ -140,7 +158,7 @@ internal static class IntegerReference
     }
 
     /// <summary>The index of an element along an axis, or 0 when one number serves all.</summary>
-    private static int Channel(Shape shape, int axis, int index, int count)
+    public static int Channel(Shape shape, int axis, int index, int count)
         => count == 1 ? 0 : index / shape.CountOf(shape.Axis(axis) + 1, shape.Rank) % shape[axis];
 
     /// <summary>The values of the input's codes.</summary>

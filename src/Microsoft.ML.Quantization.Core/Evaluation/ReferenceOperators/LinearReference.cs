@@ -91,26 +91,17 @@ internal static class LinearReference
 
     public static void MatMul(ReferenceCall call)
     {
-        Shape a = call.Shape(0).Rank == 1 ? new Shape([1, .. call.Shape(0).Dimensions]) : call.Shape(0);
-        Shape b = call.Shape(1).Rank == 1 ? new Shape([.. call.Shape(1).Dimensions, 1]) : call.Shape(1);
-        int rows = a[-2];
-        int columns = b[-1];
-        int depth = a[-1];
+        var places = new MatrixPlaces(call.Shape(0), call.Shape(1), call.Output.Shape);
         ReadOnlySpan<float> first = call.Floats(0);
         ReadOnlySpan<float> second = call.Floats(1);
         Span<float> result = call.Output.Writable<float>();
-        var batch = new Shape(call.Output.Shape.Dimensions[..^((call.Shape(0).Rank > 1 ? 1 : 0) + (call.Shape(1).Rank > 1 ? 1 : 0))]);
         for (int i = 0; i < result.Length; i++)
         {
-            int column = i % columns;
-            int row = i / columns % rows;
-            int[] place = Coordinates.Of(batch, i / columns / rows);
-            int left = ((Coordinates.Broadcast(new Shape(a.Dimensions[..^2]), place) * rows) + row) * depth;
-            int right = (Coordinates.Broadcast(new Shape(b.Dimensions[..^2]), place) * depth * columns) + column;
+            (int left, int right) = places.Of(i);
             float acc = 0;
-            for (int k = 0; k < depth; k++)
+            for (int k = 0; k < places.Depth; k++)
             {
-                acc = MathF.FusedMultiplyAdd(first[left + k], second[right + (k * columns)], acc);
+                acc = MathF.FusedMultiplyAdd(first[left + k], second[right + (k * places.Columns)], acc);
             }
 
             result[i] = acc;

@@ -19,6 +19,9 @@ internal static class QuantizationReference
         }
     }
 
+    /// <summary>A method defines its own function; this is its plain run in one thread.</summary>
+    public static void LearnedQuantize(ReferenceCall call) => ((LearnedQuantize)call.Node).Evaluate(call.Inputs, call.Output, Threading.WorkerPool.Single);
+
     public static void Quantize(ReferenceCall call)
     {
         AffineQuantization quantizer = ((Quantize)call.Node).Result;

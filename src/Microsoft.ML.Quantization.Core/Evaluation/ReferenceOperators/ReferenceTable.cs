@@ -39,10 +39,12 @@ internal static class ReferenceTable
         [typeof(Expand)] = StructuralReference.Expand,
         [typeof(Resize)] = ResizeReference.Resize,
         [typeof(FakeQuantize)] = QuantizationReference.FakeQuantize,
+        [typeof(LearnedQuantize)] = QuantizationReference.LearnedQuantize,
         [typeof(Quantize)] = QuantizationReference.Quantize,
         [typeof(Dequantize)] = QuantizationReference.Dequantize,
         [typeof(IntegerConvolution)] = IntegerReference.Convolution,
         [typeof(IntegerDense)] = IntegerReference.Dense,
+        [typeof(IntegerMatMul)] = IntegerReference.MatMul,
         [typeof(GroupedDense)] = GroupedReference.Dense,
         [typeof(Requantize)] = IntegerReference.Requantize,
         [typeof(DequantizeAccumulator)] = IntegerReference.DequantizeAccumulator,
@@ -50,6 +52,9 @@ internal static class ReferenceTable
         [typeof(IntegerMultiply)] = IntegerReference.Multiply,
         [typeof(IntegerAveragePool)] = IntegerReference.AveragePool,
         [typeof(LookupTable)] = IntegerReference.LookupTable,
+        [typeof(Staircase)] = StaircaseReference.Staircase,
+        [typeof(Thresholds)] = StaircaseReference.Thresholds,
+        [typeof(CombineAccumulators)] = StaircaseReference.CombineAccumulators,
     }.ToFrozenDictionary();
 
     /// <summary>Whether a kind is there.</summary>

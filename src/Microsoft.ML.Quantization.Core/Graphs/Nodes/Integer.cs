@@ -37,6 +37,23 @@ public sealed record IntegerDense : Node
 }
 
 /// <summary>
+/// Matrix product of two values of codes (each per tensor, of up to 8 bits), their leading axes broadcast as by <see cref="MatMul"/> → int32 = Σ (a − za)·(b − zb), exact.
+/// With at most <see cref="LongestDepth"/> products in a sum, every order of summation stays inside int32, whatever the codes: neither 255 · 255 · K, nor 2 · 255 · 128 · K, which
+/// bounds sums of a·(b − z') and the correction za·Σ (b − z') together, reaches 2^31.
+/// </summary>
+public sealed record IntegerMatMul : Node
+{
+    /// <summary>The longest sum that is proved to fit 32 bits.</summary>
+    public const int LongestDepth = 1 << 15;
+
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes)
+    {
+        // No attributes.
+    }
+}
+
+/// <summary>
 /// Dense layer with weights in groups and floats in and out: x [.., K] floats, w [O, K] constant codes of 2 to 8 bits with a scale t[o, g] for each run of GroupSize inputs and
 /// zero points 0, optional constant b [O] → [.., O]. Each row is quantized by itself to 8 bits: s = fl(max|x| / 127), 1 where that is 0;
 /// q[k] = halfToEven(clamp(fl(x[k] / s), −127, 127)). Then d[g] = Σ q[k] · w[o, k] over the group, exact in int32; acc = fma(float(d[g]), t[o, g], acc) from +0,

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
 /// Decides which values become codes, back to front. A layer wants its operand in its own width; additions want the residual stream, pools, products and functions
-/// the 8-bit stream, each only if its own result is wanted as codes; what only moves elements passes the wish on. A value gets one quantizer, of the widest
+/// the 8-bit stream, products of two values 8 bits (symmetric for the right one, whose zero point would cost every sum a correction), the others each only if its own result is wanted as codes; what only moves elements passes the wish on. A value gets one quantizer, of the widest
 /// codes wanted; other widths are explicit steps at the reads. Values that only a concatenation reads take over its quantizer.
 /// </summary>
 internal sealed class ActivationPlanner
@@ -22,6 +22,7 @@ internal sealed class ActivationPlanner
     private readonly Dictionary<string, LayerPlan> _layers;
     private readonly Dictionary<ValueId, int> _wanted = [];
     private readonly HashSet<ValueId> _fused = [];
+    private readonly HashSet<ValueId> _symmetric = [];
     private readonly Dictionary<ValueId, ActivationSite> _produced = [];
     private readonly Dictionary<Operand, ActivationSite> _operands = [];
 
@@ -59,15 +60,21 @@ internal sealed class ActivationPlanner
         return new QuantizationPlan(layers, planner._produced, planner._operands) { Sites = [.. sites.Distinct().Where(IsComputed)] };
     }
 
-    private OperatorClass Class(Node node) => _float.Contains(node.Name) || (_layers.TryGetValue(node.Name, out LayerPlan? plan) && plan.IsFloat)
-        ? OperatorClass.Float
-        : OperatorClasses.Of(Graph, node);
+    private OperatorClass Class(Node node)
+    {
+        bool isFloat = _float.Contains(node.Name) || (_layers.TryGetValue(node.Name, out LayerPlan? plan) && plan.IsFloat);
+        OperatorClass kind = isFloat ? OperatorClass.Float : OperatorClasses.Of(Graph, node);
+        return kind == OperatorClass.Product && _scheme.WeightGranularity == Granularity.PerGroup ? OperatorClass.Float : kind;
+    }
+
+    /// <summary>Whether a node's operands become codes even where its result does not.</summary>
+    private static bool IsWanting(OperatorClass kind) => kind is OperatorClass.Layer or OperatorClass.Product;
 
     /// <summary>The bits in which a node reads its value operands, given that its result is wanted (0: as floats).</summary>
     private int OperandBits(Node node, OperatorClass kind) => kind switch
     {
         OperatorClass.Layer => _layers[node.Name].ActivationBits,
-        OperatorClass.Stream => StreamBits,
+        OperatorClass.Stream or OperatorClass.Product => StreamBits,
         OperatorClass.Add => _scheme.ResidualBits,
         _ => 0,
     };
@@ -76,12 +83,12 @@ internal sealed class ActivationPlanner
     {
         OperatorClass kind = Class(node);
         int result = node.Outputs.Max(o => Math.Max(_wanted.GetValueOrDefault(o), _fused.Contains(o) ? StreamBits : 0));
-        if (kind == OperatorClass.Float || (kind != OperatorClass.Layer && result == 0))
+        if (kind == OperatorClass.Float || (!IsWanting(kind) && result == 0))
         {
             return;
         }
 
-        if (kind != OperatorClass.Layer && OperatorClasses.IsFusedClamp(_walk, node) && Class(_walk.Producer(node.Inputs[0])!) != OperatorClass.Float)
+        if (!IsWanting(kind) && OperatorClasses.IsFusedClamp(_walk, node) && Class(_walk.Producer(node.Inputs[0])!) != OperatorClass.Float)
         {
             _fused.Add(node.Inputs[0]);
             return;
@@ -92,6 +99,10 @@ internal sealed class ActivationPlanner
         {
             ValueId value = node.Inputs[input];
             _wanted[value] = Math.Max(_wanted.GetValueOrDefault(value), bits);
+            if ((kind == OperatorClass.Product && input == 1) || (kind is OperatorClass.Share or OperatorClass.Concat && node.Outputs.Any(_symmetric.Contains)))
+            {
+                _symmetric.Add(value);
+            }
         }
     }
 
@@ -147,7 +158,7 @@ internal sealed class ActivationPlanner
         OperatorClass kind = Class(node);
         bool wanted = node.Outputs.Any(o => _wanted.GetValueOrDefault(o) > 0 || _fused.Contains(o));
         bool fused = wanted && node.Inputs.Length > 0 && _fused.Contains(node.Inputs[0]);
-        if (kind is OperatorClass.Float or OperatorClass.Share || (kind != OperatorClass.Layer && !wanted) || fused)
+        if (kind is OperatorClass.Float or OperatorClass.Share || (!IsWanting(kind) && !wanted) || fused)
         {
             return;
         }
@@ -168,7 +179,7 @@ internal sealed class ActivationPlanner
     private ActivationSite Site(ValueId value, int bits)
     {
         bool signed = _scheme.SignedActivations || bits == 16;
-        bool symmetric = _scheme.SymmetricActivations || bits == 16;
+        bool symmetric = _scheme.SymmetricActivations || bits == 16 || _symmetric.Contains(value);
         IntegerRange full = signed ? IntegerRange.Signed(bits) : IntegerRange.Unsigned(bits);
         IntegerRange odd = signed ? IntegerRange.SignedNarrow(bits) : new IntegerRange(0, full.Max - 1);
         return new ActivationSite(Graph[value].Name, new CodeType(new BitWidth(bits), signed), symmetric ? odd : full, symmetric);

@@ -22,6 +22,12 @@ internal sealed record ChannelAffine(ValueId Input, double[] Scale, double[] Shi
     /// <summary>The default channel axis: 1, or the last one of a matrix.</summary>
     public static int ChannelAxis(Shape shape) => Math.Min(1, shape.Rank - 1);
 
+    /// <summary>The numbers of a constant that is one number, or one a channel of <paramref name="axis"/> when broadcast against a value; null otherwise.</summary>
+    public static float[]? Numbers(Graph graph, ValueId constant, ValueId value, int axis)
+        => graph[constant].Constant is { Type: ElementType.Float32 } values && graph[value].Type.Shape.Rank > 0 && Numbers(values, graph[value].Type.Shape, axis) is { } numbers
+            ? [.. numbers.Select(n => (float)n)]
+            : null;
+
     private static ChannelAffine? OfBatchNormalization(Graph graph, BatchNormalization node)
     {
         if (node.Inputs.Skip(1).Any(i => graph[i].Constant is null))

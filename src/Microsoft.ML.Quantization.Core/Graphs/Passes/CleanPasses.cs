@@ -17,6 +17,8 @@ public static class CleanPasses
         new(nameof(NormalizeQdq), NormalizeQdq.Run),
         new(nameof(FoldConstants), g => FoldConstants.Run(g, evaluate)),
         new(nameof(RemoveIdentities), RemoveIdentities.Run),
+        new(nameof(FuseGelu), FuseGelu.Run),
+        new(nameof(FuseLayerNormalization), FuseLayerNormalization.Run),
         new(nameof(FuseBias), FuseBias.Run),
         new(nameof(FoldBatchNormalization), FoldBatchNormalization.Run),
         new(nameof(FusePadding), FusePadding.Run),

@@ -11,10 +11,24 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// <summary>Writes the integer node that takes a form to codes of a quantizer. Multipliers are computed in double and rounded to float32 once.</summary>
 internal sealed class CodeEmitter(GraphBuilder builder)
 {
+    private const int MostThresholds = 15;
+    private const int MostThresholdBits = 2;
+    private readonly CurveEmitter _curves = new(builder);
+
     /// <summary>Codes of a form, or null when the form has no integer step to them.</summary>
     public Form.Codes? Emit(Form? form, AffineQuantization result, string name, string nodeName)
     {
-        if (result.Granularity != Granularity.PerTensor || !HasStep(form, result))
+        if (result.Granularity != Granularity.PerTensor)
+        {
+            return null;
+        }
+
+        if (IsThresholds(form, result) && CurveEmitter.Of(form) is { } curve)
+        {
+            return new Form.Codes(_curves.Emit(curve, x => result.Single.Quantize(x, result.Range), result, name, nodeName), result);
+        }
+
+        if (!HasStep(form, result))
         {
             return null;
         }
@@ -39,14 +53,17 @@ internal sealed class CodeEmitter(GraphBuilder builder)
         return new Form.Codes(builder.Add(node with { Name = nodeName + suffix }, name), result);
     }
 
-    /// <summary>Sums, products and means have no step to mid-rise codes, and one mid-rise bit is no matter of multipliers.</summary>
-    private static bool HasStep(Form? form, AffineQuantization result) => !result.IsMidRise || form switch
+    /// <summary>Few mid-rise bits of a curve, whose ties go up at one bit; and few unsigned codes of a curve that no multiplier follows.</summary>
+    private static bool IsThresholds(Form? form, AffineQuantization result) => form switch
     {
-        Form.Codes codes => codes.Quantizer == result || result.Code.Bits.Bits > 1,
-        Form.Scaled => result.Code.Bits.Bits > 1,
-        Form.Table or Form.Joined => true,
+        Form.Codes codes when codes.Quantizer == result => false,
+        Form.Codes or Form.Scaled => result.IsMidRise && result.Code.Bits.Bits <= MostThresholdBits,
+        Form.Curve => result is { Code.Signed: false, Range: { Min: 0, Max: <= MostThresholds } },
         _ => false,
     };
+
+    /// <summary>Sums, products and means have no step to mid-rise codes.</summary>
+    private static bool HasStep(Form? form, AffineQuantization result) => !result.IsMidRise || form is Form.Codes or Form.Scaled or Form.Table or Form.Joined;
 
     /// <summary>Floats of a scaled form.</summary>
     public ValueId Dequantize(Form.Scaled scaled, string name, string nodeName) => builder.Add(
@@ -60,6 +77,25 @@ internal sealed class CodeEmitter(GraphBuilder builder)
             Activation = scaled.Clamp,
         },
         name);
+
+    /// <summary>Floats of a sum of accumulators.</summary>
+    public ValueId Combine(Form.Combined combined, string name, string nodeName)
+    {
+        int count = combined.Multipliers.Max(m => m.Length);
+        count = Math.Max(count, combined.Offsets.Length);
+        float Pick(double[] numbers, int c) => (float)numbers[numbers.Length == 1 ? 0 : c];
+        return builder.Add(
+            new CombineAccumulators
+            {
+                Name = nodeName,
+                Inputs = combined.Ids,
+                Multipliers = [.. combined.Multipliers.SelectMany(m => Enumerable.Range(0, count).Select(c => Pick(m, c)))],
+                Offsets = [.. Enumerable.Range(0, count).Select(c => Pick(combined.Offsets, c))],
+                Axis = combined.Axis,
+                Activation = combined.Clamp,
+            },
+            name);
+    }
 
     /// <summary>The codes that a clamp in reals leaves: quantizing is monotone, so clamping before it and behind it are the same.</summary>
     private static (int Minimum, int Maximum) Limits(Activation clamp, AffineQuantization result)

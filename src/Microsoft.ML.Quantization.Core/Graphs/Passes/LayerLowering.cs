@@ -15,12 +15,37 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
 {
     private const int RowBits = 8;
     private const int RowCode = 127;
+    private readonly PlaneLowering _planes = new(rewriter.Builder);
 
     /// <summary>What became of the layers so far.</summary>
     public List<LayerOutcome> Reports { get; } = [];
 
-    /// <summary>Writes the integer layer and gives its accumulator's form; null when the layer stays float.</summary>
-    public Form.Scaled? Lower(Node node, Form? input, Form? weights)
+    /// <summary>Writes the integer layer, or one for each pair of addends of its input and weights, and gives the form of the accumulators; null when the layer stays float.</summary>
+    public Form? Lower(Node node, Form? input, Form? weights)
+    {
+        bool sums = input is Form.Planes or Form.Sum || weights is Form.Planes;
+        return sums && LowerPlanes(node, input, weights) is { } combined ? combined : LowerCodes(node, input, weights);
+    }
+
+    private Form.Combined? LowerPlanes(Node node, Form? input, Form? weights)
+    {
+        if (PlaneLowering.Parts(input) is not { } xs || PlaneLowering.Parts(weights) is not { } ws || xs.Any(x => ws.Any(w => Obstacle(node, x, w) is not null)))
+        {
+            return null;
+        }
+
+        if (_planes.Emit(node.Name, xs, ws, (x, w, name) => Emit(node with { Name = name }, x, w, null), out long worst) is not var (ids, steps))
+        {
+            return null;
+        }
+
+        double[] offsets = node.Inputs.Length < 3 ? [0] : [.. BiasReals(BiasSource(node)!).Values<float>().ToArray().Select(b => (double)b)];
+        string reason = string.Create(CultureInfo.InvariantCulture, $"a sum of {ids.Length} integer layers");
+        Reports.Add(new LayerOutcome(node.Name, node.Kind, ws.Sum(w => w.Quantizer.Code.Bits.Bits), xs.Sum(x => x.Quantizer.Code.Bits.Bits), true, reason, worst));
+        return new Form.Combined(ids, steps, offsets, Axis(node), Clamp(node));
+    }
+
+    private Form.Scaled? LowerCodes(Node node, Form? input, Form? weights)
     {
         if (Obstacle(node, input, weights) is { } reason)
         {
@@ -30,7 +55,7 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
 
         (var x, var w) = ((Form.Codes)input!, (Form.Codes)weights!);
         Tensor codes = rewriter.Builder[w.Id].Constant!;
-        double[] steps = [.. Enumerable.Range(0, codes.Shape[0]).Select(c => (double)x.Quantizer.Single.Scale * w.Quantizer.Scales[w.Quantizer.Scales.Length == 1 ? 0 : c])];
+        double[] steps = PlaneLowering.Steps(codes, x, w);
         (Tensor? bias, double[] remainder) = Bias(node, steps, x.Quantizer.Code.Bits.Bits + w.Quantizer.Code.Bits.Bits);
         AccumulatorBound bound = AccumulatorBound.Of(codes, w.Quantizer, x.Quantizer, bias);
         if (!bound.IsProved)
@@ -42,6 +67,20 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
 
         Report(node, input, weights, string.Empty, bound.Worst);
         return new Form.Scaled(Emit(node, x, w, bias), steps, remainder, Axis(node), Clamp(node));
+    }
+
+    /// <summary>Writes the integer product of two values of codes; null when an operand has none.</summary>
+    public Form.Scaled? LowerProduct(Node node, Form? left, Form? right)
+    {
+        bool codes = IsNarrow(left) && IsNarrow(right) && walk.Graph[node.Inputs[0]].Type.Shape[-1] is > 0 and <= IntegerMatMul.LongestDepth;
+        if (!codes)
+        {
+            return null;
+        }
+
+        (var a, var b) = ((Form.Codes)left!, (Form.Codes)right!);
+        ValueId product = rewriter.Builder.Add(new IntegerMatMul { Name = node.Name, Inputs = [a.Id, b.Id] }, walk.Graph[node.Output].Name + ".accumulator");
+        return new Form.Scaled(product, [(double)a.Quantizer.Single.Scale * b.Quantizer.Single.Scale], [0], 0, Activation.None);
     }
 
     /// <summary>Writes a dense layer with weights in groups, which quantizes the rows of its float input itself; null when it has no such weights or its bias is computed.</summary>
@@ -65,6 +104,8 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         Reports.Add(new LayerOutcome(node.Name, node.Kind, w.Code.Bits.Bits, RowBits, true, reason, bound));
         return rewriter.Builder.Add(new GroupedDense { Name = node.Name, Inputs = inputs, Activation = Clamp(node) }, walk.Graph[node.Output].Name);
     }
+
+    private static bool IsNarrow(Form? form) => form is Form.Codes { Quantizer: { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= 8, IsMidRise: false } };
 
     private static Activation Clamp(Node node) => node is Convolution convolution ? convolution.Activation : ((Dense)node).Activation;
 
@@ -100,6 +141,8 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
             : walk.Producer(node.Inputs[2]) is Dequantize dequantize && walk.Graph[dequantize.Inputs[0]] is { Constant: not null } codes ? codes : null;
     }
 
+    private static Tensor BiasReals(Value source) => source.Type.Quantization is { } quantizer ? quantizer.Decode(source.Constant!) : source.Constant!;
+
     private (Tensor? Bias, double[] Remainder) Bias(Node node, double[] steps, int bits)
     {
         if (node.Inputs.Length < 3)
@@ -113,8 +156,7 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
             return (source.Constant, [0]);
         }
 
-        Tensor reals = source.Type.Quantization is { } quantizer ? quantizer.Decode(source.Constant!) : source.Constant!;
-        (int[] codes, double[] remainder) = BiasRules.Round(reals.Values<float>().ToArray(), steps, bits);
+        (int[] codes, double[] remainder) = BiasRules.Round(BiasReals(source).Values<float>().ToArray(), steps, bits);
         return (Tensor.Create(Shape.Of(codes.Length), codes), remainder);
     }
 

@@ -11,7 +11,9 @@ public sealed record LoweredGraph(Graph Graph, ImmutableArray<LayerOutcome> Laye
 /// <summary>
 /// Fake-quantized graph to integer graph. A layer between quantizers becomes an integer layer with an int32 accumulator; the FakeQuantize behind it becomes
 /// Requantize with m[c] = fl(sx·sw[c]/sy), the product and quotient in double; a clamp becomes limits on codes; additions, products, means, functions
-/// of codes become their integer nodes. What has none stays float between Dequantize and Quantize; a layer whose accumulator is not proved to fit 32 bits stays float and
+/// of codes become their integer nodes. One or two mid-rise bits, and levels of any spacing, become Thresholds over the accumulator, searched on the float expression
+/// fl(fl(float(acc) · m) + b) with the clamps, PReLUs and affine steps behind it; weights or inputs that are sums of codes become one integer layer an addend and a CombineAccumulators.
+/// What has no integer form stays float between Dequantize and Quantize; a layer whose accumulator is not proved to fit 32 bits stays float and
 /// says so. Results agree with the fake-quantized graph but for roundings at near ties.
 /// </summary>
 public static class LowerToInteger

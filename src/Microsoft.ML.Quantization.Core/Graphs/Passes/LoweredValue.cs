@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Quantizers;
 
@@ -24,6 +25,22 @@ internal abstract record LoweredValue
 
     /// <summary>The mean of windows.</summary>
     public sealed record Mean(Codes Source, Node Pool) : LoweredValue;
+
+    /// <summary>real = steps(max pools(start)), monotone in a channel; the pools may stand anywhere between the steps, behind rising ones only.</summary>
+    public sealed record Curve(Scaled Start, ImmutableArray<CurveStep> Steps, ImmutableArray<MaxPool> Pools) : LoweredValue
+    {
+        /// <summary>Whether no channel falls.</summary>
+        public bool IsIncreasing => System.Array.TrueForAll(Start.Multipliers, m => m >= 0) && Steps.All(s => s.IsIncreasing);
+
+        /// <summary>The curve with another step behind it.</summary>
+        public Curve Then(CurveStep step) => this with { Steps = Steps.Add(step) };
+    }
+
+    /// <summary>real = Σ of the reals of several codes.</summary>
+    public sealed record Planes(ImmutableArray<Codes> Parts) : LoweredValue;
+
+    /// <summary>real = Σ m[g][c] · accumulator[g] + b[c], clamped.</summary>
+    public sealed record Combined(ImmutableArray<ValueId> Ids, double[][] Multipliers, double[] Offsets, int Axis, Activation Clamp) : LoweredValue;
 
     /// <summary>Codes of different quantizers side by side.</summary>
     public sealed record Joined(ImmutableArray<Codes> Parts, int Axis) : LoweredValue;

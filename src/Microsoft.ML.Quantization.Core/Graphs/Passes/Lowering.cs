@@ -15,6 +15,7 @@ internal sealed class Lowering
     private readonly LayerLowering _layers;
     private readonly ElementwiseLowering _elementwise;
     private readonly CodeEmitter _emitter;
+    private readonly StaircaseLowering _staircases;
     private readonly bool _quantizeRows;
 
     public Lowering(Graph graph, GraphFunction evaluate, bool quantizeRows)
@@ -23,8 +24,9 @@ internal sealed class Lowering
         _walk = new PassWalk(graph);
         _rewriter = new GraphRewriter(graph);
         _layers = new LayerLowering(_walk, _rewriter);
-        _elementwise = new ElementwiseLowering(graph, evaluate);
+        _elementwise = new ElementwiseLowering(graph, evaluate, new PlaneLowering(_rewriter.Builder));
         _emitter = new CodeEmitter(_rewriter.Builder);
+        _staircases = new StaircaseLowering(graph, _rewriter.Builder);
     }
 
     /// <summary>What became of the layers so far.</summary>
@@ -61,7 +63,13 @@ internal sealed class Lowering
             return;
         }
 
-        LoweredValue? form = node is Convolution or Dense ? _layers.Lower(node, Form(node.Inputs[0]), Form(node.Inputs[1])) : _elementwise.Lower(node, Form);
+        LoweredValue? form = node switch
+        {
+            Convolution or Dense => _layers.Lower(node, Form(node.Inputs[0]), Form(node.Inputs[1])),
+            MatMul => _layers.LowerProduct(node, Form(node.Inputs[0]), Form(node.Inputs[1])),
+            Staircase staircase => _staircases.Lower(staircase, Form(node.Inputs[0]), Float, CodesName(node)),
+            _ => _elementwise.Lower(node, Form),
+        };
         if (form is not null)
         {
             _forms[node.Output] = form;
@@ -72,13 +80,15 @@ internal sealed class Lowering
         }
     }
 
+    private string CodesName(Node node) => _walk.IsOutput(node.Output) ? Graph[node.Output].Name + ".codes" : Graph[node.Output].Name;
+
     private LoweredValue? Form(ValueId value) => _forms.GetValueOrDefault(value);
 
     private void VisitQuantizer(FakeQuantize node)
     {
         Quantizers.AffineQuantization quantizer = node.Quantizer(Graph);
         ValueId source = node.Inputs[0];
-        string name = _walk.IsOutput(node.Output) ? Graph[node.Output].Name + ".codes" : Graph[node.Output].Name;
+        string name = CodesName(node);
         LoweredValue.Codes? codes = Graph[source].Constant is { } constant
             ? new LoweredValue.Codes(_rewriter.Builder.AddConstant(name, quantizer.Encode(constant), quantizer), quantizer)
             : _emitter.Emit(Form(source), quantizer, name, _walk.Producer(source)?.Name ?? name);
@@ -173,6 +183,9 @@ internal sealed class Lowering
                 break;
             case LoweredValue.Scaled scaled:
                 id = _emitter.Dequantize(scaled, name, producer.Name + ".dequantize");
+                break;
+            case LoweredValue.Combined combined:
+                id = _emitter.Combine(combined, name, producer.Name + ".combine");
                 break;
             default:
                 CopyFloat(producer);

@@ -1,3 +1,4 @@
+using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 
 namespace Microsoft.ML.Quantization.Graphs.Passes;
@@ -22,6 +23,9 @@ internal enum OperatorClass
 
     /// <summary>Adds two values: the residual stream.</summary>
     Add,
+
+    /// <summary>Multiplies two computed matrices.</summary>
+    Product,
 }
 
 /// <summary>The table of <see cref="OperatorClass"/>.</summary>
@@ -30,12 +34,17 @@ internal static class OperatorClasses
     public static OperatorClass Of(Graph graph, Node node) => node switch
     {
         Convolution or Dense => OperatorClass.Layer,
+        MatMul => IsProduct(graph, node) ? OperatorClass.Product : OperatorClass.Float,
         Concat => OperatorClass.Concat,
         Binary binary => OfBinary(graph, binary),
         Unary or AveragePool or GlobalAveragePool => OperatorClass.Stream,
         BatchNormalization => ChannelAffine.Of(graph, node) is null ? OperatorClass.Float : OperatorClass.Stream,
         _ => IsShare(graph, node) ? OperatorClass.Share : OperatorClass.Float,
     };
+
+    /// <summary>Whether both operands are computed and the sums short enough for the proof of <see cref="IntegerMatMul"/>.</summary>
+    private static bool IsProduct(Graph graph, Node node)
+        => node.Inputs.All(i => graph[i].Constant is null) && graph[node.Inputs[0]].Type.Shape[-1] is > 0 and <= IntegerMatMul.LongestDepth;
 
     /// <summary>Whether the first input's codes are the outputs' codes.</summary>
     public static bool IsShare(Graph graph, Node node) => node switch

@@ -24,6 +24,16 @@ internal static class IntegerRules
         return RuleContext.One(new ValueType(ElementType.Int32, LinearRules.DenseShape(context)));
     }
 
+    public static ImmutableArray<ValueType> MatMul(RuleContext context)
+    {
+        RequirePair(context);
+        context.Require(context.Inputs.All(i => i.Type.Quantization is { Code.Bits.Bits: <= 8, IsMidRise: false }), "affine codes of up to 8 bits");
+        Shape shape = LinearRules.MatMulShape(context);
+        int depth = context.Shape(0)[-1];
+        context.RequireShape(depth is >= 0 and <= IntegerMatMul.LongestDepth, $"an inner size of at most {IntegerMatMul.LongestDepth}, for which 32 bits are proved to hold the sums");
+        return RuleContext.One(new ValueType(ElementType.Int32, shape));
+    }
+
     public static ImmutableArray<ValueType> GroupedDense(RuleContext context)
     {
         context.RequireInputs(2, 3);
@@ -104,6 +114,18 @@ internal static class IntegerRules
         return RuleContext.One(ValueType.Codes(table.Result, context.Shape(0)));
     }
 
+    /// <summary>Checks that input 0 is an accumulator or per-tensor codes.</summary>
+    public static void RequireAccumulator(RuleContext context)
+    {
+        if (context.Type(0).IsCodes)
+        {
+            QuantizationRules.RequirePerTensorCodes(context, 0);
+            return;
+        }
+
+        context.Require(context.Type(0).Element == ElementType.Int32, "an accumulator or codes");
+    }
+
     private static void RequireProduct(RuleContext context)
     {
         context.RequireInputs(2, 3);
@@ -113,17 +135,6 @@ internal static class IntegerRules
         context.Require(context.Inputs[1].Constant is not null && axis && weights.Code.Bits.Bits <= 8, "constant weights of up to 8 bits, per tensor or per output channel");
         context.Require(context.Type(0).Quantization!.Code.Bits.Bits <= 8, "codes of up to 8 bits as input 0");
         context.Require(context.Count < 3 || (context.Type(2).Element == ElementType.Int32 && context.Inputs[2].Constant is not null), "a constant Int32 bias");
-    }
-
-    private static void RequireAccumulator(RuleContext context)
-    {
-        if (context.Type(0).IsCodes)
-        {
-            QuantizationRules.RequirePerTensorCodes(context, 0);
-            return;
-        }
-
-        context.Require(context.Type(0).Element == ElementType.Int32, "an accumulator or codes");
     }
 
     private static void RequirePair(RuleContext context)

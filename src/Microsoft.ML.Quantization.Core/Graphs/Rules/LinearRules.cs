@@ -76,6 +76,11 @@ internal static class LinearRules
     {
         context.RequireInputs(2, 2);
         context.RequireFloat(0, 1);
+        return RuleContext.Float(MatMulShape(context));
+    }
+
+    public static Shape MatMulShape(RuleContext context)
+    {
         Shape a = context.Shape(0);
         Shape b = context.Shape(1);
         context.RequireShape(a.Rank >= 1 && b.Rank >= 1, "ranks from 1");
@@ -86,7 +91,7 @@ internal static class LinearRules
         ImmutableArray<int> result = batch.Dimensions;
         result = a.Rank > 1 ? result.Add(left[-2]) : result;
         result = b.Rank > 1 ? result.Add(right[-1]) : result;
-        return RuleContext.Float(new Shape(result));
+        return new Shape(result);
     }
 
     private static void RequireBias(RuleContext context, int channels)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Graphs.Rules;
@@ -17,6 +18,23 @@ internal static class QuantizationRules
         AffineQuantization quantizer = fake.Quantizer(context.Inputs[1].Constant!, context.Inputs[2].Constant!);
         AffineRules.Check(quantizer, context.Node.Name);
         CheckGroups(context, quantizer, context.Shape(0));
+        return RuleContext.Float(context.Shape(0));
+    }
+
+    public static ImmutableArray<ValueType> LearnedQuantize(RuleContext context)
+    {
+        var learned = (LearnedQuantize)context.Node;
+        ImmutableArray<MethodParameter> parameters = learned.Method.Parameters;
+        QuantizationMethods.Checked(learned.Method);
+        context.RequireAttribute((learned.Method.Sites & learned.Site) == learned.Site && learned.Site != QuantizerSites.None, $"a place among {learned.Method.Sites} for {learned.Method.Name}");
+        context.RequireInputs(parameters.Length + 1, parameters.Length + 1);
+        context.RequireFloat(0, parameters.Length);
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            Shape expected = Nodes.LearnedQuantize.ShapeOf(learned.Method, parameters[i], context.Shape(0));
+            context.Require(context.Inputs[i + 1].Constant is { } constant && constant.Shape.Equals(expected), $"'{parameters[i].Name}' as a constant of shape {expected}");
+        }
+
         return RuleContext.Float(context.Shape(0));
     }
 

@@ -23,6 +23,8 @@ internal static class CountedModel
         {
             // One instruction multiplies and adds four bytes a lane (VNNI, dot products), or two words a lane and another one adds; managed code widens besides.
             KernelOperation.ConvolutionByte or KernelOperation.GroupedDense => (set is "avx512vnni" or "neon" ? 8 : managed ? 48 : 32) / bits,
+            // An exclusive or, a count of bits and an addition for as many products as a vector has bits; without a counting instruction about ten.
+            KernelOperation.ConvolutionPlanes => (set.StartsWith("avx512vnni", StringComparison.Ordinal) ? 3 : 12) / bits,
             KernelOperation.ConvolutionFloat => 32 / bits,
             KernelOperation.DepthwiseByte or KernelOperation.DepthwiseFloat => 96 / bits,
             KernelOperation.MaxPoolByte or KernelOperation.Copy => 24 / bits,

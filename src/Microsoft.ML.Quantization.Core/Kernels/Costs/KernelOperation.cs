@@ -18,6 +18,9 @@ internal enum KernelOperation
     /// <summary>Depthwise float convolution; a unit is a product.</summary>
     DepthwiseFloat,
 
+    /// <summary>Layer over bit planes; a unit is a product.</summary>
+    ConvolutionPlanes,
+
     /// <summary>Dense layer with weights in groups; a unit is a product.</summary>
     GroupedDense,
 

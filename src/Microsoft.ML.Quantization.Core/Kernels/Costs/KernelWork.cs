@@ -4,7 +4,7 @@ namespace Microsoft.ML.Quantization.Kernels.Costs;
 
 /// <summary>The work of one step as numbers that its cost depends on.</summary>
 /// <param name="Operation">What is done.</param>
-/// <param name="Bits">Bits of a weight in memory (2, 4, 8, 32), or of a value where there are no weights.</param>
+/// <param name="Bits">Bits of a weight in memory (2, 4, 8, 32), of a source code and a weight for layers over bit planes (11, 12, 21, 22), or of a value where there are no weights.</param>
 /// <param name="Channels">Input channels of one group; 1 for element-wise work.</param>
 /// <param name="Outputs">Output channels of one group.</param>
 /// <param name="Groups">Groups; for <see cref="KernelOperation.GroupedDense"/> inputs that share a scale.</param>
@@ -22,7 +22,7 @@ internal readonly record struct KernelWork(KernelOperation Operation, int Bits, 
     /// </summary>
     public double Units => Operation switch
     {
-        KernelOperation.ConvolutionByte or KernelOperation.ConvolutionFloat => Up((double)Channels * Taps, DepthLanes) * Up(Outputs, OutputLanes) * Groups * Pixels,
+        KernelOperation.ConvolutionByte or KernelOperation.ConvolutionFloat or KernelOperation.ConvolutionPlanes => Up((double)Channels * Taps, DepthLanes) * Up(Outputs, OutputLanes) * Groups * Pixels,
         KernelOperation.GroupedDense => (double)Channels * Up(Outputs, OutputLanes) * Pixels,
         _ => (double)Channels * Pixels * Taps,
     };
@@ -36,11 +36,18 @@ internal readonly record struct KernelWork(KernelOperation Operation, int Bits, 
     /// <summary>A convolution, dense layer or pool.</summary>
     public static KernelWork Of(KernelOperation operation, int bits, in ConvolutionGeometry g)
     {
-        bool channelwise = operation is not (KernelOperation.ConvolutionByte or KernelOperation.ConvolutionFloat);
+        bool channelwise = operation is not (KernelOperation.ConvolutionByte or KernelOperation.ConvolutionFloat or KernelOperation.ConvolutionPlanes);
         return channelwise
             ? new KernelWork(operation, bits, g.OutChannels, 1, 1, g.OutPixels, g.Taps, g.StrideWidth, g.OutWidth)
             : new KernelWork(operation, bits, g.GroupInChannels, g.GroupOutChannels, g.Groups, g.OutPixels, g.Taps, g.StrideWidth, g.OutWidth);
     }
+
+    /// <summary>A layer over bit planes.</summary>
+    public static KernelWork Of(in PlaneGeometry g) => Of(KernelOperation.ConvolutionPlanes, (g.SourceBits * 10) + g.WeightBits, g.Convolution);
+
+    /// <summary>Products of two computed values, in bytes or in floats.</summary>
+    public static KernelWork Products(bool bytes, int count, int rows, int depth, int columns)
+        => new(bytes ? KernelOperation.ConvolutionByte : KernelOperation.ConvolutionFloat, bytes ? 8 : 32, depth, columns, count, rows, 1, 1, 1);
 
     /// <summary>A dense layer with weights in groups.</summary>
     public static KernelWork Of(in GroupedGeometry g) => new(KernelOperation.GroupedDense, g.Container, g.Inputs, g.Outputs, g.GroupSize, g.Rows, 1, 1, 1);

@@ -27,6 +27,12 @@ internal readonly record struct AxisClass(int OutBegin, int OutEnd, int TapBegin
         {
             (int begin, int end) = Taps1(inputs, kernel, (position * stride) - padding, dilation);
             int first = position;
+            if (begin == 0 && end == kernel)
+            {
+                // Up to the first window that sticks out behind, all are alike.
+                position = Math.Min(outputs - 1, (inputs - 1 - ((kernel - 1) * dilation) + padding) / stride);
+            }
+
             while (++position < outputs && Taps1(inputs, kernel, (position * stride) - padding, dilation) == (begin, end))
             {
             }

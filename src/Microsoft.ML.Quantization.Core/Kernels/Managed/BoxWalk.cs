@@ -30,13 +30,20 @@ internal ref struct BoxWalk
     /// <summary>The input pixel under the first tap inside the image.</summary>
     public long SourcePixel { get; private set; }
 
+    /// <summary>Pixels from this one to the end of its row.</summary>
+    public readonly int RowRest => _part.Width.Length - _width;
+
     /// <summary>Steps to the next pixel.</summary>
-    public void Next()
+    public void Next() => Advance(1);
+
+    /// <summary>Steps over some pixels, <see cref="RowRest"/> at most.</summary>
+    public void Advance(int count)
     {
-        if (++_width < _part.Width.Length)
+        _width += count;
+        if (_width < _part.Width.Length)
         {
-            OutPixel++;
-            SourcePixel += _g.StrideWidth;
+            OutPixel += count;
+            SourcePixel += (long)count * _g.StrideWidth;
             return;
         }
 

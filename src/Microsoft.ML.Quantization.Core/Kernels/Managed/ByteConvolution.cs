@@ -23,6 +23,14 @@ internal static unsafe partial class ByteConvolution<TLanes>
     {
         KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
         PackedWeights packed = new(ByteLength(g), _layout);
+        Repack(g, weights, packed);
+        return packed;
+    }
+
+    public static void Repack(in ConvolutionGeometry g, ReadOnlySpan<sbyte> weights, PackedWeights packed)
+    {
+        KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
+        KernelCheck.Weights(packed, _layout, ByteLength(g));
         Span<short> target = packed.Span<short>();
         int blocks = Blocks(g);
         for (int channel = 0; channel < g.OutChannels; channel++)
@@ -35,8 +43,6 @@ internal static unsafe partial class ByteConvolution<TLanes>
                 target[panel + (k / 2 * 2 * Block) + (k % 2)] = row[k];
             }
         }
-
-        return packed;
     }
 
     public static int CountTiles(in ConvolutionGeometry g) => new Split(g, Rows, ScratchValues, Block).TileCount;

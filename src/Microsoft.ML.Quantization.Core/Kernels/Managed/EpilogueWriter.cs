@@ -1,3 +1,4 @@
+using Microsoft.ML.Quantization.Kernels.Native;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
@@ -15,12 +16,17 @@ internal readonly unsafe ref struct EpilogueWriter
     private readonly float _high;
 
     public EpilogueWriter(in IntegerEpilogue epilogue, int* bias, float* multipliers, float* offsets, byte* destination)
+        : this(NativeEpilogue.Of(epilogue, bias, multipliers, offsets), destination)
     {
-        _bias = bias;
-        _multipliers = multipliers;
-        _offsets = offsets;
+    }
+
+    public EpilogueWriter(NativeEpilogue epilogue, byte* destination)
+    {
+        _bias = epilogue.Bias;
+        _multipliers = epilogue.Multipliers;
+        _offsets = epilogue.Offsets;
         _destination = destination;
-        _output = epilogue.Output;
+        _output = (AccumulatorOutput)epilogue.Output;
         _zeroPoint = epilogue.ZeroPoint;
         bool codes = _output is AccumulatorOutput.UInt8 or AccumulatorOutput.Int16;
         _low = codes ? epilogue.Minimum - epilogue.ZeroPoint : epilogue.Low;

@@ -39,6 +39,12 @@ internal static unsafe partial class FloatConvolution<TLanes>
         return packed;
     }
 
+    public static void RepackMatrix(in ConvolutionGeometry g, ReadOnlySpan<float> matrix, PackedWeights packed)
+    {
+        KernelCheck.Weights(packed, _layout, ByteLength(g));
+        MatrixPanels.Write(g, Block, matrix, packed.Span<float>());
+    }
+
     public static int CountTiles(in ConvolutionGeometry g)
     {
         Span<AxisClass> buffer = Boxes.NeedsHeap(g) ? new AxisClass[Boxes.Bound(g)] : stackalloc AxisClass[Boxes.StackClasses];

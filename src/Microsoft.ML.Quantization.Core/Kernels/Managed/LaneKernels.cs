@@ -18,6 +18,14 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         => FloatConvolution<TLanes>.Pack(geometry, weights);
 
     /// <inheritdoc/>
+    public override void RepackMatrixFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> matrix, PackedWeights packed)
+        => FloatConvolution<TLanes>.RepackMatrix(geometry, matrix, packed);
+
+    /// <inheritdoc/>
+    public override void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed)
+        => ByteConvolution<TLanes>.Repack(geometry, weights, packed);
+
+    /// <inheritdoc/>
     public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
         => FloatConvolution<TLanes>.CountTiles(geometry);
 
@@ -192,4 +200,46 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         int tileBegin,
         int tileEnd)
         => Managed.GroupedDense<TLanes>.Run(in geometry, codes, sums, rowScales, weights, bias, low, high, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override PackedWeights PackConvolutionPlanes(in PlaneGeometry geometry, ReadOnlySpan<sbyte> weights) => PlaneWeights.Pack(in geometry, weights);
+
+    /// <inheritdoc/>
+    public override int CountConvolutionPlanesTiles(in PlaneGeometry geometry) => PlaneConvolution.CountTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void ConvolutionPlanes(
+        in PlaneGeometry geometry,
+        ReadOnlySpan<uint> source,
+        PackedWeights weights,
+        in PlaneEpilogue epilogue,
+        Span<byte> destination,
+        int tileBegin,
+        int tileEnd)
+        => PlaneConvolution.Run(default(PlaneLanes<TLanes>), in geometry, source, weights, in epilogue, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override void PackPlanes(int pixels, int channels, int bits, ReadOnlySpan<byte> codes, Span<uint> planes) => PlaneBits.Pack(pixels, channels, bits, codes, planes);
+
+    /// <inheritdoc/>
+    public override void UnpackPlanes(int pixels, int channels, int bits, ReadOnlySpan<uint> planes, Span<byte> codes) => PlaneBits.Unpack(pixels, channels, bits, planes, codes);
+
+    /// <inheritdoc/>
+    public override void ThresholdFloat(int pixels, int channels, ReadOnlySpan<float> source, in ThresholdTable<float> thresholds, Span<byte> destination)
+        => Thresholds.Float<TLanes>(pixels, channels, source, in thresholds, destination);
+
+    /// <inheritdoc/>
+    public override void ThresholdInt32(int pixels, int channels, ReadOnlySpan<int> source, in ThresholdTable<int> thresholds, Span<byte> destination)
+        => Thresholds.Int32<TLanes>(pixels, channels, source, in thresholds, destination);
+
+    /// <inheritdoc/>
+    public override void MaxPoolPlanes(
+        in ConvolutionGeometry geometry,
+        int bits,
+        ReadOnlySpan<uint> source,
+        ReadOnlySpan<uint> smallest,
+        Span<uint> destination,
+        int rowBegin,
+        int rowEnd)
+        => PlanePooling.Max(in geometry, bits, source, smallest, destination, rowBegin, rowEnd);
 }

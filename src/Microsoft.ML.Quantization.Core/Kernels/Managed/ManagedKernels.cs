@@ -64,6 +64,14 @@ internal class ManagedKernels : KernelSet
         => _lanes.PackConvolutionFloat(in geometry, weights);
 
     /// <inheritdoc/>
+    public override void RepackMatrixFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> matrix, PackedWeights packed)
+        => _lanes.RepackMatrixFloat(in geometry, matrix, packed);
+
+    /// <inheritdoc/>
+    public override void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed)
+        => _lanes.RepackConvolutionByte(in geometry, weights, packed);
+
+    /// <inheritdoc/>
     public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
         => _lanes.CountConvolutionFloatTiles(in geometry);
 
@@ -238,4 +246,46 @@ internal class ManagedKernels : KernelSet
         int tileBegin,
         int tileEnd)
         => _lanes.GroupedDense(in geometry, codes, sums, rowScales, weights, bias, low, high, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override PackedWeights PackConvolutionPlanes(in PlaneGeometry geometry, ReadOnlySpan<sbyte> weights) => _lanes.PackConvolutionPlanes(in geometry, weights);
+
+    /// <inheritdoc/>
+    public override int CountConvolutionPlanesTiles(in PlaneGeometry geometry) => _lanes.CountConvolutionPlanesTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void ConvolutionPlanes(
+        in PlaneGeometry geometry,
+        ReadOnlySpan<uint> source,
+        PackedWeights weights,
+        in PlaneEpilogue epilogue,
+        Span<byte> destination,
+        int tileBegin,
+        int tileEnd)
+        => _lanes.ConvolutionPlanes(in geometry, source, weights, in epilogue, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override void PackPlanes(int pixels, int channels, int bits, ReadOnlySpan<byte> codes, Span<uint> planes) => _lanes.PackPlanes(pixels, channels, bits, codes, planes);
+
+    /// <inheritdoc/>
+    public override void UnpackPlanes(int pixels, int channels, int bits, ReadOnlySpan<uint> planes, Span<byte> codes) => _lanes.UnpackPlanes(pixels, channels, bits, planes, codes);
+
+    /// <inheritdoc/>
+    public override void ThresholdFloat(int pixels, int channels, ReadOnlySpan<float> source, in ThresholdTable<float> thresholds, Span<byte> destination)
+        => _lanes.ThresholdFloat(pixels, channels, source, in thresholds, destination);
+
+    /// <inheritdoc/>
+    public override void ThresholdInt32(int pixels, int channels, ReadOnlySpan<int> source, in ThresholdTable<int> thresholds, Span<byte> destination)
+        => _lanes.ThresholdInt32(pixels, channels, source, in thresholds, destination);
+
+    /// <inheritdoc/>
+    public override void MaxPoolPlanes(
+        in ConvolutionGeometry geometry,
+        int bits,
+        ReadOnlySpan<uint> source,
+        ReadOnlySpan<uint> smallest,
+        Span<uint> destination,
+        int rowBegin,
+        int rowEnd)
+        => _lanes.MaxPoolPlanes(in geometry, bits, source, smallest, destination, rowBegin, rowEnd);
 }

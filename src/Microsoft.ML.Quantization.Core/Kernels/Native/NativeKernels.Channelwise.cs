@@ -49,7 +49,7 @@ internal sealed unsafe partial class NativeKernels
         fixed (int* bias = epilogue.Bias)
         fixed (float* multipliers = epilogue.Multipliers, offsets = epilogue.Offsets)
         {
-            NativeEpilogue native = Convert(in epilogue, bias, multipliers, offsets);
+            NativeEpilogue native = NativeEpilogue.Of(in epilogue, bias, multipliers, offsets);
             _table.DepthwiseByte(g, x, padding, w, &native, y, rowBegin, rowEnd);
         }
     }

@@ -127,23 +127,10 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
         {
             KernelCheck.Weights(weights, _byteLayout, _table.ConvolutionBytePackedSize(g));
             KernelCheck.Tiles(tileBegin, tileEnd, _table.ConvolutionByteTiles(g));
-            NativeEpilogue native = Convert(in epilogue, bias, multipliers, offsets);
+            NativeEpilogue native = NativeEpilogue.Of(in epilogue, bias, multipliers, offsets);
             _table.ConvolutionByte(g, x, padding, weights.Pointer, &native, y, tileBegin, tileEnd);
         }
 
         GC.KeepAlive(weights);
     }
-
-    private static NativeEpilogue Convert(in IntegerEpilogue epilogue, int* bias, float* multipliers, float* offsets) => new()
-    {
-        Bias = bias,
-        Multipliers = multipliers,
-        Offsets = offsets,
-        Output = (int)epilogue.Output,
-        ZeroPoint = epilogue.ZeroPoint,
-        Minimum = epilogue.Minimum,
-        Maximum = epilogue.Maximum,
-        Low = epilogue.Low,
-        High = epilogue.High,
-    };
 }

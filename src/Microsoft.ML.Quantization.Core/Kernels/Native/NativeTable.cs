@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.Quantization.Kernels.Managed;
 
 namespace Microsoft.ML.Quantization.Kernels.Native;
 
@@ -7,7 +8,7 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 internal unsafe struct NativeTable
 {
     /// <summary>The version of the binary interface that this file mirrors.</summary>
-    public const uint ExpectedVersion = 2;
+    public const uint ExpectedVersion = 3;
 
     public uint StructSize;
     public uint AbiVersion;
@@ -30,6 +31,7 @@ internal unsafe struct NativeTable
     public delegate* unmanaged<GroupedGeometry*, sbyte*, float*, void*, void> GroupedDensePack;
     public delegate* unmanaged<GroupedGeometry*, int> GroupedDenseTiles;
     public delegate* unmanaged<GroupedGeometry*, sbyte*, int*, float*, void*, float*, float, float, float*, int, int, void> GroupedDense;
+    public delegate* unmanaged<PlaneTile*, void> PlaneTile;
 }
 
 /// <summary>The native <c>mlq_epilogue</c>.</summary>
@@ -45,6 +47,20 @@ internal unsafe struct NativeEpilogue
     public int Maximum;
     public float Low;
     public float High;
+
+    /// <summary>An epilogue whose arrays are pinned.</summary>
+    public static NativeEpilogue Of(in IntegerEpilogue epilogue, int* bias, float* multipliers, float* offsets) => new()
+    {
+        Bias = bias,
+        Multipliers = multipliers,
+        Offsets = offsets,
+        Output = (int)epilogue.Output,
+        ZeroPoint = epilogue.ZeroPoint,
+        Minimum = epilogue.Minimum,
+        Maximum = epilogue.Maximum,
+        Low = epilogue.Low,
+        High = epilogue.High,
+    };
 }
 
 /// <summary>The native <c>mlq_add</c>.</summary>

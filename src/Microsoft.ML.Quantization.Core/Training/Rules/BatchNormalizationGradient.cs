@@ -1,10 +1,8 @@
 using System;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
-using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Training.Rules;
 
@@ -18,6 +16,9 @@ internal sealed class BatchNormalizationGradient : GradientRule
     internal sealed record Statistics(float[] Mean, float[] Variance, int Count);
 
     /// <inheritdoc/>
+    public override ValueOrder Order(Graph graph, Node node) => ValueOrder.AsInput;
+
+    /// <inheritdoc/>
     public override bool HasForward(Graph graph, Node node) => graph[node.Inputs[3]].IsTrainable;
 
     /// <inheritdoc/>
@@ -25,14 +26,14 @@ internal sealed class BatchNormalizationGradient : GradientRule
     {
         Tensor x = call.Inputs[0];
         int count = x.Shape[0] * x.Shape.CountOf(2, x.Shape.Rank);
-        float[] mean = Divided(BatchSums.Channels(call.Pool, x), count);
-        float[] variance = Divided(
-            BatchSums.Channels(call.Pool, x.Shape, (x, mean), static (s, at, length, c) => FloatReduction.SumSquaredDifferences(s.x.Values<float>().Slice(at, length), s.mean[c])), count);
-        Shape channels = Shape.Of(mean.Length);
-        Tensor[] inputs = [x, call.Inputs[1], call.Inputs[2], Tensor.Create(channels, mean), Tensor.Create(channels, variance)];
-        FastOperators.Run(call with { Inputs = inputs });
+        float[] mean = Divided(ChannelSums.Of(call.Pool, x, call.IsChannelsLast), count);
+        float[] variance = Divided(ChannelSums.SquaredDifferences(call.Pool, x, mean, call.IsChannelsLast), count);
+        Normalize(call, mean, variance);
         return new Statistics(mean, variance, count);
     }
+
+    /// <inheritdoc/>
+    public override void Evaluate(OperatorCall call) => Normalize(call, call.Inputs[3].Values<float>(), call.Inputs[4].Values<float>());
 
     /// <inheritdoc/>
     public override Tensor?[] Backward(GradientCall call)
@@ -42,9 +43,8 @@ internal sealed class BatchNormalizationGradient : GradientRule
         var statistics = (Statistics?)call.Saved;
         float[] mean = statistics?.Mean ?? call.Inputs[3].Values<float>().ToArray();
         float[] inverse = Inverse(statistics?.Variance ?? call.Inputs[4].Values<float>().ToArray(), ((BatchNormalization)call.Node).Epsilon);
-        float[] shift = BatchSums.Channels(call.Pool, dy);
-        float[] scale = BatchSums.Channels(call.Pool, x.Shape, (x, dy, mean), static (s, at, length, c)
-            => Centered(s.x.Values<float>().Slice(at, length), s.dy.Values<float>().Slice(at, length), s.mean[c]));
+        float[] shift = ChannelSums.Of(call.Pool, dy, call.IsChannelsLast);
+        float[] scale = ChannelSums.Centered(call.Pool, x, dy, mean, call.IsChannelsLast);
         for (int c = 0; c < scale.Length; c++)
         {
             scale[c] *= inverse[c];
@@ -55,61 +55,42 @@ internal sealed class BatchNormalizationGradient : GradientRule
         result[2] = call.Wanted[2] ? Tensor.Create(call.Inputs[2].Shape, shift) : null;
         if (call.Wanted[0])
         {
-            result[0] = call.NewFor(0);
-            InputGradient(call.Pool, new Lines(x, dy, result[0]!, Coefficients(call, statistics, mean, inverse, scale, shift)));
+            result[0] = call.UnsetFor(0);
+            ChannelLines.Map(call.Pool, x, dy, Coefficients(call, statistics, mean, inverse, scale, shift), result[0]!, call.IsChannelsLast);
         }
 
         return result;
+    }
+
+    /// <summary>y = fma(x, γ/√(σ² + ε), β − μ·γ/√(σ² + ε)), the steps of the operator.</summary>
+    private static void Normalize(OperatorCall call, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance)
+    {
+        var multipliers = new float[mean.Length];
+        var offsets = new float[mean.Length];
+        float epsilon = ((BatchNormalization)call.Node).Epsilon;
+        for (int c = 0; c < multipliers.Length; c++)
+        {
+            multipliers[c] = call.Inputs[1].Values<float>()[c] / MathF.Sqrt(variance[c] + epsilon);
+            float shift = mean[c] * multipliers[c];
+            offsets[c] = call.Inputs[2].Values<float>()[c] - shift;
+        }
+
+        ChannelLines.Map(call.Pool, call.Inputs[0], (multipliers, offsets), call.Outputs[0], call.IsChannelsLast);
     }
 
     /// <summary>dx = a·dy + b·x + c with, for batch statistics, a = γr, b = −a·r·dγ/M, c = −a·dβ/M − b·μ; else b = c = 0.</summary>
-    private static (float A, float B, float C)[] Coefficients(GradientCall call, Statistics? statistics, float[] mean, float[] inverse, float[] scale, float[] shift)
+    private static (float[] A, float[] B, float[] C) Coefficients(GradientCall call, Statistics? statistics, float[] mean, float[] inverse, float[] scale, float[] shift)
     {
-        var result = new (float, float, float)[mean.Length];
+        var (a, b, c) = (new float[mean.Length], new float[mean.Length], new float[mean.Length]);
         ReadOnlySpan<float> gamma = call.Inputs[1].Values<float>();
-        for (int c = 0; c < result.Length; c++)
+        for (int i = 0; i < a.Length; i++)
         {
-            float a = gamma[c] * inverse[c];
-            float b = statistics is null ? 0 : -(a * inverse[c] * (scale[c] / statistics.Count));
-            result[c] = (a, b, statistics is null ? 0 : -(a * (shift[c] / statistics.Count)) - (b * mean[c]));
+            a[i] = gamma[i] * inverse[i];
+            b[i] = statistics is null ? 0 : -(a[i] * inverse[i] * (scale[i] / statistics.Count));
+            c[i] = statistics is null ? 0 : -(a[i] * (shift[i] / statistics.Count)) - (b[i] * mean[i]);
         }
 
-        return result;
-    }
-
-    private static void InputGradient(WorkerPool pool, Lines lines)
-    {
-        int pixels = lines.X.Shape.CountOf(2, lines.X.Shape.Rank);
-        Shares.Run(pool, lines.X.Shape[0] * lines.X.Shape[1], Math.Max(1, 8192 / Math.Max(pixels, 1)), (lines, pixels), static (w, begin, end) =>
-        {
-            for (int plane = begin; plane < end; plane++)
-            {
-                (float a, float b, float c) = w.lines.Coefficients[plane % w.lines.Coefficients.Length];
-                int at = plane * w.pixels;
-                Line(w.lines.X.Values<float>().Slice(at, w.pixels), w.lines.Dy.Values<float>().Slice(at, w.pixels), (a, b, c), w.lines.Dx.Writable<float>().Slice(at, w.pixels));
-            }
-        });
-    }
-
-    private static void Line(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, (float A, float B, float C) line, Span<float> dx)
-    {
-        for (int i = 0; i < dx.Length; i++)
-        {
-            dx[i] = MathF.FusedMultiplyAdd(line.A, dy[i], MathF.FusedMultiplyAdd(line.B, x[i], line.C));
-        }
-    }
-
-    /// <summary>Σ dy·(x − μ) in 16 strided lanes and the tree 8-4-2-1.</summary>
-    private static float Centered(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, float mean)
-    {
-        Span<float> lanes = stackalloc float[FloatReduction.Lanes];
-        lanes.Clear();
-        for (int i = 0; i < x.Length; i++)
-        {
-            lanes[i % FloatReduction.Lanes] += dy[i] * (x[i] - mean);
-        }
-
-        return FloatReduction.Sum(lanes);
+        return (a, b, c);
     }
 
     private static float[] Divided(float[] sums, int count)
@@ -132,6 +113,4 @@ internal sealed class BatchNormalizationGradient : GradientRule
 
         return result;
     }
-
-    private sealed record Lines(Tensor X, Tensor Dy, Tensor Dx, (float A, float B, float C)[] Coefficients);
 }

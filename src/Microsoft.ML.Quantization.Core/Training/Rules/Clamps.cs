@@ -1,9 +1,8 @@
 using System;
-using System.Numerics;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Training.Rules;
 
@@ -11,34 +10,22 @@ namespace Microsoft.ML.Quantization.Training.Rules;
 internal static class Clamps
 {
     /// <summary>The gradient before the clamp; <paramref name="values"/> may be what stood before or behind it, both tell the same.</summary>
-    public static Tensor Before(WorkerPool pool, Activation activation, Tensor values, Tensor gradient)
+    public static Tensor Before(GradientCall call, Activation activation, Tensor values)
     {
         if (activation.IsNone)
         {
-            return gradient;
+            return call.Gradient;
         }
 
-        Tensor result = Tensor.Allocate(ElementType.Float32, gradient.Shape);
-        Shares.Run(pool, gradient.Shape.Count, 16384, (activation, values, gradient, result), static (w, begin, end) => Mask(
-            w.activation, w.values.Values<float>()[begin..end], w.gradient.Values<float>()[begin..end], w.result.Writable<float>()[begin..end]));
+        Tensor result = call.Memory.Rent(ElementType.Float32, values.Shape);
+        Shares.Run(call.Pool, values.Shape.Count, BatchSums.Smallest, (activation, values, call.Gradient, result), static (w, begin, end) => FloatLoops.Map(
+            new Pass(w.activation.Low, w.activation.High), w.values.Values<float>()[begin..end], w.Gradient.Values<float>()[begin..end], w.result.Writable<float>()[begin..end]));
         return result;
     }
 
-    private static void Mask(Activation activation, ReadOnlySpan<float> values, ReadOnlySpan<float> gradient, Span<float> result)
+    private readonly struct Pass(float low, float high) : IBinaryFunction
     {
-        var low = new Vector<float>(activation.Low);
-        var high = new Vector<float>(activation.High);
-        int i = 0;
-        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            var v = new Vector<float>(values[i..]);
-            Vector<int> inside = Vector.GreaterThan(v, low) & Vector.LessThan(v, high);
-            Vector.ConditionalSelect(inside, new Vector<float>(gradient[i..]), Vector<float>.Zero).CopyTo(result[i..]);
-        }
-
-        for (; i < values.Length; i++)
-        {
-            result[i] = values[i] > activation.Low && values[i] < activation.High ? gradient[i] : 0;
-        }
+        public T Of<T>(T value, T gradient)
+            where T : unmanaged, ILanes<T> => T.Less(T.Create(low), value) & T.Less(value, T.Create(high)) & gradient;
     }
 }

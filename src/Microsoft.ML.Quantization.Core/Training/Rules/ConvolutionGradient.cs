@@ -1,196 +1,132 @@
 using System;
 using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Patches;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Training.Rules;
 
 /// <summary>
-/// The way back through a convolution, on the convolution kernels. dX is the convolution of dY, zeros put between its pixels for the stride, with the filters turned round.
-/// dW is, for each chunk of 32 rows and each group, the convolution of x with dY as filter, rows in the place of channels (stride and dilation change places); the chunks are added in order.
+/// The way back through a convolution. dX is the convolution of dY with the filters turned round; through a stride, one convolution for each lattice of input pixels that the
+/// same taps reach, so that no zeros are multiplied. dW is, for each chunk of 32 rows, one chain a weight over (row, output pixel), padding reading as 0; the chunks are added in order.
 /// </summary>
 internal sealed class ConvolutionGradient : GradientRule
 {
     /// <inheritdoc/>
+    public override ValueOrder Order(Graph graph, Node node) => IsDepthwise(graph, (Convolution)node) ? ValueOrder.Planar : ValueOrder.ChannelsLast;
+
+    /// <inheritdoc/>
+    public override void Evaluate(OperatorCall call)
+    {
+        var node = (Convolution)call.Node;
+        if (!call.IsChannelsLast)
+        {
+            FastOperators.Run(call);
+            return;
+        }
+
+        ConvolutionGeometry g = Geometry.Convolution(node.Window, node.Groups, call.Inputs[0].Shape, call.Outputs[0].Shape);
+        var order = new PanelOrder(g.Groups, g.GroupOutChannels, g.GroupInChannels, [.. Enumerable.Range(0, g.Taps)], g.GroupOutChannels * g.Depth, g.Depth, g.Taps);
+        Tensor? bias = call.Inputs.Length > 2 ? call.Inputs[2] : null;
+        if (!Products.TryForward(call, g, new Products.Operands(call.Inputs[0], call.Inputs[1], order, bias, node.Activation, call.Outputs[0])))
+        {
+            ConvolutionOperators.Convolution(call);
+        }
+    }
+
+    /// <inheritdoc/>
     public override Tensor?[] Backward(GradientCall call)
     {
         var node = (Convolution)call.Node;
-        Tensor dy = Clamps.Before(call.Pool, node.Activation, call.Outputs[0], call.Gradient);
+        Tensor dy = Clamps.Before(call, node.Activation, call.Outputs[0]);
         ConvolutionGeometry geometry = Geometry.Convolution(node.Window, node.Groups, call.Inputs[0].Shape, call.Outputs[0].Shape);
         Tensor?[] result = call.NewResult();
         if (call.Wanted[0])
         {
-            result[0] = InputGradient(call, node, geometry, dy);
+            result[0] = geometry.IsDepthwise ? DepthwiseGradient.Input(call, geometry, dy) : InputGradient(call, geometry, dy);
         }
 
         if (call.Wanted[1])
         {
-            result[1] = geometry.IsDepthwise ? DepthwiseWeights.Gradient(call, geometry, dy) : WeightGradient(call, geometry, dy);
+            result[1] = geometry.IsDepthwise ? DepthwiseGradient.Weights(call, geometry, dy) : Products.Weights(call, geometry, dy, BatchSums.Chunk);
         }
 
         if (call.Wanted.Length > 2 && call.Wanted[2])
         {
-            result[2] = Tensor.Create(call.Inputs[2].Shape, BatchSums.Channels(call.Pool, dy));
+            result[2] = Tensor.Create(call.Inputs[2].Shape, ChannelSums.Of(call.Pool, dy, call.IsChannelsLast));
         }
 
         return result;
     }
 
-    private static Tensor InputGradient(GradientCall call, Convolution node, in ConvolutionGeometry forward, Tensor dy)
+    private static bool IsDepthwise(Graph graph, Convolution node)
+        => node.Groups > 1 && node.Groups == graph[node.Inputs[0]].Type.Shape[1] && node.Groups == graph[node.Outputs[0]].Type.Shape[1];
+
+    private static Tensor InputGradient(GradientCall call, in ConvolutionGeometry g, Tensor dy)
     {
-        Tensor dx = call.NewFor(0);
-        ConvolutionGeometry back = Back(forward);
-        if (back.PadDepth < 0 || back.PadHeight < 0 || back.PadWidth < 0)
+        Lattice[] depths = Lattice.All(g.InDepth, (g.KernelDepth, g.StrideDepth, g.DilationDepth, g.PadDepth));
+        Lattice[] heights = Lattice.All(g.InHeight, (g.KernelHeight, g.StrideHeight, g.DilationHeight, g.PadHeight));
+        Lattice[] widths = Lattice.All(g.InWidth, (g.KernelWidth, g.StrideWidth, g.DilationWidth, g.PadWidth));
+        bool isWhole = depths.Concat(heights).Concat(widths).All(l => l.Taps.Length > 0);
+        Tensor dx = isWhole ? call.UnsetFor(0) : call.NewFor(0);
+        foreach (Lattice d in depths)
         {
-            var transposed = new ConvolutionTranspose { Window = node.Window, OutputPadding = [.. node.Window.Kernel.Select(_ => 0)], Groups = node.Groups };
-            TransposedConvolutionOperator.Run(new OperatorCall(null!, transposed, [dy, call.Inputs[1]], [dx], call.Kernels, call.Pool));
-            return dx;
+            foreach (Lattice h in heights)
+            {
+                foreach (Lattice w in widths.Where(w => d.Taps.Length * h.Taps.Length * w.Taps.Length > 0))
+                {
+                    var placement = new PatchPlacement(g.InDepth, g.InHeight, g.InWidth, d.First, h.First, w.First, g.StrideDepth, g.StrideHeight, g.StrideWidth);
+                    Products.Back(call, Back(g, d, h, w), placement, dy, TurnedRound(g, d, h, w), dx);
+                }
+            }
         }
 
-        using Rented source = Spread(call, forward, back, dy);
-        using Rented result = ChannelLayout.ForResult(dx);
-        float[] weights = TurnedRound(call.Inputs[1].Values<float>(), forward);
-        if (back.IsDepthwise)
-        {
-            float[] taps = ConvolutionOperators.TapsFirst<float>(weights, back);
-            var work = (call.Kernels, back, source: source.Tensor, taps, bias: new float[back.OutChannels], result: result.Tensor);
-            Shares.Run(call.Pool, back.Batch * back.OutDepth * back.OutHeight, 1, work, static (w, begin, end) => w.Kernels.DepthwiseFloat(
-                w.back, w.source.Values<float>(), w.taps, w.bias, float.NegativeInfinity, float.PositiveInfinity, w.result.Writable<float>(), begin, end));
-        }
-        else
-        {
-            Products.Run(call, back, source.Tensor, weights, result.Tensor);
-        }
-
-        ChannelLayout.Deliver(call.Pool, result, dx);
         return dx;
     }
 
-    private static ConvolutionGeometry Back(in ConvolutionGeometry g) => g with
+    private static ConvolutionGeometry Back(in ConvolutionGeometry g, Lattice d, Lattice h, Lattice w) => g with
     {
-        InDepth = ((g.OutDepth - 1) * g.StrideDepth) + 1,
-        InHeight = ((g.OutHeight - 1) * g.StrideHeight) + 1,
-        InWidth = ((g.OutWidth - 1) * g.StrideWidth) + 1,
+        InDepth = g.OutDepth,
+        InHeight = g.OutHeight,
+        InWidth = g.OutWidth,
         InChannels = g.OutChannels,
-        OutDepth = g.InDepth,
-        OutHeight = g.InHeight,
-        OutWidth = g.InWidth,
+        OutDepth = d.Count,
+        OutHeight = h.Count,
+        OutWidth = w.Count,
         OutChannels = g.InChannels,
+        KernelDepth = d.Taps.Length,
+        KernelHeight = h.Taps.Length,
+        KernelWidth = w.Taps.Length,
         StrideDepth = 1,
         StrideHeight = 1,
         StrideWidth = 1,
-        PadDepth = (g.DilationDepth * (g.KernelDepth - 1)) - g.PadDepth,
-        PadHeight = (g.DilationHeight * (g.KernelHeight - 1)) - g.PadHeight,
-        PadWidth = (g.DilationWidth * (g.KernelWidth - 1)) - g.PadWidth,
+        DilationDepth = d.Dilation,
+        DilationHeight = h.Dilation,
+        DilationWidth = w.Dilation,
+        PadDepth = d.Pad,
+        PadHeight = h.Pad,
+        PadWidth = w.Pad,
     };
 
-    /// <summary>dY channels-last, with stride − 1 zeros between its pixels.</summary>
-    private static Rented Spread(GradientCall call, in ConvolutionGeometry g, in ConvolutionGeometry back, Tensor dy)
+    /// <summary>Weights [O, I/g, taps] with inputs as outputs, outputs as channels, and the lattice's taps backwards.</summary>
+    private static PanelOrder TurnedRound(in ConvolutionGeometry g, Lattice d, Lattice h, Lattice w)
     {
-        Rented dense = ChannelLayout.ToChannelsLast(call.Pool, dy);
-        if (g.StrideDepth == 1 && g.StrideHeight == 1 && g.StrideWidth == 1)
-        {
-            return dense;
-        }
-
-        Rented wide = Rented.New(ElementType.Float32, Shape.Of(back.Batch, back.InDepth, back.InHeight, back.InWidth, back.InChannels));
-        Shares.Run(call.Pool, g.Batch, 1, (g, back, dense: dense.Tensor, wide: wide.Tensor), static (w, begin, end) =>
-        {
-            ConvolutionGeometry g = w.g;
-            int image = w.back.InDepth * w.back.InHeight * w.back.InWidth * g.OutChannels;
-            w.wide.Writable<float>()[(begin * image)..(end * image)].Clear();
-            for (int row = begin * g.OutDepth * g.OutHeight; row < end * g.OutDepth * g.OutHeight; row++)
-            {
-                int plane = (row / (g.OutDepth * g.OutHeight) * w.back.InDepth) + (row / g.OutHeight % g.OutDepth * g.StrideDepth);
-                int line = ((plane * w.back.InHeight) + (row % g.OutHeight * g.StrideHeight)) * w.back.InWidth;
-                for (int x = 0; x < g.OutWidth; x++)
-                {
-                    w.dense.Values<float>().Slice(((row * g.OutWidth) + x) * g.OutChannels, g.OutChannels)
-                        .CopyTo(w.wide.Writable<float>()[((line + (x * g.StrideWidth)) * g.OutChannels)..]);
-                }
-            }
-        });
-        dense.Dispose();
-        return wide;
-    }
-
-    /// <summary>[O, I/g, taps] as [I][taps backwards][O/g].</summary>
-    private static float[] TurnedRound(ReadOnlySpan<float> weights, in ConvolutionGeometry g)
-    {
-        var result = new float[weights.Length];
+        var taps = new int[d.Taps.Length * h.Taps.Length * w.Taps.Length];
         int index = 0;
-        for (int i = 0; i < g.InChannels; i++)
+        foreach (int z in d.Taps)
         {
-            int first = i / g.GroupInChannels * g.GroupOutChannels;
-            for (int tap = g.Taps - 1; tap >= 0; tap--)
+            foreach (int y in h.Taps)
             {
-                for (int o = first; o < first + g.GroupOutChannels; o++)
+                foreach (int x in w.Taps)
                 {
-                    result[index++] = weights[(((o * g.GroupInChannels) + (i % g.GroupInChannels)) * g.Taps) + tap];
+                    taps[index++] = (((z * g.KernelHeight) + y) * g.KernelWidth) + x;
                 }
             }
         }
 
-        return result;
+        return new PanelOrder(g.Groups, g.GroupInChannels, g.GroupOutChannels, taps, g.GroupOutChannels * g.Depth, g.Taps, g.Depth);
     }
-
-    private static Tensor WeightGradient(GradientCall call, in ConvolutionGeometry g, Tensor dy)
-    {
-        Tensor dw = call.NewFor(1);
-        for (int first = 0; first < g.Batch; first += BatchSums.Chunk)
-        {
-            int rows = Math.Min(BatchSums.Chunk, g.Batch - first);
-            for (int group = 0; group < g.Groups; group++)
-            {
-                AddChunk(call, g, dy, (first, rows, group), dw);
-            }
-        }
-
-        return dw;
-    }
-
-    private static void AddChunk(GradientCall call, in ConvolutionGeometry g, Tensor dy, (int First, int Rows, int Group) part, Tensor dw)
-    {
-        ConvolutionGeometry turned = Turned(g, part.Rows);
-        int inPixels = g.InDepth * g.InHeight * g.InWidth;
-        int outPixels = g.OutDepth * g.OutHeight * g.OutWidth;
-        using Rented x = Rented.New(ElementType.Float32, Shape.Of(g.GroupInChannels * inPixels, part.Rows));
-        using Rented filter = Rented.New(ElementType.Float32, Shape.Of(g.GroupOutChannels * outPixels, part.Rows));
-        using Rented result = Rented.New(ElementType.Float32, Shape.Of(g.GroupInChannels * g.Taps, g.GroupOutChannels));
-        BatchSums.Turn(call.Pool, call.Inputs[0], ((part.First * g.InChannels) + (part.Group * g.GroupInChannels)) * inPixels, g.InChannels * inPixels, (part.Rows, g.GroupInChannels * inPixels), x.Tensor);
-        BatchSums.Turn(call.Pool, dy, ((part.First * g.OutChannels) + (part.Group * g.GroupOutChannels)) * outPixels, g.OutChannels * outPixels, (part.Rows, g.GroupOutChannels * outPixels), filter.Tensor);
-        Products.Run(call, turned, x.Tensor, filter.Tensor.Values<float>(), result.Tensor);
-        Span<float> total = dw.Writable<float>()[(part.Group * g.GroupOutChannels * g.Depth)..];
-        ReadOnlySpan<float> sums = result.Tensor.Values<float>();
-        for (int o = 0; o < g.GroupOutChannels; o++)
-        {
-            for (int k = 0; k < g.Depth; k++)
-            {
-                total[(o * g.Depth) + k] += sums[(k * g.GroupOutChannels) + o];
-            }
-        }
-    }
-
-    /// <summary>Channels are the images, rows the channels, dY's pixels the filter taps, filter taps the pixels.</summary>
-    private static ConvolutionGeometry Turned(in ConvolutionGeometry g, int rows) => g with
-    {
-        Batch = g.GroupInChannels,
-        InChannels = rows,
-        OutDepth = g.KernelDepth,
-        OutHeight = g.KernelHeight,
-        OutWidth = g.KernelWidth,
-        OutChannels = g.GroupOutChannels,
-        KernelDepth = g.OutDepth,
-        KernelHeight = g.OutHeight,
-        KernelWidth = g.OutWidth,
-        StrideDepth = g.DilationDepth,
-        StrideHeight = g.DilationHeight,
-        StrideWidth = g.DilationWidth,
-        DilationDepth = g.StrideDepth,
-        DilationHeight = g.StrideHeight,
-        DilationWidth = g.StrideWidth,
-        Groups = 1,
-    };
 }

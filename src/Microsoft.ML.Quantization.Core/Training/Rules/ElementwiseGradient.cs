@@ -36,6 +36,9 @@ internal sealed class UnaryGradient : GradientRule
     }.ToFrozenDictionary();
 
     /// <inheritdoc/>
+    public override ValueOrder Order(Graph graph, Node node) => ValueOrder.AsInput;
+
+    /// <inheritdoc/>
     public override bool Covers(Node node) => _slopes.ContainsKey(((Unary)node).Operator);
 
     /// <inheritdoc/>
@@ -44,10 +47,10 @@ internal sealed class UnaryGradient : GradientRule
         var node = (Unary)call.Node;
         if (node.Operator == UnaryOperator.Clip)
         {
-            return [Clamps.Before(call.Pool, new Activation(node.Alpha, node.Beta), call.Inputs[0], call.Gradient)];
+            return [Clamps.Before(call, new Activation(node.Alpha, node.Beta), call.Inputs[0])];
         }
 
-        Tensor dx = call.NewFor(0);
+        Tensor dx = call.UnsetFor(0);
         Shares.Run(call.Pool, dx.Shape.Count, 4096, (call, node, dx, slope: _slopes[node.Operator]), static (w, begin, end) =>
         {
             ReadOnlySpan<float> x = w.call.Inputs[0].Values<float>();
@@ -81,13 +84,20 @@ internal sealed class BinaryGradient : GradientRule
         }.ToFrozenDictionary();
 
     /// <inheritdoc/>
+    public override ValueOrder Order(Graph graph, Node node)
+        => graph[node.Inputs[0]].Type.Shape.Equals(graph[node.Inputs[1]].Type.Shape) ? ValueOrder.AsInput : ValueOrder.Planar;
+
+    /// <inheritdoc/>
+    public override bool IsActivation(int input) => true;
+
+    /// <inheritdoc/>
     public override bool Covers(Node node) => _slopes.ContainsKey(((Binary)node).Operator);
 
     /// <inheritdoc/>
     public override Tensor?[] Backward(GradientCall call)
     {
         var node = (Binary)call.Node;
-        Tensor dy = Clamps.Before(call.Pool, node.Activation, call.Outputs[0], call.Gradient);
+        Tensor dy = Clamps.Before(call, node.Activation, call.Outputs[0]);
         Tensor?[] result = call.NewResult();
         result[0] = call.Wanted[0] ? Operand(call, dy, 0, _slopes[node.Operator].Left) : null;
         result[1] = call.Wanted[1] ? Operand(call, dy, 1, _slopes[node.Operator].Right) : null;

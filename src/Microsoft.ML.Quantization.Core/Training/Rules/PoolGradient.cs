@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Operators;
@@ -74,36 +75,6 @@ internal abstract class PoolGradient : GradientRule
     }
 }
 
-/// <summary>The gradient goes to the first of the largest values of a window.</summary>
-internal sealed class MaxPoolGradient : PoolGradient
-{
-    /// <inheritdoc/>
-    public override Tensor?[] Backward(GradientCall call) => Run(call, ((MaxPool)call.Node).Window);
-
-    /// <inheritdoc/>
-    protected override void Window(GradientCall call, in ConvolutionGeometry g, ReadOnlySpan<float> x, Span<float> dx, float dy, (Reach D, Reach H, Reach W) reach, int index)
-    {
-        int best = -1;
-        for (int i = 0, d = reach.D.First; i < reach.D.Count; i++, d += reach.D.Step)
-        {
-            int line = (((d * g.InHeight) + reach.H.First) * g.InWidth) + reach.W.First;
-            for (int j = 0; j < reach.H.Count; j++, line += reach.H.Step * g.InWidth)
-            {
-                int at = line;
-                for (int k = 0; k < reach.W.Count; k++, at += reach.W.Step)
-                {
-                    best = best < 0 || x[at] > x[best] ? at : best;
-                }
-            }
-        }
-
-        if (best >= 0)
-        {
-            dx[best] += dy;
-        }
-    }
-}
-
 /// <summary>Each value of a window gets fl(dy / n), n counted as on the way forward.</summary>
 internal sealed class AveragePoolGradient : PoolGradient
 {
@@ -148,14 +119,43 @@ internal sealed class AveragePoolGradient : PoolGradient
 internal sealed class GlobalAveragePoolGradient : GradientRule
 {
     /// <inheritdoc/>
+    public override ValueOrder Order(Graph graph, Node node) => ValueOrder.AsInput;
+
+    /// <inheritdoc/>
+    public override void Evaluate(OperatorCall call)
+    {
+        if (!call.IsChannelsLast)
+        {
+            FastOperators.Run(call);
+            return;
+        }
+
+        Shape x = call.Inputs[0].Shape;
+        call.Kernels.GlobalAverageFloat(x[0], x.CountOf(2, x.Rank), x[1], call.Inputs[0].Values<float>(), call.Outputs[0].Writable<float>());
+    }
+
+    /// <inheritdoc/>
     public override Tensor?[] Backward(GradientCall call)
     {
-        Tensor dx = call.NewFor(0);
+        Tensor dx = call.UnsetFor(0);
+        int channels = dx.Shape[1];
         int pixels = dx.Shape.CountOf(2, dx.Shape.Rank);
-        ReadOnlySpan<float> dy = call.Gradient.Values<float>();
-        for (int plane = 0; plane < dy.Length; plane++)
+        float[] shares = call.Gradient.Values<float>().ToArray();
+        for (int i = 0; i < shares.Length; i++)
         {
-            dx.Writable<float>().Slice(plane * pixels, pixels).Fill(dy[plane] / pixels);
+            shares[i] /= pixels;
+        }
+
+        for (int i = 0; i < (call.IsChannelsLast ? dx.Shape[0] * pixels : shares.Length); i++)
+        {
+            if (call.IsChannelsLast)
+            {
+                shares.AsSpan(i / pixels * channels, channels).CopyTo(dx.Writable<float>()[(i * channels)..]);
+            }
+            else
+            {
+                dx.Writable<float>().Slice(i * pixels, pixels).Fill(shares[i]);
+            }
         }
 
         return [dx];

@@ -32,6 +32,11 @@ struct Simd {
   static MLQ_INLINE I ZeroInt() { return _mm256_setzero_si256(); }
   static MLQ_INLINE I AddInt(I a, I b) { return _mm256_add_epi32(a, b); }
   static MLQ_INLINE I SubInt(I a, I b) { return _mm256_sub_epi32(a, b); }
+  static MLQ_INLINE I XorInt(I a, I b) { return _mm256_xor_si256(a, b); }
+  // v less 1 where a > b.
+  static MLQ_INLINE I LessOneWhereGreater(I v, I a, I b) { return _mm256_add_epi32(v, _mm256_cmpgt_epi32(a, b)); }
+  // A bit for each lane, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterBits(I a, I b) { return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b))); }
   static MLQ_INLINE F ToFloat(I v) { return _mm256_cvtepi32_ps(v); }
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return _mm256_cvtps_epi32(_mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD_Q))); }
@@ -108,6 +113,26 @@ struct Dot {
  private:
   static MLQ_INLINE void Eight(const uint8_t* source, Value* destination) {
     _mm_storeu_si128((__m128i*)destination, _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i*)source)));
+  }
+};
+
+// Counts of set bits: a byte counts on its own for kLongest steps, then the four of a lane are added up.
+struct Bits {
+  static constexpr int kRows = 4;
+  static constexpr int kVectors = 2;
+  static constexpr int kLongest = 31;
+  static MLQ_INLINE Simd::I Xor(Simd::I a, Simd::I w) { return _mm256_xor_si256(a, w); }
+  static MLQ_INLINE Simd::I And(Simd::I a, Simd::I w) { return _mm256_and_si256(a, w); }
+  static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return _mm256_and_si256(_mm256_xor_si256(a, z), w); }
+  static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) {
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i low = _mm256_set1_epi8(15);
+    const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bits, 4), low);
+    const __m256i sum = _mm256_add_epi8(_mm256_shuffle_epi8(table, _mm256_and_si256(bits, low)), _mm256_shuffle_epi8(table, upper));
+    return _mm256_add_epi8(counts, sum);
+  }
+  static MLQ_INLINE Simd::I Total(Simd::I counts) {
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(counts, _mm256_set1_epi8(1)), _mm256_set1_epi16(1));
   }
 };
 

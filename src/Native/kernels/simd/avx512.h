@@ -32,6 +32,13 @@ struct Simd {
   static MLQ_INLINE I ZeroInt() { return _mm512_setzero_si512(); }
   static MLQ_INLINE I AddInt(I a, I b) { return _mm512_add_epi32(a, b); }
   static MLQ_INLINE I SubInt(I a, I b) { return _mm512_sub_epi32(a, b); }
+  static MLQ_INLINE I XorInt(I a, I b) { return _mm512_xor_si512(a, b); }
+  // v less 1 where a > b.
+  static MLQ_INLINE I LessOneWhereGreater(I v, I a, I b) {
+    return _mm512_mask_sub_epi32(v, _mm512_cmpgt_epi32_mask(a, b), v, _mm512_set1_epi32(1));
+  }
+  // A bit for each lane, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterBits(I a, I b) { return _mm512_cmpgt_epi32_mask(a, b); }
   static MLQ_INLINE F ToFloat(I v) { return _mm512_cvtepi32_ps(v); }
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return _mm512_maskz_cvtps_epi32(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v); }
@@ -148,6 +155,33 @@ struct Dot {
   }
 #endif
   static constexpr int32_t kCodeOffset = 0;  // value = code - kCodeOffset
+};
+
+// Counts of set bits: of whole lanes where there is an instruction for it; otherwise a byte counts on its own for kLongest steps, then the four of
+// a lane are added up.
+struct Bits {
+  static constexpr int kRows = 8;
+  static constexpr int kVectors = 2;
+  static MLQ_INLINE Simd::I Xor(Simd::I a, Simd::I w) { return _mm512_xor_si512(a, w); }
+  static MLQ_INLINE Simd::I And(Simd::I a, Simd::I w) { return _mm512_and_si512(a, w); }
+  static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return _mm512_ternarylogic_epi32(a, z, w, 0x28); }
+#if defined(__AVX512VPOPCNTDQ__)
+  static constexpr int kLongest = 1 << 30;
+  static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) { return _mm512_add_epi32(counts, _mm512_popcnt_epi32(bits)); }
+  static MLQ_INLINE Simd::I Total(Simd::I counts) { return counts; }
+#else
+  static constexpr int kLongest = 31;
+  static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) {
+    const __m512i table = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    const __m512i low = _mm512_set1_epi8(15);
+    const __m512i upper = _mm512_and_si512(_mm512_srli_epi16(bits, 4), low);
+    const __m512i sum = _mm512_add_epi8(_mm512_shuffle_epi8(table, _mm512_and_si512(bits, low)), _mm512_shuffle_epi8(table, upper));
+    return _mm512_add_epi8(counts, sum);
+  }
+  static MLQ_INLINE Simd::I Total(Simd::I counts) {
+    return _mm512_madd_epi16(_mm512_maddubs_epi16(counts, _mm512_set1_epi8(1)), _mm512_set1_epi16(1));
+  }
+#endif
 };
 
 }  // namespace

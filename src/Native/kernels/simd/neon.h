@@ -35,6 +35,14 @@ struct Simd {
   static MLQ_INLINE I ZeroInt() { return vdupq_n_s32(0); }
   static MLQ_INLINE I AddInt(I a, I b) { return vaddq_s32(a, b); }
   static MLQ_INLINE I SubInt(I a, I b) { return vsubq_s32(a, b); }
+  static MLQ_INLINE I XorInt(I a, I b) { return veorq_s32(a, b); }
+  // v less 1 where a > b.
+  static MLQ_INLINE I LessOneWhereGreater(I v, I a, I b) { return vaddq_s32(v, vreinterpretq_s32_u32(vcgtq_s32(a, b))); }
+  // A bit for each lane, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterBits(I a, I b) {
+    const uint32_t weights[4] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vcgtq_s32(a, b), vld1q_u32(weights)));
+  }
   static MLQ_INLINE F ToFloat(I v) { return vcvtq_f32_s32(v); }
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return vcvtnq_s32_f32(v); }
@@ -104,6 +112,20 @@ struct Dot {
       destination[i] = (int8_t)(source[i] ^ 0x80);
     }
   }
+};
+
+// Counts of set bits: a byte counts on its own for kLongest steps, then the four of a lane are added up.
+struct Bits {
+  static constexpr int kRows = 4;
+  static constexpr int kVectors = 4;
+  static constexpr int kLongest = 31;
+  static MLQ_INLINE Simd::I Xor(Simd::I a, Simd::I w) { return veorq_s32(a, w); }
+  static MLQ_INLINE Simd::I And(Simd::I a, Simd::I w) { return vandq_s32(a, w); }
+  static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return vandq_s32(veorq_s32(a, z), w); }
+  static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) {
+    return vreinterpretq_s32_u8(vaddq_u8(vreinterpretq_u8_s32(counts), vcntq_u8(vreinterpretq_u8_s32(bits))));
+  }
+  static MLQ_INLINE Simd::I Total(Simd::I counts) { return vreinterpretq_s32_u32(vpaddlq_u16(vpaddlq_u8(vreinterpretq_u8_s32(counts)))); }
 };
 
 }  // namespace

@@ -1,0 +1,110 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
+
+namespace Microsoft.ML.Quantization.Graphs.Passes;
+
+/// <summary>
+/// A trained graph as the engine's passes know it: quantizers of weights become <see cref="FakeQuantize"/> of the decoded codes (a sum of several where a method has several planes), those
+/// of activations FakeQuantize, taps of gradients vanish. A quantizer behind pooling or reshaping moves in front of it, which changes no value, so that codes are pooled.
+/// </summary>
+public static class HardenQuantizers
+{
+    /// <summary>Runs the pass.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidGraph"/>: quantized weights are not constant.</exception>
+    public static Graph Run(Graph graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        var walk = new PassWalk(graph);
+        var rewriter = new GraphRewriter(graph);
+        var early = new Dictionary<ValueId, LearnedQuantize>();
+        foreach (LearnedQuantize node in graph.Nodes.OfType<LearnedQuantize>().Where(n => n.Site == QuantizerSites.Activations))
+        {
+            ValueId place = Upstream(walk, node);
+            if (place != node.Inputs[0])
+            {
+                early[place] = node;
+            }
+        }
+
+        foreach (Node node in graph.Nodes)
+        {
+            Visit(graph, rewriter, early, node);
+        }
+
+        Graph result = rewriter.Build();
+        GraphVerifier.Verify(result);
+        return result;
+    }
+
+    private static void Visit(Graph graph, GraphRewriter rewriter, Dictionary<ValueId, LearnedQuantize> early, Node node)
+    {
+        if (node is not LearnedQuantize learned)
+        {
+            rewriter.Copy(node);
+            foreach (ValueId output in node.Outputs.Where(early.ContainsKey))
+            {
+                rewriter.Replace(output, Activation(graph, rewriter.Builder, early[output], rewriter.Map(output)));
+            }
+
+            return;
+        }
+
+        bool done = learned.Site == QuantizerSites.Gradients || early.ContainsValue(learned);
+        ValueId x = rewriter.Map(learned.Inputs[0]);
+        rewriter.Replace(learned.Output, done ? x : learned.Site == QuantizerSites.Weights ? Weights(graph, rewriter.Builder, learned) : Activation(graph, rewriter.Builder, learned, x));
+    }
+
+    /// <summary>The value in front of the chain of moving nodes that only this quantizer reads.</summary>
+    private static ValueId Upstream(PassWalk walk, LearnedQuantize node)
+    {
+        ValueId value = node.Inputs[0];
+        while (walk.Producer(value) is MaxPool or Reshape && walk.SoleConsumer(value) is not null)
+        {
+            ValueId before = walk.Producer(value)!.Inputs[0];
+            if (walk.Producer(before) is null || walk.SoleConsumer(before) is null)
+            {
+                break;
+            }
+
+            value = before;
+        }
+
+        return value;
+    }
+
+    private static HardForm Export(Graph graph, LearnedQuantize node, Tensor x)
+        => node.Method.Export(node.Call([x, .. node.Inputs.Skip(1).Select(graph.ConstantOf)], MethodContext.Evaluation, WorkerPool.Single));
+
+    private static ValueId Activation(Graph graph, GraphBuilder builder, LearnedQuantize node, ValueId x)
+    {
+        Tensor one = Tensor.Allocate(ElementType.Float32, new Shape([.. Enumerable.Repeat(1, graph[node.Inputs[0]].Type.Shape.Rank)]));
+        return Export(graph, node, one) switch
+        {
+            HardForm.Uniform uniform => NormalizeQdq.Add(builder, x, uniform.Quantizer, node.Name),
+            HardForm form => throw new InvalidOperationException($"'{node.Name}': {form.GetType().Name} is no form of activations."),
+        };
+    }
+
+    private static ValueId Weights(Graph graph, GraphBuilder builder, LearnedQuantize node)
+    {
+        Value value = graph[node.Inputs[0]];
+        Tensor weights = value.Constant ?? throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"'{node.Name}': expected constant weights, found the computed value '{value.Name}'.");
+        var form = (HardForm.Weights)Export(graph, node, weights);
+        ValueId? sum = null;
+        for (int i = 0; i < form.Planes.Length; i++)
+        {
+            AffineQuantization quantizer = form.Planes[i].Quantizer;
+            string name = form.Planes.Length == 1 ? node.Name : FormattableString.Invariant($"{node.Name}.{i}");
+            ValueId plane = NormalizeQdq.Add(builder, builder.AddConstant(name + ".value", quantizer.Decode(form.Planes[i].Codes)), quantizer, name);
+            sum = sum is { } before ? builder.Add(new Binary { Name = name + ".sum", Inputs = [before, plane], Operator = BinaryOperator.Add }, name + ".sum") : plane;
+        }
+
+        return sum!.Value;
+    }
+}

@@ -1,0 +1,69 @@
+using System;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Tensors;
+using Form = Microsoft.ML.Quantization.Graphs.Passes.LoweredValue;
+
+namespace Microsoft.ML.Quantization.Graphs.Passes;
+
+/// <summary>A layer whose weights or inputs are sums of scaled codes: one integer layer for each pair of addends, and one sum of their accumulators.</summary>
+internal sealed class PlaneLowering(GraphBuilder builder)
+{
+    private const int MostBits = 2;
+    private const int MostPairs = 16;
+
+    /// <summary>The addends of a form, or null when it has none.</summary>
+    public static ImmutableArray<Form.Codes>? Parts(Form? form) => form switch
+    {
+        Form.Codes codes => [codes],
+        Form.Planes planes => planes.Parts,
+        Form.Sum { Sign: 1, Clamp.IsNone: true } sum when IsNarrow(sum.Left) && IsNarrow(sum.Right) => [sum.Left, sum.Right],
+        _ => null,
+    };
+
+    /// <summary>The sum of two forms as addends: constants of any width, other codes of few bits.</summary>
+    public Form.Planes? Add(Form? left, Form? right)
+    {
+        if (Parts(left) is not { } a || Parts(right) is not { } b)
+        {
+            return null;
+        }
+
+        ImmutableArray<Form.Codes> parts = [.. a, .. b];
+        bool constants = parts.All(p => builder[p.Id].Constant is not null);
+        return constants || (parts.Length > 2 && parts.All(IsNarrow)) ? new Form.Planes(parts) : null;
+    }
+
+    /// <summary>Writes the layers of all pairs; null, with nothing written, when one of them is refused.</summary>
+    /// <param name="name">What node names begin with.</param>
+    /// <param name="inputs">Addends of the input.</param>
+    /// <param name="weights">Addends of the weights.</param>
+    /// <param name="layer">The layer of a pair, with the given name.</param>
+    /// <param name="worst">The largest reach of an accumulator.</param>
+    public (ImmutableArray<ValueId> Ids, double[][] Steps)? Emit(
+        string name,
+        ImmutableArray<Form.Codes> inputs,
+        ImmutableArray<Form.Codes> weights,
+        Func<Form.Codes, Form.Codes, string, ValueId> layer,
+        out long worst)
+    {
+        (Form.Codes X, Form.Codes W)[] pairs = [.. weights.SelectMany(w => inputs.Select(x => (x, w)))];
+        AccumulatorBound[] bounds = [.. pairs.Select(p => AccumulatorBound.Of(builder[p.W.Id].Constant!, p.W.Quantizer, p.X.Quantizer, null))];
+        worst = bounds.Max(b => b.Worst);
+        if (pairs.Length > MostPairs || !bounds.All(b => b.IsProved))
+        {
+            return null;
+        }
+
+        ImmutableArray<ValueId> ids = [.. pairs.Select((p, i) => layer(p.X, p.W, string.Create(CultureInfo.InvariantCulture, $"{name}.plane{i}")))];
+        return (ids, [.. pairs.Select(p => Steps(builder[p.W.Id].Constant!, p.X, p.W))]);
+    }
+
+    /// <summary>The real of one accumulator step in each output channel.</summary>
+    public static double[] Steps(Tensor weights, Form.Codes x, Form.Codes w)
+        => [.. Enumerable.Range(0, weights.Shape[0]).Select(c => (double)x.Quantizer.Single.Scale * w.Quantizer.Scales[w.Quantizer.Scales.Length == 1 ? 0 : c])];
+
+    private static bool IsNarrow(Form.Codes codes) => codes.Quantizer is { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= MostBits };
+}

@@ -1,0 +1,16 @@
+using System;
+
+namespace Microsoft.ML.Quantization.Kernels;
+
+/// <content>Products of two computed matrices: the right one is packed anew for each product, into memory that the caller keeps.</content>
+public abstract partial class KernelSet
+{
+    /// <summary>Packs the matrix [inputs][outputs] of a dense geometry over weights that <see cref="PackConvolutionFloat"/> made for the same geometry; as if its transpose were packed.</summary>
+    /// <param name="geometry">From <see cref="ConvolutionGeometry.Dense"/>.</param>
+    /// <param name="matrix">InChannels rows of OutChannels values.</param>
+    /// <param name="packed">Written.</param>
+    public abstract void RepackMatrixFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> matrix, PackedWeights packed);
+
+    /// <summary>Packs weights, in the order of <see cref="PackConvolutionByte"/>, over packed weights that it made for the same geometry.</summary>
+    public abstract void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed);
+}

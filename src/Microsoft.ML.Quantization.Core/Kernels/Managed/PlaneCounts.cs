@@ -1,0 +1,140 @@
+using System;
+using System.Runtime.CompilerServices;
+using Microsoft.ML.Quantization.Numerics;
+
+namespace Microsoft.ML.Quantization.Kernels.Managed;
+
+/// <summary>The register tile of layers over bit planes: 4 pixels × 2 vectors of outputs, one pair of planes.</summary>
+internal static unsafe class PlaneCounts<TLanes>
+    where TLanes : unmanaged, ILanes<TLanes>
+{
+    /// <summary>Pixels at once.</summary>
+    public const int Rows = 4;
+
+    /// <summary>Steps after which a byte that grows by 8 at most is nearly full.</summary>
+    private const int Longest = 31;
+
+    private const int Panel = PlaneWeights.Panel;
+
+    private interface IMeeting
+    {
+        public static abstract TLanes Meet(TLanes source, float* weights);
+    }
+
+    /// <summary>Adds the counts of one pair of planes to sums [Rows][32]; rows behind <paramref name="count"/> repeat the last one.</summary>
+    public static void Add(PlaneTile* tile, uint** rows, int count, int plane, byte* words, int* sums)
+    {
+        switch ((PlaneOperation)tile->Operation)
+        {
+            case PlaneOperation.Xor:
+                Run<XorMeeting>(tile, rows, count, plane, words, sums);
+                break;
+            case PlaneOperation.And:
+                Run<AndMeeting>(tile, rows, count, plane, words, sums);
+                break;
+            default:
+                Run<MaskedMeeting>(tile, rows, count, plane, words, sums);
+                break;
+        }
+    }
+
+    private static void Run<TMeeting>(PlaneTile* tile, uint** rows, int count, int plane, byte* words, int* sums)
+        where TMeeting : struct, IMeeting
+    {
+        for (int lane = 0; lane < Panel; lane += 2 * TLanes.Count)
+        {
+            byte* w = words + (lane * sizeof(uint));
+            for (int begin = 0; begin < tile->StepCount; begin += Longest)
+            {
+                int steps = Math.Min(Longest, tile->StepCount - begin);
+                if (count == 1)
+                {
+                    One<TMeeting>(rows[0] + plane, tile->Steps + begin, steps, w, sums + lane);
+                }
+                else
+                {
+                    Four<TMeeting>(rows, plane, tile->Steps + begin, steps, w, sums + lane);
+                }
+            }
+        }
+    }
+
+    private static void Four<TMeeting>(uint** rows, int plane, PlaneStep* step, int steps, byte* words, int* sums)
+        where TMeeting : struct, IMeeting
+    {
+        uint* x0 = rows[0] + plane, x1 = rows[1] + plane, x2 = rows[2] + plane, x3 = rows[3] + plane;
+        TLanes s00 = TLanes.CreateInt(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+        for (PlaneStep* end = step + steps; step < end; step++)
+        {
+            long at = step->Source;
+            float* left = (float*)(words + step->Weights);
+            float* right = left + TLanes.Count;
+            TLanes x = TLanes.CreateInt((int)x0[at]);
+            s00 = TLanes.AddInt(s00, TLanes.BitCounts(TMeeting.Meet(x, left)));
+            s01 = TLanes.AddInt(s01, TLanes.BitCounts(TMeeting.Meet(x, right)));
+            x = TLanes.CreateInt((int)x1[at]);
+            s10 = TLanes.AddInt(s10, TLanes.BitCounts(TMeeting.Meet(x, left)));
+            s11 = TLanes.AddInt(s11, TLanes.BitCounts(TMeeting.Meet(x, right)));
+            x = TLanes.CreateInt((int)x2[at]);
+            s20 = TLanes.AddInt(s20, TLanes.BitCounts(TMeeting.Meet(x, left)));
+            s21 = TLanes.AddInt(s21, TLanes.BitCounts(TMeeting.Meet(x, right)));
+            x = TLanes.CreateInt((int)x3[at]);
+            s30 = TLanes.AddInt(s30, TLanes.BitCounts(TMeeting.Meet(x, left)));
+            s31 = TLanes.AddInt(s31, TLanes.BitCounts(TMeeting.Meet(x, right)));
+        }
+
+        AddPair(sums, s00, s01);
+        AddPair(sums + Panel, s10, s11);
+        AddPair(sums + (2 * Panel), s20, s21);
+        AddPair(sums + (3 * Panel), s30, s31);
+    }
+
+    private static void One<TMeeting>(uint* row, PlaneStep* step, int steps, byte* words, int* sums)
+        where TMeeting : struct, IMeeting
+    {
+        TLanes s0 = TLanes.CreateInt(0), s1 = s0;
+        for (PlaneStep* end = step + steps; step < end; step++)
+        {
+            TLanes x = TLanes.CreateInt((int)row[step->Source]);
+            float* left = (float*)(words + step->Weights);
+            s0 = TLanes.AddInt(s0, TLanes.BitCounts(TMeeting.Meet(x, left)));
+            s1 = TLanes.AddInt(s1, TLanes.BitCounts(TMeeting.Meet(x, left + TLanes.Count)));
+        }
+
+        AddPair(sums, s0, s1);
+    }
+
+    /// <summary>Adds the four bytes of each lane to its sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddPair(int* sums, TLanes first, TLanes second)
+    {
+        float* to = (float*)sums;
+        Lane.StorePair(to, TLanes.AddInt(TLanes.Load(to), Total(first)), TLanes.AddInt(TLanes.Load(to + TLanes.Count), Total(second)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Total(TLanes bytes)
+    {
+        TLanes even = TLanes.CreateInt(0x00FF00FF);
+        TLanes halves = TLanes.AddInt(bytes & even, TLanes.ShiftRight(bytes, 8) & even);
+        return TLanes.AddInt(halves & TLanes.CreateInt(0xFFFF), TLanes.ShiftRight(halves, 16));
+    }
+
+    private readonly struct XorMeeting : IMeeting
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TLanes Meet(TLanes source, float* weights) => source ^ TLanes.Load(weights);
+    }
+
+    private readonly struct AndMeeting : IMeeting
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TLanes Meet(TLanes source, float* weights) => source & TLanes.Load(weights);
+    }
+
+    private readonly struct MaskedMeeting : IMeeting
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TLanes Meet(TLanes source, float* weights) => (source ^ TLanes.Load(weights + Panel)) & TLanes.Load(weights);
+    }
+}

@@ -1,0 +1,62 @@
+using System;
+using System.Threading;
+using Microsoft.ML.Quantization.Evaluation;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Passes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.ML.Quantization.Training;
+
+namespace Microsoft.ML.Quantization.QuantizationAware;
+
+/// <summary>
+/// Float network and rows to a network that was trained with its quantizers: insert and set quantizers, train, harden, lower to integers, verify. The same network, rows and options
+/// give the same bytes on every machine and thread count.
+/// </summary>
+/// <param name="kernels">The kernel set; it never changes a bit.</param>
+/// <param name="pool">The threads; they never change a bit.</param>
+/// <param name="engine">The engine that will run the result; it must agree with the interpreter before a result is handed over.</param>
+/// <param name="log">Told what happens to which layer, or null.</param>
+public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool, IGraphRunnerFactory engine, Action<string>? log = null)
+{
+    /// <summary>Puts quantizers in and sets their parameters; <see cref="Run"/> begins with it.</summary>
+    /// <param name="graph">The float network, its trainable constants marked.</param>
+    /// <param name="rows">Rows from which activations are sampled.</param>
+    /// <param name="options">How.</param>
+    public Graph Prepare(Graph graph, IBatchSource rows, QuantizationAwareOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Func<string, Tensor> sample = ActivationSample.Of(graph, rows, options.InitialRows, options.Training.Seed, kernels, pool);
+        return InsertLearnedQuantizers.Run(graph, options.Scheme, sample);
+    }
+
+    /// <summary>Trains and lowers.</summary>
+    /// <param name="graph">The float network: from a builder, or imported and marked by <see cref="TrainableConstants.Mark"/>; pretrained networks keep their constants as the start.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Told after each step, or null.</param>
+    /// <param name="cancellationToken">Cancels training; the best so far is lowered and handed over.</param>
+    /// <exception cref="QuantizationException">Those of <see cref="Trainer.Run"/>, of the scheme, and VerificationFailed.</exception>
+    public QuantizationAwareResult Run(
+        Graph graph, IBatchSource rows, QuantizationAwareOptions options, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        Graph prepared = Prepare(graph, rows, options);
+        TrainingResult trained = new Trainer(kernels, pool).Run(prepared, rows, options.Training, progress, cancellationToken);
+        return Finish(trained, options);
+    }
+
+    /// <summary>Hardens and lowers what training gave.</summary>
+    public QuantizationAwareResult Finish(TrainingResult trained, QuantizationAwareOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        ArgumentNullException.ThrowIfNull(options);
+        Graph hard = HardenQuantizers.Run(trained.Graph);
+        var quantizer = new PostTrainingQuantizer(engine, OperatorTable.Fast(kernels, pool), log);
+        return new QuantizationAwareResult(trained, hard, quantizer.RunQuantized(hard, options.Model));
+    }
+}

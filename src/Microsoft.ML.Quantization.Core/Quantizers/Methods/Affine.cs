@@ -1,0 +1,123 @@
+using System;
+using System.Collections.Immutable;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Quantizers.Methods;
+
+/// <summary>
+/// Affine quantization with measured ranges (Jacob et al., 2018): activations on an asymmetric grid over a moving average of each batch's extremes, e ← e + c·(extreme − e);
+/// weights on a symmetric grid over their own largest magnitude. Gradients pass straight through inside the range.
+/// </summary>
+public sealed record Affine : QuantizationMethod
+{
+    /// <summary>One step an output channel instead of one for the tensor; weights only.</summary>
+    public bool PerChannel { get; init; } = true;
+
+    /// <summary>c of the moving average, in (0, 1].</summary>
+    public float Coefficient { get; init; } = 0.01f;
+
+    /// <summary>Share of the run after which ranges no longer move, in [0, 1].</summary>
+    public float FreezeAt { get; init; } = 0.9f;
+
+    /// <inheritdoc/>
+    public override string Name => "Affine";
+
+    /// <inheritdoc/>
+    public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<float> Settings => [Bits, PerChannel ? 1 : 0, Coefficient, FreezeAt];
+
+    /// <summary>Lower and upper end; for weights −max and max.</summary>
+    public override ImmutableArray<MethodParameter> Parameters => [new("range", 2, ParameterRole.Measured)];
+
+    /// <inheritdoc/>
+    public override int GroupsOf(Shape shape) => PerChannel ? shape[0] : 1;
+
+    /// <inheritdoc/>
+    public override QuantizationMethod For(bool signed) => this with { PerChannel = false };
+
+    /// <inheritdoc/>
+    public override void Initialize(Tensor sample, Tensor[] parameters)
+    {
+        Span<float> ranges = parameters[0].Writable<float>();
+        int length = sample.Shape.Count / (ranges.Length / 2);
+        for (int group = 0; group < ranges.Length / 2; group++)
+        {
+            ReadOnlySpan<float> x = sample.Values<float>().Slice(group * length, length);
+            (ranges[2 * group], ranges[(2 * group) + 1]) = (Math.Min(0, FloatReduction.Min(x)), Math.Max(0, FloatReduction.Max(x)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override object? Prepare(MethodCall call) => Quantizer(call);
+
+    /// <inheritdoc/>
+    public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y)
+    {
+        (AffineParameters p, IntegerRange range) = Group(call, prepared!, begin);
+        ReadOnlySpan<float> x = call.Values.Slice(begin, y.Length);
+        UniformGrid.Quantize(x, p.Scale, range.Min - p.ZeroPoint, range.Max - p.ZeroPoint, y);
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
+    {
+        // Half a step beyond the end codes still rounds to them, so the ends themselves pass.
+        (AffineParameters p, IntegerRange range) = Group(call, prepared!, begin);
+        UniformGrid.PassInside(call.Values.Slice(begin, g.Length), p.Scale, range.Min - p.ZeroPoint - 0.5f, range.Max - p.ZeroPoint + 0.5f, g, dx);
+    }
+
+    /// <inheritdoc/>
+    public override float[]?[]? Measure(MethodCall call, object? prepared)
+    {
+        if (call.Site == QuantizerSites.Weights || call.Context.Progress >= FreezeAt)
+        {
+            return null;
+        }
+
+        (float low, float high) = (Math.Min(0, FloatReduction.Min(call.Values)), Math.Max(0, FloatReduction.Max(call.Values)));
+        ReadOnlySpan<float> old = call.Parameter(0);
+        return [[old[0] + (Coefficient * (low - old[0])), old[1] + (Coefficient * (high - old[1]))]];
+    }
+
+    /// <inheritdoc/>
+    public override HardForm Export(MethodCall call)
+    {
+        AffineQuantization quantizer = Quantizer(call);
+        return call.Site == QuantizerSites.Weights ? HardForms.OfWeights(call.X, quantizer) : new HardForm.Uniform(quantizer);
+    }
+
+    private AffineQuantization Quantizer(MethodCall call)
+    {
+        if (call.Site == QuantizerSites.Weights)
+        {
+            var range = new IntegerRange(1 - (1 << (Bits - 1)), (1 << (Bits - 1)) - 1);
+            return HardForms.Symmetric(Bits, true, range, Steps(call, range));
+        }
+
+        IntegerRange codes = IntegerRange.Unsigned(Bits);
+        AffineParameters p = AffineParameters.Asymmetric(call.Parameter(0)[0], call.Parameter(0)[1], codes);
+        return AffineQuantization.PerTensor(new CodeType(new BitWidth(Bits), false), codes, p);
+    }
+
+    private float[] Steps(MethodCall call, IntegerRange range)
+    {
+        var steps = new float[GroupsOf(call.X.Shape)];
+        int length = call.X.Shape.Count / steps.Length;
+        for (int group = 0; group < steps.Length; group++)
+        {
+            ReadOnlySpan<float> w = call.Values.Slice(group * length, length);
+            steps[group] = AffineParameters.Symmetric(Math.Max(FloatReduction.Max(w), -FloatReduction.Min(w)), range).Scale;
+        }
+
+        return steps;
+    }
+
+    private static (AffineParameters Parameters, IntegerRange Range) Group(MethodCall call, object prepared, int begin)
+    {
+        var quantizer = (AffineQuantization)prepared;
+        return (quantizer[quantizer.Scales.Length == 1 ? 0 : begin / (call.X.Shape.Count / quantizer.Scales.Length)], quantizer.Range);
+    }
+}

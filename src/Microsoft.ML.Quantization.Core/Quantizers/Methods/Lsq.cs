@@ -1,0 +1,94 @@
+using System;
+using System.Collections.Immutable;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Quantizers.Methods;
+
+/// <summary>
+/// Learned step size (Esser et al., 2020): y = s·round(clamp(x/s, −QN, QP)), s learned with ∂y/∂s = round(u) − u inside and −QN, QP outside, times 1/√(N·QP).
+/// N is the number of weights of a group, or of features of an activation. Weights are signed; activations as they are.
+/// </summary>
+public sealed record Lsq : QuantizationMethod
+{
+    /// <summary>Whether codes are signed; unsigned for activations behind a rectifier.</summary>
+    public bool Signed { get; init; } = true;
+
+    /// <summary>One step an output channel instead of one for the tensor; weights only.</summary>
+    public bool PerChannel { get; init; }
+
+    /// <summary>Whether the range is symmetric (QN = QP), so that 2 bits are ternary.</summary>
+    public bool Narrow { get; init; }
+
+    /// <inheritdoc/>
+    public override string Name => "LSQ";
+
+    /// <inheritdoc/>
+    public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, PerChannel ? 1 : 0, Narrow ? 1 : 0];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<MethodParameter> Parameters => [new("step", Minimum: 1e-12f)];
+
+    private IntegerRange Range => !Signed ? IntegerRange.Unsigned(Bits) : Narrow ? new IntegerRange(1 - (1 << (Bits - 1)), (1 << (Bits - 1)) - 1) : IntegerRange.Signed(Bits);
+
+    /// <inheritdoc/>
+    public override int GroupsOf(Shape shape) => PerChannel ? shape[0] : 1;
+
+    /// <inheritdoc/>
+    public override QuantizationMethod For(bool signed) => this with { Signed = signed, PerChannel = false };
+
+    /// <summary>s₀ = 2·mean|x|/√QP; 1/√QP for zeros.</summary>
+    public override void Initialize(Tensor sample, Tensor[] parameters)
+    {
+        Span<float> steps = parameters[0].Writable<float>();
+        ReadOnlySpan<float> x = sample.Values<float>();
+        int length = x.Length / steps.Length;
+        double root = Math.Sqrt(Range.Max);
+        for (int group = 0; group < steps.Length; group++)
+        {
+            double mean = FloatReduction.SumAbsolute(x.Slice(group * length, length)) / (double)length;
+            steps[group] = (float)(mean > 0 ? 2 * mean / root : 1 / root);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y)
+        => UniformGrid.Quantize(call.Values[begin..], Step(call, begin), Range.Min, Range.Max, y);
+
+    /// <inheritdoc/>
+    public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
+    {
+        float step = Step(call, begin);
+        ReadOnlySpan<float> x = call.Values.Slice(begin, g.Length);
+        UniformGrid.PassInside(x, step, Range.Min, Range.Max, g, dx);
+        sums[0] += UniformGrid.StepSum(x, step, Range.Min, Range.Max, g);
+    }
+
+    /// <summary>Scales the gradients of the steps by 1/√(N·QP).</summary>
+    public override void Complete(MethodCall call, object? prepared, ReadOnlySpan<float> g, Span<float> dx, Span<double> totals)
+    {
+        // Activations count the features of one row; weights everything that shares the step.
+        int features = call.Site == QuantizerSites.Weights ? call.X.Shape.Count / totals.Length : call.X.Shape.Count / call.X.Shape[0];
+        double scale = 1 / Math.Sqrt((double)features * Range.Max);
+        for (int i = 0; i < totals.Length; i++)
+        {
+            totals[i] *= scale;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override HardForm Export(MethodCall call)
+    {
+        AffineQuantization quantizer = HardForms.Symmetric(Bits, Signed, Range, call.Parameter(0));
+        return call.Site == QuantizerSites.Weights ? HardForms.OfWeights(call.X, quantizer) : new HardForm.Uniform(quantizer);
+    }
+
+    private static float Step(MethodCall call, int begin)
+    {
+        ReadOnlySpan<float> steps = call.Parameter(0);
+        return steps[steps.Length == 1 ? 0 : begin / (call.X.Shape.Count / steps.Length)];
+    }
+}

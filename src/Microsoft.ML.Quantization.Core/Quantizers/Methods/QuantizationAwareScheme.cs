@@ -1,0 +1,68 @@
+using System;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+
+namespace Microsoft.ML.Quantization.Quantizers.Methods;
+
+/// <summary>Which quantizers stand where while a network is trained; an immutable value, to be stored and swept.</summary>
+public sealed record QuantizationAwareScheme
+{
+    /// <summary>On the weights of each layer that is no edge; null leaves them float.</summary>
+    public QuantizationMethod? Weights { get; init; }
+
+    /// <summary>On the input of each layer that is no edge; null leaves it float.</summary>
+    public QuantizationMethod? Activations { get; init; }
+
+    /// <summary>On the gradient of the output of each layer that is no edge; null leaves it as it is.</summary>
+    public QuantizationMethod? Gradients { get; init; }
+
+    /// <summary>First and last layer: 8-bit <see cref="Affine"/> weights and inputs, the same as the others, or float.</summary>
+    public EdgeLayers EdgeLayers { get; init; } = EdgeLayers.EightBits;
+
+    /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
+    public ImmutableArray<string> KeepFloat { get; init; } = [];
+
+    /// <summary>The scheme of two methods at their widths by the names of <see cref="QuantizationMethods"/>; a name of "" or a width of 32 leaves that side float.</summary>
+    public static QuantizationAwareScheme Of(string weights, int weightBits, string activations, int activationBits) => new()
+    {
+        Weights = Method(weights, weightBits),
+        Activations = Method(activations, activationBits),
+    };
+
+    /// <summary>Checks every part.</summary>
+    /// <returns>This scheme.</returns>
+    /// <exception cref="QuantizationException">InvalidOptions for nothing to quantize or a method in a place that is not its own; InvalidBitWidth.</exception>
+    public QuantizationAwareScheme Validate()
+    {
+        (QuantizationMethod? Method, QuantizerSites Site)[] parts = [(Weights, QuantizerSites.Weights), (Activations, QuantizerSites.Activations), (Gradients, QuantizerSites.Gradients)];
+        foreach ((QuantizationMethod? method, QuantizerSites site) in parts)
+        {
+            if (method is not null && (QuantizationMethods.Checked(method).Sites & site) == 0)
+            {
+                throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(QuantizationAwareScheme)}.{site}: expected a method for {site}, found {method.Name} for {method.Sites}.");
+            }
+        }
+
+        return parts.Any(p => p.Method is not null)
+            ? this
+            : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(QuantizationAwareScheme)}: expected a method for weights, activations or gradients, found none.");
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(QuantizationAwareScheme? other) => other is not null && ToString() == other.ToString();
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(ToString());
+
+    /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
+    public override string ToString()
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} float=[{string.Join(",", KeepFloat.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"))}]";
+
+    private static string Text(QuantizationMethod? method) => method is null
+        ? "float"
+        : $"{method.Name}({string.Join(",", method.Settings.Select(s => s.ToString("R", CultureInfo.InvariantCulture)))})";
+
+    private static QuantizationMethod? Method(string name, int bits)
+        => string.IsNullOrEmpty(name) || bits == 32 ? null : QuantizationMethods.Checked(QuantizationMethods.Find(name).Default(bits));
+}

@@ -1,0 +1,39 @@
+using System;
+using System.Collections.Immutable;
+using System.Linq;
+
+namespace Microsoft.ML.Quantization.Quantizers.Methods;
+
+/// <summary>A named pair of methods, as a paper or common practice puts them together.</summary>
+/// <param name="Name">The recipe's name.</param>
+/// <param name="Weights">The weights' method.</param>
+/// <param name="Activations">The activations' method.</param>
+/// <param name="Source">The paper.</param>
+public sealed record TrainingRecipe(string Name, string Weights, string Activations, string Source)
+{
+    /// <summary>The scheme at given widths; 32 bits leave a side float.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidBitWidth"/>.</exception>
+    public QuantizationAwareScheme Scheme(int weightBits, int activationBits) => QuantizationAwareScheme.Of(Weights, weightBits, Activations, activationBits).Validate();
+
+    /// <summary>Whether both methods are defined at these widths.</summary>
+    public bool Covers(int weightBits, int activationBits) => Covers(Weights, weightBits) && Covers(Activations, activationBits);
+
+    private static bool Covers(string method, int bits) => bits == 32 || QuantizationMethods.Find(method).Bits.Contains(bits);
+}
+
+/// <summary>The one list of recipes: trainers, tables and documentation read it.</summary>
+public static class TrainingRecipes
+{
+    /// <summary>All recipes.</summary>
+    public static ImmutableArray<TrainingRecipe> All { get; } =
+    [
+        new("Affine", "Affine", "Affine", "Jacob et al., 2018"),
+        new("DoReFa", "DoReFa-W", "DoReFa-A", "Zhou et al., 2016"),
+        new("LSQ", "LSQ", "LSQ", "Esser et al., 2020"),
+    ];
+
+    /// <summary>The recipe of a name.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: no such recipe; the message lists them.</exception>
+    public static TrainingRecipe Find(string name) => All.FirstOrDefault(r => string.Equals(r.Name, name, StringComparison.Ordinal))
+        ?? throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Recipe: expected one of {string.Join(", ", All.Select(r => r.Name))}, found '{name}'.");
+}

@@ -1,0 +1,72 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.ML.Quantization.Training.Rules;
+
+namespace Microsoft.ML.Quantization.Training;
+
+/// <summary>What a step does for quantizers beside the optimizer: measured parameters, lower bounds of learned ones, and what methods do to weights behind a step.</summary>
+internal sealed class QuantizerSteps(Graph graph)
+{
+    private readonly (LearnedQuantize Node, int Index)[] _nodes = [.. graph.Nodes.Select((n, i) => (Node: n as LearnedQuantize, i)).Where(p => p.Node is not null).Select(p => (p.Node!, p.i))];
+
+    /// <summary>Rates and decays of learned parameters.</summary>
+    public IEnumerable<ParameterGroup> Groups => _nodes.SelectMany(n => n.Node.Method.Parameters.Select((p, i) => (p, Name: NameOf(n.Node, i + 1))))
+        .Where(p => p.p.Role == ParameterRole.Learned).Select(p => new ParameterGroup(p.Name, p.p.RateFactor, p.p.Decay));
+
+    /// <summary>Takes over measured parameters.</summary>
+    public void Measure(ForwardPass pass, Dictionary<string, Tensor> constants)
+    {
+        foreach ((LearnedQuantize node, int index) in _nodes)
+        {
+            float[]?[] measured = (pass.Saved[index] as LearnedQuantizeGradient.State)?.Measured ?? [];
+            for (int i = 0; i < measured.Length; i++)
+            {
+                if (measured[i] is { } values)
+                {
+                    values.CopyTo(constants[NameOf(node, i + 1)].Writable<float>());
+                }
+            }
+        }
+    }
+
+    /// <summary>Copies of the weights that a method will look at behind the step, by name.</summary>
+    public Dictionary<string, float[]> Remember(Dictionary<string, Tensor> constants) => _nodes.Where(n => n.Node.Method.ActsAfterStep)
+        .Select(n => NameOf(n.Node, 0)).Where(constants.ContainsKey).Distinct(StringComparer.Ordinal).ToDictionary(n => n, n => constants[n].Values<float>().ToArray(), StringComparer.Ordinal);
+
+    /// <summary>Keeps learned parameters above their bounds, then lets methods change their weights.</summary>
+    public void After(Dictionary<string, Tensor> constants, Dictionary<string, float[]> before, MethodContext place, WorkerPool pool)
+    {
+        foreach ((LearnedQuantize node, _) in _nodes)
+        {
+            for (int i = 0; i < node.Method.Parameters.Length; i++)
+            {
+                Bound(constants, NameOf(node, i + 1), node.Method.Parameters[i].Minimum);
+            }
+
+            if (before.TryGetValue(NameOf(node, 0), out float[]? old))
+            {
+                Tensor[] inputs = [.. node.Inputs.Select(v => constants.GetValueOrDefault(graph[v].Name) ?? graph.ConstantOf(v))];
+                node.Method.AfterStep(node.Call(inputs, place, pool), old, inputs[0].Writable<float>());
+            }
+        }
+    }
+
+    private static void Bound(Dictionary<string, Tensor> constants, string name, float minimum)
+    {
+        if (!float.IsNegativeInfinity(minimum) && constants.TryGetValue(name, out Tensor? parameter))
+        {
+            foreach (ref float value in parameter.Writable<float>())
+            {
+                value = value < minimum ? minimum : value;
+            }
+        }
+    }
+
+    private string NameOf(LearnedQuantize node, int input) => graph[node.Inputs[input]].Name;
+}

@@ -1,0 +1,81 @@
+using System;
+using System.Collections.Immutable;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Training.Rules;
+
+/// <summary>Quantizers in training: the method's own forward form, its backward form, and the gradients of its learned parameters.</summary>
+internal sealed class LearnedQuantizeGradient : GradientRule
+{
+    /// <summary>What the way forward leaves.</summary>
+    /// <param name="Call">What the method saw.</param>
+    /// <param name="Prepared">What the method prepared.</param>
+    /// <param name="Measured">New values of measured parameters, or null.</param>
+    internal sealed record State(MethodCall Call, object? Prepared, float[]?[]? Measured);
+
+    /// <inheritdoc/>
+    public override bool HasForward(Graph graph, Node node) => true;
+
+    /// <inheritdoc/>
+    public override object? Forward(OperatorCall call)
+    {
+        var node = (LearnedQuantize)call.Node;
+        MethodCall use = node.Call(call.Inputs, call.Context, call.Pool);
+        if (node.Site == QuantizerSites.Gradients)
+        {
+            call.Inputs[0].Values<float>().CopyTo(call.Outputs[0].Writable<float>());
+            return new State(use, null, null);
+        }
+
+        use = use with { Curvature = call.Curvature?.Invoke(call.Graph[node.Inputs[0]].Name) ?? default };
+        object? prepared = node.Method.Prepare(use);
+        MethodShares.Forward(node.Method, use, prepared, call.Outputs[0], training: true);
+        return new State(use, prepared, node.Method.Measure(use, prepared));
+    }
+
+    /// <inheritdoc/>
+    public override Tensor?[] Backward(GradientCall call)
+    {
+        var node = (LearnedQuantize)call.Node;
+        var state = (State)call.Saved!;
+        Tensor?[] result = call.NewResult();
+        Tensor dx = call.NewFor(0);
+        object? prepared = node.Site == QuantizerSites.Gradients ? node.Method.Prepare(state.Call with { X = call.Gradient }) : state.Prepared;
+        double[] totals = MethodShares.Backward(node.Method, state.Call, prepared, call.Gradient, dx);
+        result[0] = call.Wanted[0] ? dx : null;
+        Spread(node.Method, totals, call, result);
+        return result;
+    }
+
+    /// <summary>Totals [groups][width] to one gradient a learned parameter.</summary>
+    private static void Spread(QuantizationMethod method, double[] totals, GradientCall call, Tensor?[] result)
+    {
+        ImmutableArray<MethodParameter> parameters = method.Parameters;
+        int width = MethodShares.Width(method);
+        int first = 0;
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            if (parameters[i].Role != ParameterRole.Learned)
+            {
+                continue;
+            }
+
+            int own = parameters[i].Width;
+            if (call.Wanted[i + 1])
+            {
+                result[i + 1] = call.NewFor(i + 1);
+                Span<float> gradient = result[i + 1]!.Writable<float>();
+                for (int j = 0; j < gradient.Length; j++)
+                {
+                    gradient[j] = (float)totals[(j / own * width) + first + (j % own)];
+                }
+            }
+
+            first += own;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Scoring;
+using Microsoft.ML.Quantization.Training;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Quantization;
+
+/// <summary>Trainers of quantized networks; reached by <c>mlContext.Quantization().Trainers</c>.</summary>
+public sealed class QuantizationTrainersCatalog
+{
+    private readonly IHostEnvironment _environment;
+
+    internal QuantizationTrainersCatalog(IHostEnvironment environment) => _environment = environment;
+
+    /// <summary>Create a <see cref="QuantizationAwareTrainingEstimator"/> with all options.</summary>
+    /// <param name="options">The options.</param>
+    public QuantizationAwareTrainingEstimator QuantizationAware(QuantizationAwareTrainingEstimator.Options options) => new(_environment, options);
+
+    /// <summary>Create a <see cref="QuantizationAwareTrainingEstimator"/> that classifies, from a recipe of <see cref="TrainingRecipes"/>.</summary>
+    /// <param name="recipe">The recipe's name, for example <c>LSQ</c> or <c>DoReFa</c>.</param>
+    /// <param name="network">The float network to begin with.</param>
+    /// <param name="weightBits">Bits of a weight; 32 keeps weights float.</param>
+    /// <param name="activationBits">Bits of a layer's input; 32 keeps activations float.</param>
+    /// <param name="labelColumnName">Name of the label column, a key.</param>
+    /// <param name="featureColumnName">Name of the feature column, a known-size vector of <see cref="float"/>.</param>
+    /// <param name="training">Epochs, batch size, optimizer and the rest; null for the defaults.</param>
+    public QuantizationAwareTrainingEstimator Recipe(
+        string recipe,
+        Graph network,
+        int weightBits = 4,
+        int activationBits = 4,
+        string labelColumnName = QuantizationAwareTrainingEstimator.Defaults.LabelColumnName,
+        string featureColumnName = ScoringOptions.Defaults.InputColumnName,
+        TrainingOptions? training = null)
+        => QuantizationAware(new QuantizationAwareTrainingEstimator.Options
+        {
+            Network = network,
+            Scheme = TrainingRecipes.Find(recipe).Scheme(weightBits, activationBits),
+            Task = ScoringTask.MulticlassClassification,
+            LabelColumnName = labelColumnName,
+            InputColumnName = featureColumnName,
+            Training = training ?? new TrainingOptions(),
+        });
+}

@@ -1,0 +1,66 @@
+using System;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Linq;
+using Microsoft.ML.Data;
+using Microsoft.ML.Quantization.Hosting;
+using Microsoft.ML.Quantization.Scoring;
+
+namespace Microsoft.ML.Quantization.TrainingData;
+
+/// <summary>Checks of label columns, with the host's wording, and the names of classes that a label column knows.</summary>
+internal static class LabelColumn
+{
+    /// <summary>Checks a shape: a key for classification, Single for regression.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing or of another type.</exception>
+    public static void Check(SchemaShape schema, string name, ScoringTask task)
+    {
+        if (schema.Find(name) is not { } column)
+        {
+            throw new ArgumentOutOfRangeException(nameof(schema), $"Could not find label column '{name}'");
+        }
+
+        bool isNumber = !column.IsKey && column.ItemType.Equals(NumberDataViewType.Single) && column.Kind != SchemaShape.Column.VectorKind.VariableVector;
+        bool fits = task == ScoringTask.Regression ? isNumber : column.IsKey && column.Kind == SchemaShape.Column.VectorKind.Scalar;
+        if (!fits)
+        {
+            string expected = task == ScoringTask.Regression ? "Single" : "Key<UInt32>";
+            throw new ArgumentOutOfRangeException(nameof(schema), $"Schema mismatch for label column '{name}': expected {expected}, got {column.Describe()}");
+        }
+    }
+
+    /// <summary>Checks that a label column has as many classes or numbers as the network has outputs.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It has another number.</exception>
+    public static void Check(DataViewSchema schema, string name, ScoringTask task, int outputs)
+    {
+        DataViewType type = schema[name].Type;
+        ulong count = type is KeyDataViewType key ? key.Count : type is VectorDataViewType vector ? (ulong)vector.Size : 1;
+        if (count != (ulong)outputs)
+        {
+            string what = task == ScoringTask.Regression ? "numbers" : "classes";
+            throw new ArgumentOutOfRangeException(nameof(schema), $"Schema mismatch for label column '{name}': expected {outputs} {what}, as many as the network has outputs, got {count}");
+        }
+    }
+
+    /// <summary>Names that stand for those which the data will bring: as many as classes where the label's key has texts, otherwise none.</summary>
+    public static ImmutableArray<string> Promised(SchemaShape schema, string name, ScoringTask task, int classes)
+    {
+        bool known = task != ScoringTask.Regression && schema.Find(name) is { } label
+            && label.Annotations.Find("KeyValues") is { Kind: SchemaShape.Column.VectorKind.Vector } values && values.ItemType.Equals(TextDataViewType.Instance);
+        return known ? [.. Enumerable.Range(0, classes).Select(i => i.ToString(CultureInfo.InvariantCulture))] : [];
+    }
+
+    /// <summary>The names of the classes, as texts, from the key's values; none where it has no text values.</summary>
+    public static ImmutableArray<string> Names(DataViewSchema.Column label, ScoringTask task, int classes)
+    {
+        if (task == ScoringTask.Regression || label.Annotations.Schema.GetColumnOrNull("KeyValues")?.Type is not VectorDataViewType { ItemType: TextDataViewType })
+        {
+            return [];
+        }
+
+        VBuffer<ReadOnlyMemory<char>> values = default;
+        label.GetKeyValues(ref values);
+        ImmutableArray<string> names = [.. values.DenseValues().Select(v => v.ToString())];
+        return names.Length == classes ? names : [];
+    }
+}

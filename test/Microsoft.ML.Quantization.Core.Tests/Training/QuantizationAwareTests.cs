@@ -1,0 +1,111 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Evaluation;
+using Microsoft.ML.Quantization.Execution;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.ML.Quantization.Training;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training;
+
+/// <summary>Every method of the list, trained in a small network and handed to the engine.</summary>
+[TestClass]
+public sealed class QuantizationAwareTests
+{
+    private static readonly Shape _image = Shape.Of(1, 8, 8);
+
+    public static IEnumerable<object[]> Schemes => QuantizationMethods.All.SelectMany(m => Widths(m).Select(b => new object[] { m.Name, b }));
+
+    [TestMethod]
+    [DynamicData(nameof(Schemes))]
+    public void A_trained_network_learns_and_the_engine_scores_what_hard_evaluation_scores(string name, int bits)
+    {
+        QuantizationAwareResult result = Run(Scheme(name, bits), WorkerPool.Single);
+        Assert.IsTrue(result.Training.History[^1].Loss < 0.9f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
+        Tensor rows = Rows(24);
+        float[] hard = Evaluate(result.Hardened, rows);
+        float[] engine = Engine(result.Quantized.Integer, rows);
+        float range = hard.Max() - hard.Min();
+        int near = hard.Zip(engine, (a, b) => Math.Abs(a - b) <= 0.02f * range).Count(n => n);
+        Assert.IsTrue(near >= 0.97 * hard.Length, $"{near} of {hard.Length} scores agree");
+    }
+
+    [TestMethod]
+    public void Threads_never_change_a_bit_of_a_trained_quantizer()
+    {
+        byte[][] bytes = [.. ((WorkerPool[])[WorkerPool.Single, new ParallelPool(3)]).Select(pool => Bytes(Run(Scheme("LSQ", 3), pool).Training.Graph))];
+        CollectionAssert.AreEqual(bytes[0], bytes[1]);
+    }
+
+    [TestMethod]
+    public void Layers_between_the_edges_run_as_integers_at_their_bits()
+    {
+        QuantizationAwareResult result = Run(Scheme("LSQ", 4), WorkerPool.Single);
+        Assert.IsTrue(result.Quantized.Layers.All(l => l.IsInteger), string.Join("; ", result.Quantized.Layers.Select(l => $"{l.Name}: {l.Reason}")));
+        CollectionAssert.IsSubsetOf((int[])[4, 8], result.Quantized.Layers.Select(l => l.WeightBits).ToArray());
+    }
+
+    private static IEnumerable<int> Widths(MethodEntry entry) => new[] { entry.Bits[0], entry.Bits.Contains(4) ? 4 : entry.Bits[^1] }.Distinct();
+
+    /// <summary>The method in its place, 8-bit affine quantizers in the others.</summary>
+    private static QuantizationAwareScheme Scheme(string name, int bits)
+    {
+        MethodEntry entry = QuantizationMethods.Find(name);
+        QuantizationMethod At(QuantizerSites site) => entry.Sites.HasFlag(site) ? entry.Default(bits) : new Affine { Bits = 8 };
+        return new()
+        {
+            Weights = At(QuantizerSites.Weights),
+            Activations = At(QuantizerSites.Activations),
+            Gradients = entry.Sites.HasFlag(QuantizerSites.Gradients) ? entry.Default(bits) : null,
+        };
+    }
+
+    private static QuantizationAwareResult Run(QuantizationAwareScheme scheme, WorkerPool pool)
+    {
+        var options = new QuantizationAwareOptions
+        {
+            Scheme = scheme,
+            Training = new TrainingOptions { Epochs = 8, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
+        };
+        var engine = new EngineRunnerFactory(KernelRegistry.Active);
+        return new QuantizationAwareTrainer(KernelRegistry.Active, pool, engine).Run(SmallNetworks.VggSmall(_image, 4, 4), Blobs(96), options);
+    }
+
+    private static MemoryBatchSource Blobs(int count)
+    {
+        var inputs = new float[count * 64];
+        Tensor noise = RandomTensors.Floats(Shape.Of(count, 64), 9);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            (int row, int y, int x) = (i / 64, i / 8 % 8, i % 8);
+            bool bright = (y >= 4) == (row % 4 >= 2) && (x >= 4) == (row % 2 == 1);
+            inputs[i] = Math.Clamp((bright ? 0.8f : 0.1f) + (0.15f * noise.Values<float>()[i]), 0, 1);
+        }
+
+        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, count).Select(r => (float)(r % 4))]);
+    }
+
+    private static Tensor Rows(int count) => Batches.Read(Blobs(count), [.. Enumerable.Range(0, count)]).Input;
+
+    private static float[] Evaluate(Graph graph, Tensor rows)
+    {
+        using var evaluator = new Evaluator(graph, OperatorTable.Fast(KernelRegistry.Active, WorkerPool.Single));
+        return evaluator.Run([rows])[0].Values<float>().ToArray();
+    }
+
+    private static float[] Engine(Graph graph, Tensor rows)
+    {
+        using IGraphRunner runner = new EngineRunnerFactory(KernelRegistry.Active).Create(graph);
+        return runner.Run([rows])[0].Values<float>().ToArray();
+    }
+
+    private static byte[] Bytes(Graph graph) => [.. graph.Values.Where(v => v.Constant is not null).SelectMany(v => v.Constant!.Bytes.ToArray())];
+}
