@@ -29,6 +29,7 @@ internal static class PredictCommand
 
     public static int Run(string[] args)
     {
+        int most = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 2;
         int milliseconds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 2000;
         var table = new Table("network", "scheme", "batch", "threads", "predicted, ms", "whole runs, ms", "error, %", "sum of steps, ms", "error, %");
         (List<double> whole, List<double> steps) = ([], []);
@@ -39,7 +40,7 @@ internal static class PredictCommand
             foreach ((string scheme, QuantizationScheme? value) in _schemes.Where(s => s.Scheme?.WeightGranularity != Granularity.PerGroup || name.Contains("mlp", StringComparison.Ordinal)))
             {
                 Graph run = value is null ? graph : LatencyPredictor.Lower(graph, value);
-                foreach ((int batch, int threads) in new[] { (1, 1), (8, 1), (1, 2), (8, 2) })
+                foreach ((int batch, int threads) in new[] { (1, 1), (8, 1), (1, 2), (8, 2) }.Where(c => c.Item2 <= most))
                 {
                     double predicted = LatencyPredictor.Predict(graph, value, batch, threads).Milliseconds;
                     using PackedProgram program = Packer.Pack(run, ModelSignature.Of(run), QuantizedModel.Chooser(null));

@@ -71,6 +71,7 @@ internal static class TuneCommand
     private static double ForkNanoseconds()
     {
         const int Chunk = 20_000;
+        const double Guess = 2000;
         if (Environment.ProcessorCount < 2)
         {
             return 0;
@@ -78,7 +79,14 @@ internal static class TuneCommand
 
         using var pool = new ClaimingPool(2);
         double alone = KernelTimer.Least(() => Spin(0, 0));
-        return Math.Max(KernelTimer.Least(() => pool.Run(2, 0, Spin)) - alone, 0);
+        double fork = Math.Max(KernelTimer.Least(() => pool.Run(2, 0, Spin)) - alone, 0);
+        if (fork < Chunk / 2)
+        {
+            return fork;
+        }
+
+        Console.WriteLine("tune: the second processor was busy; the cost of sharing work out is a guess.");
+        return Guess;
 
         static void Spin(int state, int chunk)
         {

@@ -127,6 +127,8 @@ internal static class TuneGrid
     private static IEnumerable<ConvolutionGeometry> Odd() =>
     [
         Convolution(1, 16, 3, 1, 28),
+        Convolution(1, 6, 5, 1, 28),
+        Convolution(6, 16, 5, 1, 10),
         Convolution(1, 32, 5, 1, 28),
         Convolution(32, 64, 5, 1, 14),
         Convolution(32, 64, 5, 1, 14, batch: 8),
@@ -176,7 +178,7 @@ internal static class TuneGrid
         {
             foreach (int rows in new[] { 1, 8, 128 })
             {
-                foreach ((int inputs, int outputs) in new[] { (256, 128), (784, 512), (1024, 1024), (4096, 1024), (4096, 4096) })
+                foreach ((int inputs, int outputs) in new[] { (128, 10), (256, 128), (784, 256), (1024, 1024), (4096, 1024), (4096, 4096) })
                 {
                     if ((double)rows * inputs * outputs <= MostProducts)
                     {
@@ -190,7 +192,7 @@ internal static class TuneGrid
 
     private static IEnumerable<ConvolutionGeometry> Pools()
     {
-        foreach ((int channels, int width) in new[] { (16, 14), (32, 14), (64, 7), (128, 16), (256, 8), (512, 4), (64, 56) })
+        foreach ((int channels, int width) in new[] { (6, 14), (16, 5), (16, 14), (32, 14), (64, 7), (128, 16), (256, 8), (512, 4), (64, 56) })
         {
             yield return Convolution(channels, channels, 2, 2, width, groups: channels) with { PadHeight = 0, PadWidth = 0 };
         }
