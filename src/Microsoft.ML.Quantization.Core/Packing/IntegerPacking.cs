@@ -75,7 +75,8 @@ internal static class IntegerPacking
         return state.Weights.Get(state.Constant(constant)!, form, () => kernels.PackConvolutionByte(geometry, weights.TapsFirst(channels)));
     }
 
-    private static bool TryFlattened(PackingState state, ValueId id, out ValueId image)
+    /// <summary>The image that a value flattens, where it lies channels last only.</summary>
+    public static bool TryFlattened(PackingState state, ValueId id, out ValueId image)
     {
         image = id;
         while (!state.IsLocated(image, Layout.RowMajor) && state.TryReshaped(image, out ValueId source))
@@ -87,7 +88,7 @@ internal static class IntegerPacking
         Shape shape = state.TypeOf(image).Shape;
         return image != id && flat.Rank == 2 && Layouts.CanBeChannelsLast(shape) && !Layouts.AreEqual(shape)
             && shape[0] == flat[0] && shape.CountOf(1, shape.Rank) == flat[1]
-            && state.IsLocated(image, Layout.ChannelsLast) && !state.IsLocated(image, Layout.RowMajor);
+            && state.IsChannelsLast(image);
     }
 
     private static bool TryPrepare(PackingState state, Node node, int axis, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IntegerLayer? layer)
@@ -114,7 +115,7 @@ internal static class IntegerPacking
         }
 
         string bits = $"W{weightCodes.Code.Bits}A{codes.Code.Bits}";
-        layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, bound.Worst);
+        layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, state.Planes.Reason(node), bound.Worst);
         return true;
     }
 
@@ -149,7 +150,8 @@ internal static class IntegerPacking
         };
     }
 
-    private static QuantizationException NotProved(Node node, AccumulatorBound bound) => new(
+    /// <summary>The error of a layer whose accumulator may overflow.</summary>
+    public static QuantizationException NotProved(Node node, AccumulatorBound bound) => new(
         QuantizationErrorCode.AccumulatorNotProved,
         string.Create(CultureInfo.InvariantCulture, $"{node.Kind} '{node.Name}', channel {bound.Channel}: expected an accumulator of at most {int.MaxValue}, found that it can reach {bound.Worst}. Use fewer bits for this layer or keep it in float."));
 
@@ -158,10 +160,10 @@ internal static class IntegerPacking
     private static void Add(PackingState state, IntegerLayer layer, Choice choice, long weightBytes, int source, int destination, string operation, Func<BindContext, BoundStep> bind)
         => state.Add(new PackedStep(layer.Node.Name, $"Integer{operation}→{layer.Epilogue.Output}", [source], [destination], bind)
         {
-            Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights", layer.Bound, weightBytes),
+            Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights" + (layer.NoPlanes.Length > 0 ? "; on bytes, because " + layer.NoPlanes : string.Empty), layer.Bound, weightBytes),
             Kernels = choice.Set,
             Choice = choice.Why,
         });
 
-    private sealed record IntegerLayer(Node Node, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, long Bound);
+    private sealed record IntegerLayer(Node Node, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, string NoPlanes, long Bound);
 }

@@ -22,8 +22,10 @@ internal static class Packer
 {
     private static readonly FrozenDictionary<Type, Func<PackingState, Node, bool>> _rules = new Dictionary<Type, Func<PackingState, Node, bool>>
     {
-        [typeof(IntegerConvolution)] = IntegerPacking.Convolution,
-        [typeof(IntegerDense)] = IntegerPacking.Dense,
+        [typeof(IntegerConvolution)] = (s, n) => PlanePacking.Convolution(s, n) || IntegerPacking.Convolution(s, n),
+        [typeof(IntegerDense)] = (s, n) => PlanePacking.Dense(s, n) || IntegerPacking.Dense(s, n),
+        [typeof(Thresholds)] = ThresholdPacking.Thresholds,
+        [typeof(CombineAccumulators)] = ThresholdPacking.Combine,
         [typeof(GroupedDense)] = GroupedPacking.Dense,
         [typeof(IntegerMatMul)] = MatrixPacking.Codes,
         [typeof(MatMul)] = MatrixPacking.Floats,
@@ -33,7 +35,7 @@ internal static class Packer
         [typeof(AveragePool)] = PoolPacking.Average,
         [typeof(GlobalAveragePool)] = PoolPacking.GlobalAverage,
         [typeof(IntegerAveragePool)] = PoolPacking.IntegerAverage,
-        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n),
+        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n) || ThresholdPacking.Quantize(s, n),
         [typeof(Dequantize)] = ElementwisePacking.Dequantize,
         [typeof(Requantize)] = ElementwisePacking.Requantize,
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
@@ -49,22 +51,25 @@ internal static class Packer
     /// <param name="graph">Any graph; integer, float or both.</param>
     /// <param name="signature">What callers give and get.</param>
     /// <param name="kernels">The kernels.</param>
+    /// <param name="policy">Which layers run on bit planes.</param>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/> or <see cref="QuantizationErrorCode.InputShapeMismatch"/>.</exception>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels)
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic)
     {
         ArgumentNullException.ThrowIfNull(kernels);
-        return Pack(graph, signature, KernelChooser.Only(kernels));
+        return Pack(graph, signature, KernelChooser.Only(kernels), policy);
     }
 
     /// <summary>Packs a graph, each step for the set that <paramref name="chooser"/> gives it.</summary>
-    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet)"/>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser)
+    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet, PlanePolicy)"/>
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser, PlanePolicy policy = PlanePolicy.Automatic)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(signature);
         EntryPacking.Check(graph, signature);
-        graph = DoubleMidRise.Run(ToUnsignedCodes.Run(FuseActivation.Run(graph)), static _ => false);
-        var state = new PackingState(graph, signature, chooser);
+        graph = ToUnsignedCodes.Run(FuseActivation.Run(graph));
+        var planes = new PlaneChoice(graph, policy);
+        graph = DoubleMidRise.Run(graph, planes.Has);
+        var state = new PackingState(graph, signature, chooser, planes);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             Node node = graph.Nodes[i];

@@ -21,8 +21,9 @@ internal sealed class PackingState
 
     private BindContext? _single;
 
-    public PackingState(Graph graph, ModelSignature signature, KernelChooser chooser)
+    public PackingState(Graph graph, ModelSignature signature, KernelChooser chooser, PlaneChoice planes)
     {
+        Planes = planes;
         Graph = graph;
         Signature = signature;
         Chooser = chooser;
@@ -36,6 +37,9 @@ internal sealed class PackingState
 
     /// <summary>Says which set does a step.</summary>
     public KernelChooser Chooser { get; }
+
+    /// <summary>The layers that run on bit planes.</summary>
+    public PlaneChoice Planes { get; }
 
     /// <summary>Weights packed so far.</summary>
     public WeightCache Weights { get; } = new();
@@ -59,6 +63,9 @@ internal sealed class PackingState
 
     public bool IsLocated(ValueId id, Layout layout) => _located.ContainsKey((id, layout));
 
+    /// <summary>Whether a value lies with the channels of a pixel side by side, and not row-major.</summary>
+    public bool IsChannelsLast(ValueId id) => !IsLocated(id, Layout.RowMajor) && (IsLocated(id, Layout.ChannelsLast) || (IsLocated(id, Layout.BitPlanes) && TypeOf(id).Shape.Rank > 2));
+
     /// <summary>The slot that holds a value in the given layout; inserts what is needed to have it there.</summary>
     public int Read(ValueId id, Layout layout)
     {
@@ -75,7 +82,7 @@ internal sealed class PackingState
     /// <summary>A new slot for a value that a step writes.</summary>
     public int Write(ValueId id, Layout layout)
     {
-        int slot = NewSlot(TypeOf(id));
+        int slot = layout == Layout.BitPlanes ? NewPlanes(TypeOf(id)) : NewSlot(TypeOf(id));
         _located[(id, layout)] = slot;
         return slot;
     }
@@ -115,13 +122,32 @@ internal sealed class PackingState
         return _slots.Count - 1;
     }
 
+    private int NewPlanes(ValueType type)
+    {
+        int words = type.Quantization!.Code.Bits.Bits * PlaneLayout.Words(type.Shape[1]);
+        return Scratch(ElementType.Int32, type.Shape.With(1, words));
+    }
+
     private int Obtain(ValueId id, Layout layout)
     {
+        if (layout == Layout.BitPlanes)
+        {
+            return ConvertPlanes(id, Read(id, Layouts.Natural(TypeOf(id).Shape)), NewPlanes(TypeOf(id)), true);
+        }
+
         Layout other = layout == Layout.RowMajor ? Layout.ChannelsLast : Layout.RowMajor;
         bool located = IsLocated(id, other);
         if (!located && layout == Layout.RowMajor && _reshaped.TryGetValue(id, out ValueId source))
         {
             return Read(source, Layout.RowMajor);
+        }
+
+        if (!located && IsLocated(id, Layout.BitPlanes))
+        {
+            Layout natural = Layouts.Natural(TypeOf(id).Shape);
+            int codes = ConvertPlanes(id, Read(id, Layout.BitPlanes), NewSlot(TypeOf(id)), false);
+            _located[(id, natural)] = codes;
+            return natural == layout ? codes : Convert(id, layout, codes);
         }
 
         if (!located && Constant(id) is { } values)
@@ -137,6 +163,19 @@ internal sealed class PackingState
         }
 
         return Convert(id, layout, Read(id, other));
+    }
+
+    private int ConvertPlanes(ValueId id, int source, int destination, bool pack)
+    {
+        int bits = TypeOf(id).Quantization!.Code.Bits.Bits;
+        int channels = TypeOf(id).Shape[1];
+        Add(new PackedStep(Graph[id].Name, pack ? "ToPlanes" : "FromPlanes", [source], [destination], context =>
+        {
+            Shape shape = context.ShapeOf(id);
+            int pixels = shape.Count / channels;
+            return pack ? new PackPlanesStep(context, pixels, channels, bits, source, destination) : new UnpackPlanesStep(context, pixels, channels, bits, source, destination);
+        }));
+        return destination;
     }
 
     private int AddConstant(ValueId id, Tensor values)

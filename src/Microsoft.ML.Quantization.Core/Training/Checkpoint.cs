@@ -26,10 +26,11 @@ internal static class Checkpoint
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{GraphPrinter.Print(graph)}\n{options.Describe()}\n{rows}\n")));
-        foreach (Value value in graph.Values.Where(v => v.Constant is not null))
+        Append(hash, graph);
+        if (options.Distillation is { } distillation)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes(value.Name + (value.IsTrainable ? " trained" : " fixed")));
-            hash.AppendData(value.Constant!.Bytes.Span);
+            hash.AppendData(Encoding.UTF8.GetBytes(GraphPrinter.Print(distillation.Teacher)));
+            Append(hash, distillation.Teacher);
         }
 
         return hash.GetHashAndReset();
@@ -98,6 +99,15 @@ internal static class Checkpoint
         }
 
         reader.End();
+    }
+
+    private static void Append(IncrementalHash hash, Graph graph)
+    {
+        foreach (Value value in graph.Values.Where(v => v.Constant is not null))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(value.Name + (value.IsTrainable ? " trained" : " fixed")));
+            hash.AppendData(value.Constant!.Bytes.Span);
+        }
     }
 
     private static byte[] Body(TrainingState state, byte[] fingerprint)

@@ -9,15 +9,21 @@ public abstract record Schedule
     /// <summary>Steps at the start over which the factor rises in a straight line from 1/WarmUpSteps of its value.</summary>
     public int WarmUpSteps { get; init; }
 
+    /// <summary>Parts of equal length into which the run is cut; in each the factor runs its whole course anew, warm-up included.</summary>
+    public int Restarts { get; init; } = 1;
+
     /// <summary>The factor at a step.</summary>
     /// <param name="step">From 0.</param>
     /// <param name="stepsPerEpoch">Steps of one epoch.</param>
     /// <param name="epochs">Epochs of the run.</param>
     public double Factor(long step, long stepsPerEpoch, int epochs)
     {
-        double progress = Math.Min(1, (double)step / Math.Max(1, stepsPerEpoch * epochs));
-        double warm = step < WarmUpSteps ? (step + 1.0) / WarmUpSteps : 1;
-        return warm * At(progress, (int)(step / Math.Max(1, stepsPerEpoch)));
+        long steps = Math.Max(1, stepsPerEpoch * epochs);
+        double parts = Math.Min(1, (double)step / steps) * Restarts;
+        double part = Math.Min(Math.Floor(parts), Restarts - 1);
+        long begin = (long)Math.Ceiling(part * steps / Restarts);
+        double warm = step - begin < WarmUpSteps ? (step - begin + 1.0) / WarmUpSteps : 1;
+        return warm * At(parts - part, (int)((step - begin) / Math.Max(1, stepsPerEpoch)));
     }
 
     /// <summary>The factor without warm-up.</summary>

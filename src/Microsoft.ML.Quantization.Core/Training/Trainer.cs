@@ -34,7 +34,7 @@ public sealed class Trainer(KernelSet kernels, WorkerPool pool)
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         TrainingChecks.Check(graph, rows, options);
-        var run = new TrainingRun(graph, rows, options, kernels, pool);
+        using var run = new TrainingRun(graph, rows, options, kernels, pool);
         return run.Go(progress, cancellationToken);
     }
 }
@@ -52,6 +52,7 @@ internal static class TrainingChecks
         Shape output = graph[graph.Outputs[0]].Type.Shape;
         int targets = options.Loss == TrainingLoss.MeanSquaredError ? output.FixedCount : 1;
         Require(rows.TargetLength == targets && output.Rank > 0 && output[0] == Shape.Free, QuantizationErrorCode.InconsistentData, $"{targets} target values a row for the output {output}", $"{rows.TargetLength}");
+        options.Distillation?.Check(options.Loss, graph);
         foreach (DropoutSite site in options.Dropout)
         {
             Require(graph.TryFind(site.Value, out ValueId id) && graph[id].Constant is null, QuantizationErrorCode.UnknownLayer, "values of the graph for dropout", $"'{site.Value}'");

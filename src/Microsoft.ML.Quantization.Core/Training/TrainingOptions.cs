@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
@@ -18,6 +19,9 @@ public sealed record TrainingOptions
 
     /// <summary>What is made small.</summary>
     public TrainingLoss Loss { get; init; } = TrainingLoss.SoftmaxCrossEntropy;
+
+    /// <summary>A teacher whose softened outputs are learned beside the classes; null for none.</summary>
+    public Distillation? Distillation { get; init; }
 
     /// <summary>How a step follows from a gradient.</summary>
     public Optimizer Optimizer { get; init; } = new Sgd();
@@ -71,6 +75,7 @@ public sealed record TrainingOptions
             (nameof(Decay), Decay >= 0 && float.IsFinite(Decay), "from 0", Decay),
             (nameof(LargestGradientNorm), LargestGradientNorm > 0, "above 0", LargestGradientNorm),
             (nameof(ValidationShare), ValidationShare is >= 0 and < 1, "in [0, 1)", ValidationShare),
+            (nameof(Schedule), Schedule.Restarts >= 1, "restarts from 1", Schedule.Restarts),
             (nameof(Patience), Patience >= 0, "from 0", Patience),
             (nameof(Dropout), Dropout.All(d => d.Rate is >= 0 and < 1), "rates in [0, 1)", Dropout.Length == 0 ? 0 : Dropout.Max(d => d.Rate)),
             (nameof(StatisticsMomentum), StatisticsMomentum is > 0 and <= 1, "in (0, 1]", StatisticsMomentum),
@@ -88,9 +93,10 @@ public sealed record TrainingOptions
     /// <summary>Everything that the course of a run depends on, as text; a run goes on only with the same.</summary>
     internal string Describe() => string.Join(
         '\n',
-        (this with { CheckpointPath = null, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule() }).ToString(),
+        (this with { CheckpointPath = null, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule(), Distillation = null }).ToString(),
         string.Join(';', Groups),
         string.Join(';', Augmentations),
         string.Join(';', Dropout),
-        Schedule is StepSchedule steps ? $"{steps.Gamma} {string.Join(',', steps.Epochs)} {steps.WarmUpSteps}" : Schedule.ToString());
+        Schedule is StepSchedule steps ? $"{steps.Gamma} {string.Join(',', steps.Epochs)} {steps.WarmUpSteps} {steps.Restarts}" : Schedule.ToString(),
+        Distillation is null ? "no teacher" : FormattableString.Invariant($"teacher {Distillation.Temperature:R} {Distillation.Weight:R}"));
 }

@@ -14,7 +14,7 @@ using Microsoft.ML.Quantization.Threading;
 namespace Microsoft.ML.Quantization.Training;
 
 /// <summary>One training run.</summary>
-internal sealed class TrainingRun
+internal sealed class TrainingRun : IDisposable
 {
     private const ulong AugmentationSite = 0xA06;
     private const long SplitStep = -1;
@@ -26,6 +26,7 @@ internal sealed class TrainingRun
     private readonly ReverseMode _reverse;
     private readonly TrainingState _state;
     private readonly Stepper _stepper;
+    private readonly TeacherLoss? _teacher;
     private readonly byte[] _fingerprint;
     private readonly long _stepsPerEpoch;
 
@@ -40,6 +41,7 @@ internal sealed class TrainingRun
         _reverse = new ReverseMode(graph, Logits(graph, options.Loss), kernels, pool);
         _state = new TrainingState(graph, options.Optimizer.Slots);
         _stepper = new Stepper(graph, options, _state, pool);
+        _teacher = options.Distillation is { } distillation ? new TeacherLoss(distillation, kernels, pool) : null;
         _stepsPerEpoch = (_training.Count + options.BatchSize - 1) / options.BatchSize;
         _fingerprint = Checkpoint.Fingerprint(graph, options, rows.Count);
         if (options.CheckpointPath is { } path && File.Exists(path))
@@ -47,6 +49,9 @@ internal sealed class TrainingRun
             Checkpoint.Read(path, _state, _fingerprint);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _teacher?.Dispose();
 
     public TrainingResult Go(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
@@ -111,6 +116,7 @@ internal sealed class TrainingRun
         Tensor output = pass[_reverse.OutputName];
         TrainingChecks.Targets(_options.Loss, targets, output);
         LossValue value = Losses.Of(_options.Loss, output, targets);
+        value = _teacher is null ? value : _teacher.Of(value, output, _teacher.Logits(input, cancellationToken));
         Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient);
         float norm = Stepper.Norm(_state, gradients);
         if (!float.IsFinite(value.Sum) || !float.IsFinite(norm))

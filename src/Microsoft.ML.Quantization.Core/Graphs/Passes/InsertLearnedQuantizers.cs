@@ -101,7 +101,12 @@ public static class InsertLearnedQuantizers
                 return inputs;
             }
 
-            method = site == QuantizerSites.Activations ? method.For(!IsNonNegative(_walk, value)) : method;
+            if (site == QuantizerSites.Activations)
+            {
+                bool isInput = _scheme.InputBits > 0 && _graph.Inputs.Contains(value);
+                method = (isInput ? new Affine { Bits = _scheme.InputBits } : method).For(!IsNonNegative(_walk, value));
+            }
+
             if (!_done.TryGetValue((value, method), out ValueId quantized))
             {
                 quantized = Add(value, inputs[index], method, site);

@@ -21,6 +21,9 @@ internal enum KernelOperation
     /// <summary>Layer over bit planes; a unit is a product.</summary>
     ConvolutionPlanes,
 
+    /// <summary>Codes to and from planes, thresholds, pools of planes; a unit is a value.</summary>
+    PlaneCodes,
+
     /// <summary>Dense layer with weights in groups; a unit is a product.</summary>
     GroupedDense,
 

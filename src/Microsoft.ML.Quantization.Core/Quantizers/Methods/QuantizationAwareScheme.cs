@@ -20,6 +20,9 @@ public sealed record QuantizationAwareScheme
     /// <summary>First and last layer: 8-bit <see cref="Affine"/> weights and inputs, the same as the others, or float.</summary>
     public EdgeLayers EdgeLayers { get; init; } = EdgeLayers.EightBits;
 
+    /// <summary>Bits of an <see cref="Affine"/> quantizer on the inputs of the network wherever a layer's input is quantized, 2 to 8; 0 treats them as every other input of a layer.</summary>
+    public int InputBits { get; init; }
+
     /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
@@ -44,6 +47,11 @@ public sealed record QuantizationAwareScheme
             }
         }
 
+        if (InputBits != 0)
+        {
+            QuantizationMethods.Checked(new Affine { Bits = InputBits });
+        }
+
         return parts.Any(p => p.Method is not null)
             ? this
             : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(QuantizationAwareScheme)}: expected a method for weights, activations or gradients, found none.");
@@ -57,7 +65,7 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} float=[{string.Join(",", KeepFloat.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"))}]";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} float=[{string.Join(",", KeepFloat.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"))}]";
 
     private static string Text(QuantizationMethod? method) => method is null
         ? "float"

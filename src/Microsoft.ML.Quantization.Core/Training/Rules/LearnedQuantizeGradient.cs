@@ -33,7 +33,9 @@ internal sealed class LearnedQuantizeGradient : GradientRule
 
         use = use with { Curvature = call.Curvature?.Invoke(call.Graph[node.Inputs[0]].Name) ?? default };
         object? prepared = node.Method.Prepare(use);
-        MethodShares.Forward(node.Method, use, prepared, call.Outputs[0], training: true);
+
+        // Outside a run (statistics measured anew) what counts is what will be deployed.
+        MethodShares.Forward(node.Method, use, prepared, call.Outputs[0], training: call.Context != MethodContext.Evaluation);
         return new State(use, prepared, node.Method.Measure(use, prepared));
     }
 
