@@ -89,7 +89,7 @@ internal static class NetworksCommand
         return quantizer.RunQuantized(graph, new PostTrainingOptions()).Document;
     }
 
-    private static double Ours(QuantizedModel model, int batch)
+    public static double Ours(QuantizedModel model, int batch)
     {
         Shape input = model.Signature.Inputs[0].Shape.Bind(batch);
         var y = new float[model.Signature.Outputs[0].Shape.Bind(batch).Count];
@@ -135,7 +135,7 @@ internal static class NetworksCommand
         return Median(times);
     }
 
-    private static double Peer(string file, int batch, int threads)
+    public static double Peer(string file, int batch, int threads)
     {
         var start = new ProcessStartInfo("node")
         {
@@ -153,7 +153,7 @@ internal static class NetworksCommand
         return JsonDocument.Parse(line.Trim()).RootElement.GetProperty("median_ms").GetDouble();
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    public static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

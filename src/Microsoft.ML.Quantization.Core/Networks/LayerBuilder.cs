@@ -71,8 +71,11 @@ internal sealed class LayerBuilder(ulong seed)
     public ValueId Add(string name, ValueId a, ValueId b) => Graph.Add(new Binary { Name = name, Operator = BinaryOperator.Add, Inputs = [a, b] });
 
     /// <summary>Largest of each 2×2.</summary>
-    public ValueId Pool(string name, ValueId x)
-        => Graph.Add(new MaxPool { Name = name, Inputs = [x], Window = Square(2, 2, 0) });
+    public ValueId Pool(string name, ValueId x) => Pool(name, x, 2, 2, 0);
+
+    /// <summary>Largest of each window.</summary>
+    public ValueId Pool(string name, ValueId x, int kernel, int stride, int pad)
+        => Graph.Add(new MaxPool { Name = name, Inputs = [x], Window = Square(kernel, stride, pad) });
 
     /// <summary>[N, ..] → [N, K].</summary>
     public ValueId Flatten(string name, ValueId x) => Graph.Add(new Reshape { Name = name, Target = [0, -1], Inputs = [x] });
