@@ -28,7 +28,7 @@ internal static unsafe class StepsCommand
         }
 
         int threads = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
-        ModelDocument document = NetworksCommand.Document(args[0]);
+        ModelDocument document = args.Contains("--quantize") ? NetworksCommand.Quantized(args[0]) : NetworksCommand.Document(args[0]);
         using PackedProgram program = Packer.Pack(document.Graph, document.Signature, KernelRegistry.Active);
         WorkerPool pool = Pools.Create(threads);
         using var runner = new ProgramRunner(program, pool, long.MaxValue, ThreadSplit.DefaultChunk);
