@@ -19,7 +19,7 @@ namespace Microsoft.ML.Quantization.Benchmarks;
 /// <summary>Latency against ONNX Runtime on the same files, alternating within one run; models made by peers/make_models.py.</summary>
 internal static class NetworksCommand
 {
-    private static readonly string[] _models = ["resnet18.u8s8.onnx", "resnet18.onnx", "mobilenetv2.u8s8.onnx", "mobilenetv2.onnx", "vggsmall.u8s8.onnx", "vggsmall.onnx", "minilm.u8s8.onnx", "minilm.onnx"];
+    private static readonly string[] _models = ["resnet18.u8s8.onnx", "resnet18.onnx", "mobilenetv2.u8s8.onnx", "mobilenetv2.onnx", "vggsmall.u8s8.onnx", "vggsmall.onnx", "minilm.u8s8.onnx", "minilm.onnx", "resnet50.u8s8.onnx", "resnet50.onnx", "alexnet.u8s8.onnx", "alexnet.onnx"];
 
     /// <summary>Networks that are also quantized here and compared with the peer's file of 8 bits: that file leaves attention in float.</summary>
     private static readonly string[] _own = ["minilm.onnx"];
