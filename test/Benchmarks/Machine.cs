@@ -26,9 +26,9 @@ internal static class Machine
     /// <summary>Writes a result file for this processor.</summary>
     public static void WriteResult(string name, string text)
     {
-        string folder = Path.Combine(Folder(), "results", Slug(Processor));
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, name), text);
+        string path = ResultFolder(name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
         Console.WriteLine($"written: results/{Slug(Processor)}/{name}");
     }
 
