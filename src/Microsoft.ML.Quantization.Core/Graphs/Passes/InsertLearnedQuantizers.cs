@@ -65,6 +65,8 @@ public static class InsertLearnedQuantizers
             string[] names = [.. graph.Nodes.Select(n => n.Name)];
             _kept = [.. scheme.KeepFloat.SelectMany(pattern => LayerPattern.Match(pattern, names))];
             _edges = LayerSelection.Edges(graph);
+            HashSet<string> treated = [.. scheme.TreatAsEdges.SelectMany(pattern => LayerPattern.Match(pattern, names))];
+            _edges.UnionWith(graph.Nodes.Where(n => treated.Contains(n.Name)));
         }
 
         public Graph Run()
