@@ -10,12 +10,13 @@ internal static class Program
     {
         ["accuracy"] = ("accuracy DATA_DIR: the small networks at several widths on the 10,000 test images", AccuracyCommand.Run),
         ["networks"] = ("networks MODEL_DIR [ROUNDS]: latency of int8 and float networks against ONNX Runtime, alternating in one run", NetworksCommand.Run),
-        ["steps"] = ("steps MODEL [THREADS]: where the time of a network goes, step by step", StepsCommand.Run),
+        ["tune"] = ("tune [SET ...]: throughput of every kernel over a grid of shapes, for the choice of kernels and the prediction of speed", TuneCommand.Run),
+        ["predict"] = ("predict [MODEL_DIR [MILLISECONDS [MOST_THREADS]]]: predicted against measured latency of the small networks and those of peers/make_models.py", PredictCommand.Run),
+        ["steps"] = ("steps MODEL [THREADS [BATCH [int8]]]: where the time of a network goes, step by step", StepsCommand.Run),
         ["memory"] = ("memory: memory above the activations while calibrating on 10,000 rows", MemoryCommand.Run),
         ["grouped"] = ("grouped [MODEL_DIR]: a 4096 x 4096 dense layer with weights in groups, against 8 bits and ONNX Runtime", GroupedCommand.Run),
         ["train"] = ("train [ROUNDS [PYTHON]]: images a second while training LeNet-5 and ResNet-8, against PyTorch, alternating in one run", TrainCommand.Run),
         ["rq"] = ("rq MNIST_DIR [EPOCHS] [CELL] [ROWS]: LeNet-5 on MNIST with Relaxed Quantization, cell by cell; finished cells are kept, a broken run goes on", RelaxedCommand.Run),
-        ["kernels"] = ("kernels [BenchmarkDotNet options]: convolutions and dense layers of every kernel set", KernelsCommand.Run),
         ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),
         ["kernels"] = ("kernels [planes | BenchmarkDotNet options]: convolutions and dense layers of every kernel set, or those over bit planes", KernelsCommand.Run),
     };

@@ -5,6 +5,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
@@ -36,12 +37,14 @@ internal static class IntegerPacking
         if (one.IsDepthwise)
         {
             sbyte[] taps = WeightOrder.TapsFirst<sbyte>(layer.Weights.Values, 1, layer.Weights.Rows);
-            Add(state, layer, taps.Length, source, destination, "Depthwise", c => new ByteDepthwiseStep(c, geometry(c), taps, layer.Epilogue, layer.Padding, source, destination));
+            Choice narrow = state.Chooser.Choose(KernelWork.Of(KernelOperation.DepthwiseByte, 8, one));
+            Add(state, layer, narrow, taps.Length, source, destination, "Depthwise", c => new ByteDepthwiseStep(c, geometry(c), taps, layer.Epilogue, layer.Padding, source, destination));
             return true;
         }
 
-        PackedWeights packed = Pack(state, node.Inputs[1], one, layer.Weights, weightShape[1]);
-        Add(state, layer, packed.ByteLength, source, destination, "Convolution", c => new ByteConvolutionStep(c, geometry(c), packed, layer.Epilogue, layer.Padding, source, destination));
+        Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
+        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], one, layer.Weights, weightShape[1]);
+        Add(state, layer, choice, packed.ByteLength, source, destination, "Convolution", c => new ByteConvolutionStep(c, geometry(c), packed, layer.Epilogue, layer.Padding, source, destination));
         return true;
     }
 
@@ -58,16 +61,18 @@ internal static class IntegerPacking
         bool flattened = TryFlattened(state, from, out ValueId image);
         int source = flattened ? state.Read(image, Layout.ChannelsLast) : state.Read(from, Layout.RowMajor);
         int channels = flattened ? state.TypeOf(image).Shape[1] : weightShape[1];
-        PackedWeights packed = Pack(state, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer.Weights, channels);
+        ConvolutionGeometry one = Geometry.Dense(state.TypeOf(from).Shape.Bind(1), weightShape);
+        Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
+        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer.Weights, channels);
         int destination = state.Write(layer.Result, Layout.RowMajor);
-        Add(state, layer, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, layer.Epilogue, layer.Padding, source, destination));
+        Add(state, layer, choice, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, layer.Epilogue, layer.Padding, source, destination));
         return true;
     }
 
-    private static PackedWeights Pack(PackingState state, ValueId constant, ConvolutionGeometry geometry, IntegerWeights weights, int channels)
+    private static PackedWeights Pack(PackingState state, KernelSet kernels, ValueId constant, ConvolutionGeometry geometry, IntegerWeights weights, int channels)
     {
-        string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
-        return state.Weights.Get(state.Constant(constant)!, form, () => state.Kernels.PackConvolutionByte(geometry, weights.TapsFirst(channels)));
+        string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
+        return state.Weights.Get(state.Constant(constant)!, form, () => kernels.PackConvolutionByte(geometry, weights.TapsFirst(channels)));
     }
 
     /// <summary>The image that a value flattens, where it lies channels last only.</summary>
@@ -109,20 +114,34 @@ internal static class IntegerPacking
             state.Done.Add(tail);
         }
 
-        string bits = $"W{weightCodes.Code.Bits}A{codes.Code.Bits}";
+        string bits = string.Create(CultureInfo.InvariantCulture, $"W{weightCodes.Code.Bits}A{InputBits(state, node.Inputs[0])}");
         layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, state.Planes.Reason(node), bound.Worst);
         return true;
     }
+
+    /// <summary>Bits of codes as the graph had them before mid-rise ones were doubled.</summary>
+    private static BitWidth InputBits(PackingState state, ValueId id) => state.Producer(id) switch
+    {
+        Reshape reshape => InputBits(state, reshape.Inputs[0]),
+        LookupTable table when state.TypeOf(table.Inputs[0]).Quantization is { IsMidRise: true } codes && table.Table.Select((entry, i) => entry == 2 * i).All(same => same) => codes.Code.Bits,
+        _ => state.TypeOf(id).Quantization!.Code.Bits,
+    };
 
     /// <summary>The requantizer or dequantizer behind an accumulator that goes into its step, and the epilogue that both make.</summary>
     public static (Node? Tail, EpilogueData Epilogue) Tail(PackingState state, Node node, int axis, int[] bias)
     {
         Node? next = state.OnlyConsumer(node.Output);
-        int rank = state.TypeOf(node.Output).Shape.Rank;
+        return Epilogue(state, next, node.Output, axis, bias) is { } epilogue ? (next, epilogue) : (null, new EpilogueData { Bias = bias, Output = AccumulatorOutput.Int32 });
+    }
+
+    /// <summary>The epilogue that a node over the accumulators of a value makes, or null when it makes none.</summary>
+    public static EpilogueData? Epilogue(PackingState state, Node? next, ValueId accumulators, int axis, int[] bias)
+    {
+        int rank = state.TypeOf(accumulators).Shape.Rank;
         bool Fits(ImmutableArray<float> numbers, int found) => numbers.Length == 1 || (found < 0 ? found + rank : found) == axis;
         return next switch
         {
-            Requantize r when Fits(r.Multipliers, r.Axis) && r.Result.Element is ElementType.UInt8 or ElementType.Int16 => (r, new EpilogueData
+            Requantize r when Fits(r.Multipliers, r.Axis) && r.Result.Element is ElementType.UInt8 or ElementType.Int16 => new EpilogueData
             {
                 Bias = bias,
                 Multipliers = Spread(r.Multipliers, bias.Length),
@@ -131,8 +150,8 @@ internal static class IntegerPacking
                 ZeroPoint = r.Result.Single.ZeroPoint,
                 Minimum = r.Minimum,
                 Maximum = r.Maximum,
-            }),
-            DequantizeAccumulator d when Fits(d.Multipliers, d.Axis) => (d, new EpilogueData
+            },
+            DequantizeAccumulator d when Fits(d.Multipliers, d.Axis) => new EpilogueData
             {
                 Bias = bias,
                 Multipliers = Spread(d.Multipliers, bias.Length),
@@ -140,8 +159,8 @@ internal static class IntegerPacking
                 Output = AccumulatorOutput.Float32,
                 Low = d.Activation.Low,
                 High = d.Activation.High,
-            }),
-            _ => (null, new EpilogueData { Bias = bias, Output = AccumulatorOutput.Int32 }),
+            },
+            _ => null,
         };
     }
 
@@ -152,10 +171,12 @@ internal static class IntegerPacking
 
     private static float[] Spread(ImmutableArray<float> numbers, int count) => numbers.Length == 1 ? [.. Enumerable.Repeat(numbers[0], count)] : [.. numbers];
 
-    private static void Add(PackingState state, IntegerLayer layer, long weightBytes, int source, int destination, string operation, Func<BindContext, BoundStep> bind)
+    private static void Add(PackingState state, IntegerLayer layer, Choice choice, long weightBytes, int source, int destination, string operation, Func<BindContext, BoundStep> bind)
         => state.Add(new PackedStep(layer.Node.Name, $"Integer{operation}→{layer.Epilogue.Output}", [source], [destination], bind)
         {
             Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights" + (layer.NoPlanes.Length > 0 ? "; on bytes, because " + layer.NoPlanes : string.Empty), layer.Bound, weightBytes),
+            Kernels = choice.Set,
+            Choice = choice.Why,
         });
 
     private sealed record IntegerLayer(Node Node, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, string NoPlanes, long Bound);

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -18,12 +19,14 @@ internal sealed class PackingState
     private readonly Node?[] _producers;
     private readonly List<Node>[] _consumers;
 
-    public PackingState(Graph graph, ModelSignature signature, KernelSet kernels, PlaneChoice planes)
+    private BindContext? _single;
+
+    public PackingState(Graph graph, ModelSignature signature, KernelChooser chooser, PlaneChoice planes)
     {
         Planes = planes;
         Graph = graph;
         Signature = signature;
-        Kernels = kernels;
+        Chooser = chooser;
         _producers = graph.Producers();
         _consumers = graph.Consumers();
     }
@@ -32,7 +35,8 @@ internal sealed class PackingState
 
     public ModelSignature Signature { get; }
 
-    public KernelSet Kernels { get; }
+    /// <summary>Says which set does a step.</summary>
+    public KernelChooser Chooser { get; }
 
     /// <summary>The layers that run on bit planes.</summary>
     public PlaneChoice Planes { get; }
@@ -96,10 +100,21 @@ internal sealed class PackingState
     /// <summary>The value that a reshaped value is made of.</summary>
     public bool TryReshaped(ValueId result, out ValueId source) => _reshaped.TryGetValue(result, out source);
 
-    public void Add(PackedStep step) => _steps.Add(step);
+    /// <summary>Adds a step; its kernels are chosen by its work on one row unless they are already.</summary>
+    public void Add(PackedStep step)
+    {
+        if (step.Kernels is null)
+        {
+            _single ??= new BindContext(Graph, 1, Chooser.Default, new ThreadSplit(1));
+            (KernelSet kernels, string choice) = Chooser.Choose(step.Bind(_single).Work);
+            step = step with { Kernels = kernels, Choice = choice };
+        }
+
+        _steps.Add(step);
+    }
 
     /// <summary>Hands the program over.</summary>
-    public PackedProgram Build() => new(Graph, Signature, Kernels, [.. _slots], [.. _steps], Weights.All);
+    public PackedProgram Build() => new(Graph, Signature, Chooser.Default, [.. _slots], [.. _steps], Weights.All);
 
     private int NewSlot(ValueType type)
     {

@@ -4,6 +4,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Quantizers;
@@ -82,7 +83,8 @@ internal static class PlanePacking
             PaddingCode = input.Single.ZeroPoint == 0 ? PlaneGeometry.NoPaddingCode : input.Single.ZeroPoint,
         };
         PlaneGeometry one = Geometry(sizes(state.TypeOf(from).Shape.Bind(1), state.TypeOf(node.Output).Shape.Bind(1)));
-        PackedWeights packed = Pack(state, constant, one, weights, kind);
+        Choice choice = state.Chooser.Choose(KernelWork.Of(one));
+        PackedWeights packed = Pack(state, choice.Set, constant, one, weights, kind);
         (Node? tail, EpilogueData epilogue, ThresholdData<int>? thresholds) = Tail(state, node, folded, one.Convolution);
         if (tail is not null)
         {
@@ -102,14 +104,16 @@ internal static class PlanePacking
         })
         {
             Facts = new LayerFacts(bits, Reason, bound.Worst, packed.ByteLength),
+            Kernels = choice.Set,
+            Choice = choice.Why,
         });
     }
 
-    private static PackedWeights Pack(PackingState state, Tensor constant, PlaneGeometry geometry, IntegerWeights weights, PlaneWeightCodes kind)
+    private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor constant, PlaneGeometry geometry, IntegerWeights weights, PlaneWeightCodes kind)
     {
         ConvolutionGeometry sizes = geometry.Convolution;
-        string form = string.Create(CultureInfo.InvariantCulture, $"planes/{geometry.SourceKind}{geometry.SourceBits}/{kind}/{geometry.PaddingCode}/{sizes.GroupInChannels}x{sizes.KernelDepth}x{sizes.KernelHeight}x{sizes.KernelWidth}/{sizes.Groups}");
-        return state.Weights.Get(constant, form, () => state.Kernels.PackConvolutionPlanes(geometry, kind.Encode(weights.TapsFirst(sizes.GroupInChannels))));
+        string form = string.Create(CultureInfo.InvariantCulture, $"planes/{kernels.Name}/{geometry.SourceKind}{geometry.SourceBits}/{kind}/{geometry.PaddingCode}/{sizes.GroupInChannels}x{sizes.KernelDepth}x{sizes.KernelHeight}x{sizes.KernelWidth}/{sizes.Groups}");
+        return state.Weights.Get(constant, form, () => kernels.PackConvolutionPlanes(geometry, kind.Encode(weights.TapsFirst(sizes.GroupInChannels))));
     }
 
     /// <summary>What is fused behind the layer: thresholds, a requantizer (as thresholds where it has few codes) or the step to floats.</summary>

@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -33,6 +34,7 @@ internal sealed class PlaneConvolutionStep : BoundStep
         ConvolutionGeometry sizes = geometry.Convolution;
         _tiles = sizes.OutPixels == 0 ? 0 : _kernels.CountConvolutionPlanesTiles(geometry);
         Chunks = context.Chunks(_tiles, sizes.OutLength * sizes.Depth * geometry.SourceBits * geometry.WeightBits / ProductsPerWork);
+        Work = KernelWork.Of(geometry);
     }
 
     /// <inheritdoc/>
@@ -59,6 +61,7 @@ internal abstract class PixelStep : BoundStep
         Channels = channels;
         _pixels = pixels;
         Chunks = context.Chunks(pixels, (long)pixels * channels * WorkPerElement);
+        Work = KernelWork.Flat(KernelOperation.PlaneCodes, 1, (long)pixels * channels, channels);
     }
 
     protected KernelSet Kernels { get; }
@@ -126,7 +129,7 @@ internal sealed class TurnPlanesStep(BindContext context, int pixels, int channe
 }
 
 /// <summary>Max pool of planes.</summary>
-internal sealed class MaxPoolPlanesStep(BindContext context, ConvolutionGeometry geometry, int bits, int source, int destination) : PoolStep(context, geometry, source, destination)
+internal sealed class MaxPoolPlanesStep(BindContext context, ConvolutionGeometry geometry, int bits, int source, int destination) : PoolStep(context, geometry, KernelOperation.PlaneCodes, source, destination)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
