@@ -31,6 +31,7 @@ public static class TrainingRecipes
         new("Affine", "Affine", "Affine", "Jacob et al., 2018"),
         new("DoReFa", "DoReFa-W", "DoReFa-A", "Zhou et al., 2016"),
         .. FewLevelMethods.Recipes,
+        .. MultiBitMethods.Recipes,
         new("LSQ", "LSQ", "LSQ", "Esser et al., 2020"),
         new("RQ", "RQ", "RQ", "Louizos et al., 2019"),
         new("RQ-ST", "RQ-ST", "RQ-ST", "Louizos et al., 2019"),
