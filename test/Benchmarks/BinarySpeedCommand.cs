@@ -37,7 +37,9 @@ internal static class BinarySpeedCommand
         foreach ((string network, string bits, Graph graph, QuantizationAwareScheme scheme) in Networks())
         {
             ModelDocument document = Fit(graph, scheme);
-            long bytes = ModelWriter.ToBytes(document).Length;
+            byte[] file = ModelWriter.ToBytes(document);
+            File.WriteAllBytes(Path.Combine(Path.GetTempPath(), $"binary-speed-{bits.Replace('/', '-')}.mlq"), file);
+            long bytes = file.Length;
             foreach (int threads in new[] { 1, 2 })
             {
                 using QuantizedModel model = QuantizedModel.FromDocument(document, new QuantizedModelOptions { ThreadCount = threads });
@@ -51,7 +53,7 @@ internal static class BinarySpeedCommand
 
             `dotnet run -c Release --project test/Benchmarks -- binary-speed MODELS {rounds}` on {Machine.Description}.
             Networks of ResNet-18's shape, 3 x 224 x 224, batch 1: trained with their quantizers for two steps on random images (their accuracy means nothing), exported, run through `QuantizedModel.Run` with float
-            input and output. First, last and shortcut layers have 8 bits. The peer runs ResNet-18 with all layers in 8 bits. Medians of {rounds} alternating rounds.
+            input and output (the files lie in the temporary folder, for `steps`). First, last and shortcut layers have 8 bits. The peer runs ResNet-18 with all layers in 8 bits. Medians of {rounds} alternating rounds.
 
             {table}
             """.ReplaceLineEndings("\n"));

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.Intrinsics;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Operators;
@@ -49,6 +50,40 @@ internal static class CodeRuns
         }
     }
 
+    /// <summary>16-bit codes as int32.</summary>
+    public static void Widen(ReadOnlySpan<short> source, Span<int> destination)
+    {
+        int i = 0;
+        for (; i <= destination.Length - Vector256<short>.Count; i += Vector256<short>.Count)
+        {
+            (Vector256<int> low, Vector256<int> high) = Vector256.Widen(Vector256.Create(source.Slice(i, Vector256<short>.Count)));
+            low.CopyTo(destination[i..]);
+            high.CopyTo(destination[(i + Vector256<int>.Count)..]);
+        }
+
+        for (; i < destination.Length; i++)
+        {
+            destination[i] = source[i];
+        }
+    }
+
+    /// <summary>The low 16 bits.</summary>
+    public static void Narrow(ReadOnlySpan<int> source, Span<short> destination)
+    {
+        int i = 0;
+        for (; i <= source.Length - Vector256<short>.Count; i += Vector256<short>.Count)
+        {
+            Vector256<int> low = Vector256.Create(source.Slice(i, Vector256<int>.Count));
+            Vector256<int> high = Vector256.Create(source.Slice(i + Vector256<int>.Count, Vector256<int>.Count));
+            Vector256.Narrow(low, high).CopyTo(destination[i..]);
+        }
+
+        for (; i < source.Length; i++)
+        {
+            destination[i] = (short)source[i];
+        }
+    }
+
     private static void Widen<T>(ReadOnlySpan<T> source, Span<int> destination)
         where T : System.Numerics.INumberBase<T>
     {
@@ -58,7 +93,8 @@ internal static class CodeRuns
         }
     }
 
-    private static void Narrow<T>(ReadOnlySpan<int> source, Span<T> destination)
+    /// <summary>The low bits.</summary>
+    public static void Narrow<T>(ReadOnlySpan<int> source, Span<T> destination)
         where T : System.Numerics.INumberBase<T>
     {
         for (int i = 0; i < source.Length; i++)

@@ -37,14 +37,19 @@ internal static class IntegerElementwise
 
         var pairs = new Pairs(call);
         Shares.Run(call.Pool, pairs.Count, Smallest, (pairs, node: (IntegerAdd)call.Node), static (t, begin, end) => t.pairs.Run(begin, end, t.node, static (node, a, b)
-            => Requantization.Add(a, node.LeftMultiplier, b, node.RightMultiplier, node.Result.ZeroPoints[0], node.Minimum, node.Maximum)));
+            => CodeMath.Add(a, node.LeftMultiplier, b, node.RightMultiplier, new CodeTail(node.Result.ZeroPoints[0], node.Minimum, node.Maximum))));
     }
 
     public static void Multiply(OperatorCall call)
     {
         var pairs = new Pairs(call);
-        Shares.Run(call.Pool, pairs.Count, Smallest, (pairs, node: (IntegerMultiply)call.Node), static (t, begin, end) => t.pairs.Run(begin, end, t.node, static (node, a, b)
-            => Requantization.Finish((float)(a * b) * node.Multiplier, node.Result.ZeroPoints[0], node.Minimum, node.Maximum)));
+        Shares.Run(call.Pool, pairs.Count, Smallest, (pairs, node: (IntegerMultiply)call.Node), static (t, begin, end) => t.pairs.Run(begin, end, t.node, static (node, a, b) =>
+        {
+            for (int j = 0; j < a.Length; j++)
+            {
+                a[j] = Requantization.Finish((float)(a[j] * b[j]) * node.Multiplier, node.Result.ZeroPoints[0], node.Minimum, node.Maximum);
+            }
+        }));
     }
 
     public static void LookupTable(OperatorCall call)
@@ -66,11 +71,7 @@ internal static class IntegerElementwise
     {
         if (codes.MidRiseTop == 0)
         {
-            for (int j = 0; j < run.Length; j++)
-            {
-                run[j] -= codes.ZeroPoint;
-            }
-
+            CodeMath.Subtract(run, codes.ZeroPoint);
             return;
         }
 
@@ -82,6 +83,8 @@ internal static class IntegerElementwise
 
     /// <summary>How an input's codes become values; an accumulator's numbers are their own.</summary>
     private static AffineParameters Parameters(OperatorCall call, int input) => call.Graph[call.Node.Inputs[input]].Type.Quantization?.Single ?? new AffineParameters(1, 0);
+
+    private delegate void RunFunction<TNode>(TNode node, Span<int> left, Span<int> right);
 
     private static void AddBytes(OperatorCall call, int begin, int end)
     {
@@ -115,10 +118,7 @@ internal static class IntegerElementwise
                 int channel = Next(i, end, run, out int length);
                 (float multiplier, float offset) = (multipliers[channel], offsets[channel]);
                 int zero = node.Result.ZeroPoints[0];
-                for (int j = 0; j < length; j++)
-                {
-                    run[j] = Requantization.Apply(run[j], multiplier, offset, zero, node.Minimum, node.Maximum);
-                }
+                CodeMath.Requantize(run[..length], multiplier, offset, new CodeTail(zero, node.Minimum, node.Maximum));
 
                 CodeRuns.Write(call.Outputs[0], i, run[..length]);
                 i += length;
@@ -164,7 +164,8 @@ internal static class IntegerElementwise
 
         public int Count => _walk.Count;
 
-        public void Run<TNode>(int begin, int end, TNode node, Func<TNode, int, int, int> function)
+        /// <summary>What is written stands in the left run behind the call.</summary>
+        public void Run<TNode>(int begin, int end, TNode node, RunFunction<TNode> function)
             where TNode : Node
         {
             Span<int> left = stackalloc int[CodeRuns.Length];
@@ -175,11 +176,7 @@ internal static class IntegerElementwise
                 int length = Math.Min(Math.Min(_walk.Locate(i, places), end - i), CodeRuns.Length);
                 Read(0, places[0], left[..length]);
                 Read(1, places[1], right[..length]);
-                for (int j = 0; j < length; j++)
-                {
-                    left[j] = function(node, left[j], right[j]);
-                }
-
+                function(node, left[..length], right[..length]);
                 CodeRuns.Write(call.Outputs[0], i, left[..length]);
                 i += length;
             }

@@ -176,19 +176,29 @@ internal static class PoolingOperators
         {
             var node = (IntegerAveragePool)Call.Node;
             AffineParameters codes = Call.Graph[node.Inputs[0]].Type.Quantization!.Single;
-            foreach ((int plane, int pixel) in Walk.Pixels(begin, end))
+            using Rented values = Rented.New(ElementType.Int32, Shape.Of(Walk.InPixels));
+            Span<int> plane = values.Tensor.Writable<int>();
+            int current = -1;
+            foreach ((int number, int pixel) in Walk.Pixels(begin, end))
             {
+                if (number != current)
+                {
+                    current = number;
+                    CodeRuns.Read(Call.Inputs[0], number * Walk.InPixels, plane);
+                    IntegerElementwise.ToValues(codes, plane);
+                }
+
                 Span<int> inside = Walk.Inside(pixel);
                 long sum = 0;
                 foreach (int index in inside)
                 {
-                    sum += codes.ValueOf(CodeAccess.Read(Call.Inputs[0], (plane * Walk.InPixels) + index));
+                    sum += plane[index];
                 }
 
                 float multiplier = node.Multiplier / (node.CountPadding && !node.IsGlobal ? Walk.CountPadded(pixel) : inside.Length);
                 IntegerRange range = node.Result.Range;
                 int code = Requantization.Finish((float)Accumulators.Narrow(node, sum) * multiplier, node.Result.Single.ZeroPoint, range.Min, range.Max);
-                CodeAccess.Write(Call.Outputs[0], (plane * Walk.OutPixels) + pixel, code);
+                CodeAccess.Write(Call.Outputs[0], (number * Walk.OutPixels) + pixel, code);
             }
         }
     }

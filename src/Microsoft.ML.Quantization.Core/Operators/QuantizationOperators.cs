@@ -87,13 +87,23 @@ internal static class QuantizationOperators
             for (int i = begin; i < end;)
             {
                 int length = Math.Min(end - i, codes.Length);
-                for (int j = 0; j < length; j++)
-                {
-                    codes[j] = p.Quantize(source[i + j], Range);
-                }
-
+                Encode(source.Slice(i, length), p, codes[..length]);
                 CodeRuns.Write(Call.Outputs[0], i, codes[..length]);
                 i += length;
+            }
+        }
+
+        private void Encode(ReadOnlySpan<float> source, AffineParameters p, Span<int> codes)
+        {
+            if (p.MidRiseTop == 0)
+            {
+                CodeMath.Quantize(source, p.Scale, new CodeTail(p.ZeroPoint, Range.Min, Range.Max), codes);
+                return;
+            }
+
+            for (int j = 0; j < codes.Length; j++)
+            {
+                codes[j] = p.Quantize(source[j], Range);
             }
         }
 

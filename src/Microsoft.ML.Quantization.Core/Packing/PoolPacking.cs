@@ -47,12 +47,13 @@ internal static class PoolPacking
         return new GlobalAverageStep(c, shape[0], shape.CountOf(2, shape.Rank), shape[1], s, d);
     });
 
-    /// <summary>Packs an <see cref="IntegerAveragePool"/> of unsigned codes.</summary>
+    /// <summary>Packs an <see cref="IntegerAveragePool"/> of unsigned codes, or of 16-bit ones.</summary>
     public static bool IntegerAverage(PackingState state, Node node)
     {
         var pool = (IntegerAveragePool)node;
         ValueType input = state.TypeOf(node.Inputs[0]);
-        if (input.Element != ElementType.UInt8 || pool.Result.Element != ElementType.UInt8)
+        bool isWide = input is { Element: ElementType.Int16, Quantization.IsMidRise: false } && !pool.Result.IsMidRise && input.Shape.Rank <= 4 && (pool.Result.Element is ElementType.Int16 or ElementType.UInt8);
+        if ((input.Element != ElementType.UInt8 || pool.Result.Element != ElementType.UInt8) && !isWide)
         {
             return false;
         }
@@ -60,8 +61,9 @@ internal static class PoolPacking
         Window window = pool.IsGlobal ? Whole(input.Shape) : pool.Window;
         AffineQuantization result = pool.Result;
         var rule = new AverageRule(pool.CountPadding && !pool.IsGlobal, input.Quantization!.Single.ZeroPoint, pool.Multiplier, result.Single.ZeroPoint, result.Range.Min, result.Range.Max);
+        bool isByte = result.Element == ElementType.UInt8;
         return !NeedsWindow(state, node, window, rule.CountPadding)
-            && Add(state, node, (c, s, d) => new AveragePoolByteStep(c, Pool(c, node, window), rule, s, d));
+            && Add(state, node, (c, s, d) => isWide ? new WideAveragePoolStep(c, Pool(c, node, window), rule, isByte, s, d) : new AveragePoolByteStep(c, Pool(c, node, window), rule, s, d));
     }
 
     private static ConvolutionGeometry Pool(BindContext context, Node node, Window window) => Geometry.Pool(window, context.ShapeOf(node.Inputs[0]), context.ShapeOf(node.Output));

@@ -47,15 +47,25 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
     {
         Graph prepared = Prepare(graph, rows, options);
         TrainingResult trained = new Trainer(kernels, pool).Run(prepared, rows, options.Training, progress, cancellationToken);
-        return Finish(trained, options);
+        return Finish(trained, rows, options);
     }
 
     /// <summary>Hardens and lowers what training gave.</summary>
-    public QuantizationAwareResult Finish(TrainingResult trained, QuantizationAwareOptions options)
+    /// <param name="trained">What training gave.</param>
+    /// <param name="rows">Rows on which the ranges of residual streams are measured.</param>
+    /// <param name="options">How it was trained.</param>
+    public QuantizationAwareResult Finish(TrainingResult trained, IBatchSource rows, QuantizationAwareOptions options)
     {
         ArgumentNullException.ThrowIfNull(trained);
+        ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(options);
-        Graph hard = HardenQuantizers.Run(trained.Graph);
+        Graph hard = trained.Graph;
+        if (options.Scheme.ResidualBits is int bits and > 0)
+        {
+            hard = InsertStreams.Run(hard, bits, ActivationSample.Of(hard, rows, options.InitialRows, options.Training.Seed, kernels, pool, training: false));
+        }
+
+        hard = HardenQuantizers.Run(hard);
         var quantizer = new PostTrainingQuantizer(engine, OperatorTable.Fast(kernels, pool), log);
         return new QuantizationAwareResult(trained, hard, quantizer.RunQuantized(hard, options.Model));
     }

@@ -26,6 +26,12 @@ public sealed record QuantizationAwareScheme
     /// <summary>Layers treated as first and last ones are, for example shortcuts that binary networks keep at more bits: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> TreatAsEdges { get; init; } = [];
 
+    /// <summary>Bits of the stream of residual additions, set behind training: 8, or 16 (symmetric); 0 leaves additions float; null is 16 when activations have 2 bits or fewer, otherwise 8.</summary>
+    public int? StreamBits { get; init; }
+
+    /// <summary>The stream's width with the default resolved; 0 for float.</summary>
+    public int ResidualBits => StreamBits ?? (Activations is null ? 0 : Activations.Bits <= 2 ? 16 : 8);
+
     /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
@@ -50,6 +56,11 @@ public sealed record QuantizationAwareScheme
             }
         }
 
+        if (StreamBits is not (null or 0 or 8 or 16))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidBitWidth, string.Create(CultureInfo.InvariantCulture, $"{nameof(StreamBits)}: expected 0, 8 or 16, found {StreamBits}."));
+        }
+
         if (InputBits != 0)
         {
             QuantizationMethods.Checked(new Affine { Bits = InputBits });
@@ -68,7 +79,7 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]";
 
     private static string Text(ImmutableArray<string> patterns) => string.Join(",", patterns.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"));
 

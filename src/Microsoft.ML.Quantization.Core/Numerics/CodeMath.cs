@@ -1,0 +1,80 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace Microsoft.ML.Quantization.Numerics;
+
+/// <summary>The rules of <see cref="Requantization"/> over runs of int32, vectorised; the same bits element by element.</summary>
+internal static class CodeMath
+{
+    /// <summary>run[i] = run[i] − zero.</summary>
+    public static void Subtract(Span<int> run, int zero)
+    {
+        if (zero != 0)
+        {
+            LaneMap.Map(new Shift(-zero), Lanes(run), Lanes(run));
+        }
+    }
+
+    /// <summary>sum[i] = sum[i] + run[i].</summary>
+    public static void AddTo(Span<int> sum, Span<int> run) => LaneMap.Map(default(Plus), Lanes(sum), Lanes(run), Lanes(sum));
+
+    /// <summary>run[i] = <see cref="Requantization.Apply"/> of run[i].</summary>
+    public static void Requantize(Span<int> run, float multiplier, float offset, in CodeTail tail) => LaneMap.Map(new Scaled(multiplier, offset, tail), Lanes(run), Lanes(run));
+
+    /// <summary>left[i] = <see cref="Requantization.Add"/> of left[i] and right[i].</summary>
+    public static void Add(Span<int> left, float leftMultiplier, Span<int> right, float rightMultiplier, in CodeTail tail)
+        => LaneMap.Map(new Sum(leftMultiplier, rightMultiplier, tail), Lanes(left), Lanes(right), Lanes(left));
+
+    /// <summary>codes[i] = <see cref="Requantization.Quantize"/> of values[i].</summary>
+    public static void Quantize(ReadOnlySpan<float> values, float scale, in CodeTail tail, Span<int> codes) => LaneMap.Map(new Entry(scale, tail), values, Lanes(codes));
+
+    private static Span<float> Lanes(Span<int> run) => MemoryMarshal.Cast<int, float>(run);
+
+    private readonly struct Shift(int by) : ILaneFunction
+    {
+        public T Of<T>(T x)
+            where T : unmanaged, ILanes<T> => T.AddInt(x, T.CreateInt(by));
+    }
+
+    private readonly struct Plus : ILaneFunction2
+    {
+        public T Of<T>(T x, T g)
+            where T : unmanaged, ILanes<T> => T.AddInt(x, g);
+    }
+
+    private readonly struct Scaled(float multiplier, float offset, CodeTail tail) : ILaneFunction
+    {
+        public T Of<T>(T x)
+            where T : unmanaged, ILanes<T> => tail.Of((T.ToFloat(x) * T.Create(multiplier)) + T.Create(offset));
+    }
+
+    private readonly struct Sum(float left, float right, CodeTail tail) : ILaneFunction2
+    {
+        public T Of<T>(T x, T g)
+            where T : unmanaged, ILanes<T> => tail.Of((T.ToFloat(x) * T.Create(left)) + (T.ToFloat(g) * T.Create(right)));
+    }
+
+    private readonly struct Entry(float scale, CodeTail tail) : ILaneFunction
+    {
+        public T Of<T>(T x)
+            where T : unmanaged, ILanes<T> => tail.Of(x / T.Create(scale));
+    }
+}
+
+/// <summary>The tail of every step to codes, as <see cref="Requantization.Finish"/>: clamp, round, add the zero point; NaN gives the zero point.</summary>
+/// <param name="ZeroPoint">Zero point of the codes.</param>
+/// <param name="Minimum">Lowest code.</param>
+/// <param name="Maximum">Highest code.</param>
+internal readonly record struct CodeTail(int ZeroPoint, int Minimum, int Maximum)
+{
+    /// <summary>Floats to codes.</summary>
+    public T Of<T>(T t)
+        where T : unmanaged, ILanes<T>
+    {
+        T low = T.Create(Minimum - ZeroPoint);
+        T high = T.Create(Maximum - ZeroPoint);
+        T clamped = T.Select(T.Less(t, low), low, T.Select(T.Less(high, t), high, t));
+        T number = T.Select(T.Same(clamped, clamped), clamped, T.Create(0));
+        return T.AddInt(T.ToInt(T.Round(number)), T.CreateInt(ZeroPoint));
+    }
+}
