@@ -1,5 +1,6 @@
 using System;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 
