@@ -37,12 +37,14 @@ internal static class NetworksCommand
         }
 
         int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5;
-        var table = new Table("model", "batch", "threads", "ours, ms", "ONNX Runtime, ms", "ours : ONNX Runtime");
+        int[] batches = [1, 8];
+        string[] heads = ["ours, ms", "ONNX Runtime, ms", "ours : ONNX Runtime"];
+        var table = new Table(["model", "threads", .. batches.SelectMany(b => heads.Select(h => Text(b, "'batch '0': '") + h))]);
         foreach (string file in _models.Select(m => Path.Combine(args[0], m)).Where(File.Exists))
         {
             foreach (int threads in new[] { 1, 2 })
             {
-                Compare(file, batch: 1, threads, rounds, table);
+                table.Add([Path.GetFileName(file), Text(threads, "0"), .. batches.SelectMany(b => Compare(file, b, threads, rounds))]);
             }
         }
 
@@ -54,10 +56,18 @@ internal static class NetworksCommand
 
             {table}
             """.ReplaceLineEndings("\n"));
+        Machine.WriteResult("networks.json", $$"""
+            {
+              "machine": "{{Machine.Description}}",
+              "rounds": {{Text(rounds, "0")}},
+              "rows": {{table.ToJson()}}
+            }
+
+            """.ReplaceLineEndings("\n"));
         return 0;
     }
 
-    private static void Compare(string file, int batch, int threads, int rounds, Table table)
+    private static string[] Compare(string file, int batch, int threads, int rounds)
     {
         using QuantizedModel model = Load(file, threads);
         var ours = new List<double>();
@@ -69,7 +79,7 @@ internal static class NetworksCommand
         }
 
         (double mine, double theirs) = (Median(ours), Median(peers));
-        table.Add(Path.GetFileName(file), Text(batch, "0"), Text(threads, "0"), Text(mine, "0.000"), Text(theirs, "0.000"), Text(mine / theirs, "0.00"));
+        return [Text(mine, "0.000"), Text(theirs, "0.000"), Text(mine / theirs, "0.00")];
     }
 
     private static QuantizedModel Load(string file, int threads)
