@@ -20,6 +20,7 @@ internal sealed class Stepper
     private readonly Dictionary<string, ParameterGroup> _groups = new(StringComparer.Ordinal);
     private readonly (int Node, string Mean, string Variance)[] _statistics;
     private readonly QuantizerSteps _quantizers;
+    private readonly HashSet<string> _scales;
 
     public Stepper(Graph graph, TrainingOptions options, TrainingState state, WorkerPool pool)
     {
@@ -40,6 +41,7 @@ internal sealed class Stepper
             _groups.TryAdd(group.Pattern, group);
         }
 
+        _scales = graph.Nodes.OfType<Graphs.Nodes.BatchNormalization>().Select(n => graph[n.Inputs[1]].Name).ToHashSet(StringComparer.Ordinal);
         HashSet<string> measured = TrainableConstants.Statistics(graph);
         _statistics = [.. graph.Nodes.Select((n, i) => (n, i)).Where(p => p.n is Graphs.Nodes.BatchNormalization && measured.Contains(graph[p.n.Inputs[3]].Name))
             .Select(p => (p.i, graph[p.n.Inputs[3]].Name, graph[p.n.Inputs[4]].Name))];
@@ -67,7 +69,7 @@ internal sealed class Stepper
             ParameterGroup group = _groups.GetValueOrDefault(name) ?? new ParameterGroup(name, 1, _options.Decay);
             if (gradients.TryGetValue(name, out Tensor? gradient) && group.RateFactor != 0)
             {
-                Step(state.Constants[name], gradient, slots, (factor, group.Decay, rate * group.RateFactor, state.Step + 1));
+                Step(state.Constants[name], gradient, slots, (factor, group.Decay, _scales.Contains(name) ? _options.ScalePenalty : 0, rate * group.RateFactor, state.Step + 1));
             }
         }
 
@@ -100,7 +102,7 @@ internal sealed class Stepper
         }
     }
 
-    private void Step(Tensor constant, Tensor gradient, float[][] slots, (float Factor, float Decay, float Rate, long Step) how)
+    private void Step(Tensor constant, Tensor gradient, float[][] slots, (float Factor, float Decay, float Penalty, float Rate, long Step) how)
     {
         // Every value is stepped on its own, so shares of any size give the same bits.
         Shares.Run(_pool, constant.Shape.Count, 16384, (_options.Optimizer, constant, gradient, slots, how), static (w, begin, end) =>
@@ -109,7 +111,7 @@ internal sealed class Stepper
             float[] full = w.gradient.Values<float>()[begin..end].ToArray();
             for (int i = 0; i < full.Length; i++)
             {
-                full[i] = (full[i] * w.how.Factor) + (w.how.Decay * values[i]);
+                full[i] = (full[i] * w.how.Factor) + (w.how.Decay * values[i]) + (w.how.Penalty == 0 || values[i] == 0 ? 0 : MathF.CopySign(w.how.Penalty, values[i]));
             }
 
             w.Optimizer.Step(values, full, [.. w.slots.Select(s => s.AsMemory(begin, end - begin))], w.how.Rate, w.how.Step);

@@ -27,6 +27,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly TrainingState _state;
     private readonly Stepper _stepper;
     private readonly TeacherLoss? _teacher;
+    private readonly PruningSteps _pruning;
     private readonly byte[] _fingerprint;
     private readonly long _stepsPerEpoch;
 
@@ -41,6 +42,7 @@ internal sealed class TrainingRun : IDisposable
         _reverse = new ReverseMode(graph, Logits(graph, options.Loss), kernels, pool);
         _state = new TrainingState(graph, options.Optimizer.Slots);
         _stepper = new Stepper(graph, options, _state, pool);
+        _pruning = new PruningSteps(graph, options, _state);
         _teacher = options.Distillation is { } distillation ? new TeacherLoss(distillation, kernels, pool) : null;
         _stepsPerEpoch = (_training.Count + options.BatchSize - 1) / options.BatchSize;
         _fingerprint = Checkpoint.Fingerprint(graph, options, rows.Count);
@@ -74,6 +76,8 @@ internal sealed class TrainingRun : IDisposable
 
         return Result(IsStale() && _state.Epoch < _options.Epochs ? TrainingStop.EarlyStop : TrainingStop.Finished, null);
     }
+
+    private long Steps => _stepsPerEpoch * _options.Epochs;
 
     private bool IsStale() => _options.Patience > 0 && _state.Stale >= _options.Patience;
 
@@ -118,6 +122,7 @@ internal sealed class TrainingRun : IDisposable
         LossValue value = Losses.Of(_options.Loss, output, targets);
         value = _teacher is null ? value : _teacher.Of(value, output, _teacher.Logits(input, cancellationToken));
         Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient);
+        _pruning.Mask(gradients);
         float norm = Stepper.Norm(_state, gradients);
         if (!float.IsFinite(value.Sum) || !float.IsFinite(norm))
         {
@@ -127,6 +132,7 @@ internal sealed class TrainingRun : IDisposable
         _stepper.Measure(pass, _state.Constants, _options.StatisticsMomentum);
         _stepper.MeasureQuantizers(pass, _state.Constants);
         _stepper.Step(_state, gradients, norm, rate, Place().Context);
+        _pruning.After(_state.Step, Steps);
         return (value, null);
     }
 
@@ -150,7 +156,7 @@ internal sealed class TrainingRun : IDisposable
 
         (float validationLoss, float validationAccuracy) = Validate(cancellationToken);
         var report = new EpochReport(_state.Epoch, loss, accuracy, validationLoss, validationAccuracy, rate);
-        bool isBetter = _state.History.All(h => IsBetter(report, h));
+        bool isBetter = !IsWhole(report) || _state.History.Where(IsWhole).All(h => IsBetter(report, h));
         _state.Stale = isBetter ? 0 : _state.Stale + 1;
         if (isBetter || _validation is null)
         {
@@ -168,6 +174,9 @@ internal sealed class TrainingRun : IDisposable
 
         return report;
     }
+
+    /// <summary>Whether all pruning was done behind an epoch.</summary>
+    private bool IsWhole(EpochReport report) => (report.Epoch + 1) * _stepsPerEpoch > _pruning.LastStep(Steps);
 
     private bool IsBetter(EpochReport report, EpochReport other) => _validation is null
         ? report.Loss < other.Loss

@@ -54,6 +54,7 @@ public static class InsertLearnedQuantizers
         private readonly GraphRewriter _rewriter;
         private readonly HashSet<string> _kept;
         private readonly HashSet<Node> _edges;
+        private readonly HashSet<ValueId> _started = [];
         private readonly Dictionary<(ValueId Value, QuantizationMethod Method), ValueId> _done = [];
 
         public Inserter(Graph graph, QuantizationAwareScheme scheme, Func<string, Tensor> sample)
@@ -77,6 +78,7 @@ public static class InsertLearnedQuantizers
                 }
 
                 bool edge = _edges.Contains(node);
+                Start(node.Inputs[1], Method(_scheme.Weights, edge, perChannel: true));
                 ImmutableArray<ValueId> inputs = _rewriter.Map(node.Inputs);
                 inputs = Put(node.Inputs[0], inputs, 0, Method(_scheme.Activations, edge, perChannel: false), QuantizerSites.Activations);
                 inputs = Put(node.Inputs[1], inputs, 1, Method(_scheme.Weights, edge, perChannel: true), QuantizerSites.Weights);
@@ -85,6 +87,14 @@ public static class InsertLearnedQuantizers
             }
 
             return _rewriter.Build();
+        }
+
+        private void Start(ValueId weights, QuantizationMethod? method)
+        {
+            if (method?.Start(_graph.ConstantOf(weights)) is { } values && _started.Add(weights))
+            {
+                _rewriter.Replace(weights, _rewriter.Builder.AddConstant(_graph[weights].Name, values, isTrainable: _graph[weights].IsTrainable));
+            }
         }
 
         private QuantizationMethod? Method(QuantizationMethod? own, bool edge, bool perChannel) => (edge, _scheme.EdgeLayers) switch
@@ -122,6 +132,11 @@ public static class InsertLearnedQuantizers
             string name = _rewriter.Builder.HasName(text + ".quantized") ? $"{text}.{method.Name}{method.Bits}" : text + ".quantized";
             Tensor x = site == QuantizerSites.Weights ? _graph.ConstantOf(old) : site == QuantizerSites.Activations ? _sample(text) : Tensor.Allocate(ElementType.Float32, _graph[old].Type.Shape.Bind(1));
             Tensor[] parameters = [.. method.Parameters.Select(p => Tensor.Allocate(ElementType.Float32, LearnedQuantize.ShapeOf(method, p, x.Shape)))];
+            if (site == QuantizerSites.Weights)
+            {
+                x = method.Start(x) ?? x;
+            }
+
             if (site != QuantizerSites.Gradients)
             {
                 method.Initialize(x, parameters);
