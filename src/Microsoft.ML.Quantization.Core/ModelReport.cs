@@ -18,7 +18,7 @@ public sealed record ModelReport(ImmutableArray<StepReport> Steps, string Kernel
     /// <summary>The rows as a table, tab-free, one line a step.</summary>
     public override string ToString()
     {
-        string[] head = ["layer", "operation", "bits", "bound", "limit", "weights", "arena", .. Timing is null ? (string[])[] : ["ms"], "reason"];
+        string[] head = ["layer", "operation", "bits", "kernels", "choice", "bound", "limit", "weights", "arena", .. Timing is null ? (string[])[] : ["ms"], "reason"];
         string[][] rows = [head, .. Steps.Select(Cells)];
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(c => rows.Max(r => r[c].Length))];
         var text = new StringBuilder();
@@ -43,6 +43,8 @@ public sealed record ModelReport(ImmutableArray<StepReport> Steps, string Kernel
         step.Layer,
         step.Operation,
         step.Bits,
+        step.KernelSet,
+        step.Choice,
         Number(step.AccumulatorBound),
         Number(step.AccumulatorLimit),
         Number(step.WeightBytes),

@@ -5,6 +5,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
@@ -73,7 +74,7 @@ public sealed class QuantizedModel : IDisposable
         }
 
         int threads = options.ThreadCount == 0 ? Environment.ProcessorCount : Math.Min(options.ThreadCount, Environment.ProcessorCount);
-        PackedProgram program = Packer.Pack(document.Graph, document.Signature, FindKernels(options.KernelSet));
+        PackedProgram program = Packer.Pack(document.Graph, document.Signature, Chooser(options.KernelSet));
         return new QuantizedModel(document, new Engine(program, Pools.Create(threads), options.MaximumArenaBytes));
     }
 
@@ -154,6 +155,10 @@ public sealed class QuantizedModel : IDisposable
 
     /// <summary>Waits for the runs at work and frees everything; later calls throw <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose() => _engine.Dispose();
+
+    /// <summary>The named kernel set alone; the active one if it is forced; or all of them, by their cost.</summary>
+    internal static KernelChooser Chooser(string? name)
+        => name is null && !KernelRegistry.IsForced ? KernelChooser.Automatic : KernelChooser.Only(FindKernels(name));
 
     /// <summary>The named kernel set, or the active one.</summary>
     internal static KernelSet FindKernels(string? name)

@@ -12,6 +12,12 @@ namespace Microsoft.ML.Quantization;
 /// <param name="ArenaBytes">Bytes that the step writes into the arena for one row.</param>
 public sealed record StepReport(string Layer, string Operation, string Bits, string KernelSet, string Reason, long AccumulatorBound, long AccumulatorLimit, long WeightBytes, long ArenaBytes)
 {
+    /// <summary>
+    /// Why this kernel set: <c>forced</c>; or <c>measured</c>, by the throughput table of this processor; or <c>modelled</c>, by counted instructions, where nobody has measured it. With the time
+    /// expected of one row on one thread. The choice never changes a bit.
+    /// </summary>
+    public string Choice { get; init; } = string.Empty;
+
     /// <summary>Median time of the step, all threads together, in ms; null where nothing was measured.</summary>
     public double? Milliseconds { get; init; }
 }

@@ -15,5 +15,5 @@ public sealed record OnnxImportResult(
     Graph Graph, int OperatorSet, string Producer, ImmutableArray<string> WidenedTensors, ImmutableArray<string> Warnings)
 {
     /// <summary>Whether the file quantizes: whoever quantizes models refuses such a one, or asks, before doing it again.</summary>
-    public bool IsQuantized { get; } = Graph is not null && Graph.Nodes.Any(n => n is Quantize or Dequantize or FakeQuantize);
+    public bool IsQuantized { get; } = Graph is not null && Graph.Nodes.Any(n => n is Quantize or Dequantize or FakeQuantize or GroupedDense);
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.IO;
 using System.Reflection;
@@ -19,22 +20,27 @@ internal static class NetworkFiles
     private static readonly string _producer = "Microsoft.ML.Quantization " + (typeof(NetworkFiles).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()?.Version ?? "0");
 
     /// <summary>An ONNX file as a graph.</summary>
-    public static Graph ReadGraph(string path) => OnnxModel.Load(path).Graph;
+    public static Graph ReadGraph(string path, IReadOnlyDictionary<string, int>? dimensions) => Load(path, dimensions).Graph;
 
     /// <summary>
     /// A model to apply as it is: an <c>.mlq</c> file; an ONNX file of floats, which stays float; or an ONNX file with its own quantizers (QuantizeLinear and DequantizeLinear), which
     /// becomes an integer network with exactly their parameters.
     /// </summary>
-    public static ModelDocument ReadModel(string path, string[]? classNames, KernelSet kernels)
+    public static ModelDocument ReadModel(string path, string[]? classNames, IReadOnlyDictionary<string, int>? dimensions, KernelSet kernels)
     {
         ImmutableArray<string> names = [.. classNames ?? []];
         if (!string.Equals(Path.GetExtension(path), ".onnx", StringComparison.OrdinalIgnoreCase))
         {
+            if (dimensions is { Count: > 0 })
+            {
+                throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Dimensions: expected an ONNX file, whose free dimensions they are, found '{path}', whose sizes are fixed. Leave them out.");
+            }
+
             ModelDocument document = ModelReader.Read(path);
             return names.IsEmpty ? document : document with { Metadata = document.Metadata with { ClassNames = names } };
         }
 
-        OnnxImportResult imported = OnnxModel.Load(path);
+        OnnxImportResult imported = Load(path, dimensions);
         if (!imported.IsQuantized)
         {
             Graph clean = PostTrainingQuantizer.Clean(imported.Graph);
@@ -43,5 +49,11 @@ internal static class NetworkFiles
 
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(kernels), OperatorTable.Fast(kernels, WorkerPool.Shared));
         return quantizer.RunQuantized(imported.Graph, new PostTrainingOptions { ClassNames = names }).Document;
+    }
+
+    private static OnnxImportResult Load(string path, IReadOnlyDictionary<string, int>? dimensions)
+    {
+        var options = new OnnxImportOptions();
+        return OnnxModel.Load(path, dimensions is null ? options : options with { Dimensions = options.Dimensions.SetItems(dimensions) });
     }
 }

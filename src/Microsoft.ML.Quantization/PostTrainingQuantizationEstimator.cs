@@ -42,7 +42,7 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
         options.Validate();
         _host = environment.Register(nameof(PostTrainingQuantizationEstimator));
         _options = options;
-        _graph = NetworkFiles.ReadGraph(options.ModelFile);
+        _graph = NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions);
         _signature = options.Signature(_graph);
         _columns = options.ToColumns().Resolve(_signature);
     }

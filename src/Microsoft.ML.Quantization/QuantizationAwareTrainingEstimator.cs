@@ -46,7 +46,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         options.Validate();
         _host = environment.Register(nameof(QuantizationAwareTrainingEstimator));
         _options = options;
-        _graph = options.Network ?? TrainableConstants.Mark(NetworkFiles.ReadGraph(options.ModelFile));
+        _graph = options.Network ?? TrainableConstants.Mark(NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions));
         _signature = options.Signature(_graph);
         _columns = options.ToColumns().Resolve(_signature);
         if (_signature.Inputs.Length != 1)
@@ -133,6 +133,10 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
             if (Network is null)
             {
                 ArgumentException.ThrowIfNullOrEmpty(ModelFile);
+            }
+            else if (Dimensions is { Count: > 0 })
+            {
+                throw new QuantizationException(QuantizationErrorCode.InvalidOptions, "Dimensions: expected them with a model file, found them with a network, whose sizes are fixed. Leave them out.");
             }
 
             ArgumentNullException.ThrowIfNull(Training);

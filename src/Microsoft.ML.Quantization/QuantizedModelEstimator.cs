@@ -33,7 +33,7 @@ public sealed class QuantizedModelEstimator : IEstimator<QuantizedModelTransform
         _host = environment.Register(nameof(QuantizedModelEstimator));
         _options = options;
         ArgumentException.ThrowIfNullOrEmpty(options.ModelFile);
-        _document = NetworkFiles.ReadModel(options.ModelFile, options.ClassNames, QuantizedModel.FindKernels(options.KernelSet));
+        _document = NetworkFiles.ReadModel(options.ModelFile, options.ClassNames, options.Dimensions, QuantizedModel.FindKernels(options.KernelSet));
         _columns = options.ToColumns().Resolve(_document.Signature);
     }
 

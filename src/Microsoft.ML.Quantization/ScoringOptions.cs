@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using Microsoft.ML.Quantization.Scoring;
 
 namespace Microsoft.ML.Quantization;
@@ -10,6 +11,12 @@ public abstract class ScoringOptions
 {
     /// <summary>The model file.</summary>
     public string ModelFile = string.Empty;
+
+    /// <summary>
+    /// Sizes of free dimensions of an ONNX file other than the batch, for example of a sequence, by the names that the file gives them; null for none. A file with such dimensions needs
+    /// them: its network is made for one size of each.
+    /// </summary>
+    public IReadOnlyDictionary<string, int>? Dimensions;
 
     /// <summary>Name of the column that the first output fills; not read when <see cref="Outputs"/> is given.</summary>
     public string OutputColumnName = Defaults.OutputColumnName;

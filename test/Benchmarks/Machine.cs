@@ -18,7 +18,7 @@ internal static class Machine
         => FormattableString.Invariant($"{Processor}, {Environment.ProcessorCount} processors, {RuntimeInformation.OSDescription.Split(' ')[0]}, {RuntimeInformation.FrameworkDescription}, kernel set {Kernels.KernelRegistry.Active.Name}");
 
     /// <summary>The folder test/Benchmarks of the checkout.</summary>
-    public static string Folder([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
+    public static string Folder() => Path.GetDirectoryName(Here())!;
 
     /// <summary>The folder of this processor's results, or one in it.</summary>
     public static string ResultFolder(string name) => Path.Combine(Folder(), "results", Slug(Processor), name);
@@ -26,11 +26,13 @@ internal static class Machine
     /// <summary>Writes a result file for this processor.</summary>
     public static void WriteResult(string name, string text)
     {
-        string folder = Path.Combine(Folder(), "results", Slug(Processor));
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, name), text);
+        string path = ResultFolder(name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
         Console.WriteLine($"written: results/{Slug(Processor)}/{name}");
     }
+
+    private static string Here([CallerFilePath] string path = "") => path;
 
     private static string Slug(string text)
     {

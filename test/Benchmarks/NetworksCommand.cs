@@ -11,6 +11,8 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Onnx;
 using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Prediction;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -73,13 +75,13 @@ internal static class NetworksCommand
     private static QuantizedModel Load(string file, int threads)
         => QuantizedModel.FromDocument(Document(file), new QuantizedModelOptions { ThreadCount = threads });
 
-    /// <summary>A model as the engine is given it: quantized files lowered to integers.</summary>
-    public static ModelDocument Document(string file)
+    /// <summary>A model as the engine is given it: quantized files lowered to integers, and others too if asked, with stand-ins for ranges.</summary>
+    public static ModelDocument Document(string file, bool lowered = false)
     {
         Graph graph = OnnxModel.Load(file, _import).Graph;
         if (!file.Contains("u8s8", StringComparison.Ordinal))
         {
-            graph = PostTrainingQuantizer.Clean(graph);
+            graph = lowered ? LatencyPredictor.Lower(graph, QuantizationScheme.EightBits) : PostTrainingQuantizer.Clean(graph);
             return new ModelDocument(graph, ModelSignature.Of(graph), new ModelMetadata());
         }
 

@@ -1,24 +1,19 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
-using System.Runtime.InteropServices;
-using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
-using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Packing;
+using Microsoft.ML.Quantization.Prediction;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Benchmarks;
 
 /// <summary>Where the time of a network goes: each step of the packed program, the least of many runs, and their sum against the least whole run.</summary>
-internal static unsafe class StepsCommand
+internal static class StepsCommand
 {
-    private const int Runs = 50;
-
     public static int Run(string[] args)
     {
         if (args.Length == 0)
@@ -28,63 +23,30 @@ internal static unsafe class StepsCommand
         }
 
         int threads = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
-        ModelDocument document = NetworksCommand.Document(args[0]);
-        using PackedProgram program = Packer.Pack(document.Graph, document.Signature, KernelRegistry.Active);
-        WorkerPool pool = Pools.Create(threads);
-        using var runner = new ProgramRunner(program, pool, long.MaxValue, ThreadSplit.DefaultChunk);
-        (double[] steps, double whole) = Measure(runner, program);
-        Print(program, steps, whole);
-        Pools.Release(pool);
+        int batch = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 1;
+        ModelDocument document = NetworksCommand.Document(args[0], args.Length > 3);
+        using PackedProgram program = Packer.Pack(document.Graph, document.Signature, QuantizedModel.Chooser(null));
+        LatencyPrediction prediction = LatencyPredictor.Predict(program, batch, threads, ThroughputTable.Current);
+        Print(program, batch, StepTimes.Least(program, threads, batch), [.. prediction.Steps.Select(s => s.Milliseconds)]);
         return 0;
     }
 
-    private static (double[] Steps, double Whole) Measure(ProgramRunner runner, PackedProgram program)
+    private static void Print(PackedProgram program, int batch, StepTimes measured, double[] predicted)
     {
-        RunBuffers buffers = runner.Rent(1);
-        int count = program.Signature.Inputs[0].Shape.Bind(1).Count;
-        bool tokens = program.Signature.Inputs[0].Element == ElementType.Int64;
-        Array input = tokens ? NetworksCommand.Tokens(count) : NetworksCommand.Reals(count);
-        using var pin = new PinnedGCHandle<Array>(input);
-        var output = new float[program.Signature.Outputs[0].Shape.Bind(1).Count];
-        double[] best = [.. program.Steps.Select(_ => double.MaxValue)];
-        double whole = double.MaxValue;
-        fixed (float* y = output)
-        {
-            buffers.Inputs[0] = (nint)pin.GetAddressOfObjectData();
-            buffers.Outputs[0] = (nint)y;
-            for (int run = 0; run < Runs; run++)
-            {
-                long begin = Stopwatch.GetTimestamp();
-                ProgramRunner.Execute(buffers);
-                whole = Math.Min(whole, Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
-                for (int i = 0; i < best.Length; i++)
-                {
-                    long start = Stopwatch.GetTimestamp();
-                    ProgramRunner.Execute(buffers, i);
-                    best[i] = Math.Min(best[i], Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-                }
-            }
-        }
-
-        runner.Return(buffers);
-        return (best, whole);
-    }
-
-    private static void Print(PackedProgram program, double[] times, double whole)
-    {
+        double[] times = measured.Steps;
         double total = times.Sum();
-        var table = new Table("layer", "step", "geometry", "ms", "%", "GOP/s");
+        var table = new Table("layer", "step", "kernels", "geometry", "ms", "%", "GOP/s", "predicted, ms");
         Dictionary<string, Node> nodes = program.Graph.Nodes.GroupBy(n => n.Name).ToDictionary(g => g.Key, g => g.First());
-        var context = new BindContext(program.Graph, 1, program.Kernels, new ThreadSplit(1));
+        var context = new BindContext(program.Graph, batch, program.Kernels, new ThreadSplit(1));
         for (int i = 0; i < times.Length; i++)
         {
             PackedStep step = program.Steps[i];
             (string geometry, double operations) = nodes.TryGetValue(step.Layer, out Node? node) ? Work(context, program.Graph, node) : (string.Empty, 0);
-            table.Add(step.Layer, step.Operation, geometry, Text(times[i], "0.0000"), Text(times[i] / total * 100, "0.0"), operations == 0 ? string.Empty : Text(operations / times[i] * 1e-6, "0"));
+            table.Add(step.Layer, step.Operation, step.Kernels!.Name, geometry, Text(times[i], "0.0000"), Text(times[i] / total * 100, "0.0"), operations == 0 ? string.Empty : Text(operations / times[i] * 1e-6, "0"), Text(predicted[i], "0.0000"));
         }
 
-        table.Add("sum of steps", string.Empty, string.Empty, Text(total, "0.0000"), "100", string.Empty);
-        table.Add("whole runs", string.Empty, string.Empty, Text(whole, "0.0000"), Text(whole / total * 100, "0.0"), string.Empty);
+        table.Add("sum of steps", string.Empty, string.Empty, string.Empty, Text(total, "0.0000"), "100", string.Empty, Text(predicted.Sum(), "0.0000"));
+        table.Add("whole runs", string.Empty, string.Empty, string.Empty, Text(measured.Whole, "0.0000"), Text(measured.Whole / total * 100, "0.0"), string.Empty, string.Empty);
     }
 
     // Operations: two for each product.

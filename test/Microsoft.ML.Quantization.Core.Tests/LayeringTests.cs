@@ -31,6 +31,7 @@ public sealed partial class LayeringTests
         ["Training"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation"],
         ["QuantizationAware"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "PostTraining", "Training"],
         ["PostTraining"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Serialization"],
+        ["Prediction"] = ["Numerics", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Packing"],
     };
 
     [TestMethod]

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Linq;
 using Microsoft.ML.Quantization.Onnx.Proto;
 using Microsoft.ML.Quantization.Onnx.Reading;
 
@@ -7,7 +8,7 @@ namespace Microsoft.ML.Quantization.Onnx.Tests;
 /// <summary>Small valid models that several tests use, the fuzzer above all.</summary>
 internal static class SampleModels
 {
-    public static IEnumerable<ModelWriter> All() => [Dense(), InvertedResidual(), DynamicReshape(), Quantized(), QuantizedLayers(), Structure(), Light()];
+    public static IEnumerable<ModelWriter> All() => [Dense(), InvertedResidual(), DynamicReshape(), Quantized(), QuantizedLayers(), Structure(), Light(), Tokens(), Blocked()];
 
     /// <summary>Two layers with a free batch.</summary>
     public static ModelWriter Dense() => new ModelWriter()
@@ -75,5 +76,24 @@ internal static class SampleModels
             .Input("x", 1, 3, 8, 8).Longs("shape", 4, 3, 3, 3).Longs("flat", 1, -1).Longs("wd", 5, 144)
             .Node("ConstantOfShape", "shape", "w", ("value", value)).Node("ConstantOfShape", "wd", "d", ("value", value))
             .Node("Conv", "x w", "c").Node("Reshape", "c flat", "f").Node("Gemm", "f d", "y", ("transB", 1)).Output("y");
+    }
+
+    /// <summary>Tokens to embeddings with values of the batch's size, as exporters write for missing token types and masks.</summary>
+    public static ModelWriter Tokens() => new ModelWriter(17)
+        .Input("ids", DataType.Int64, "batch", 3).Input("mask", DataType.Int64, "batch", 3)
+        .Floats("words", [5, 2], 0, 1, 2, 3, 4, 5, 6, 7, 8, 9).Floats("types", [2, 2], 10, 20, 30, 40).Raw("zero", DataType.Int64, [1, 3], new byte[24])
+        .Longs("two", 2).Floats("low", [], -100)
+        .Node("Gather", "words ids", "w").Node("Shape", "ids", "sh").Node("Expand", "zero sh", "t").Node("Gather", "types t", "tt").Node("Add", "w tt", "e")
+        .Node("ConstantOfShape", "sh", "ones").Node("Cast", "mask", "m", ("to", (int)DataType.Boolean)).Node("Not", "m", "out")
+        .Node("Where", "out low ones", "bias").Node("Unsqueeze", "bias two", "b3").Node("Add", "e b3", "y").Output("y");
+
+    /// <summary>MatMulNBits of 4 bits: 2 outputs of 24 inputs in blocks of 16, the second one half full.</summary>
+    public static ModelWriter Blocked()
+    {
+        ModelWriter model = new ModelWriter().Input("x", "batch", 24).Raw("w", DataType.UInt8, [2, 2, 8], [.. Enumerable.Range(0, 32).Select(i => (byte)(i * 7))])
+            .Floats("s", [4], 0.5f, 1, 2, 0.25f)
+            .Node("MatMulNBits", "x w s", "y", ("K", 24), ("N", 2), ("bits", 4), ("block_size", 16)).Output("y");
+        model.Graph.Nodes[^1].Domain = "com.microsoft";
+        return model;
     }
 }

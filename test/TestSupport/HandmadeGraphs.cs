@@ -44,6 +44,29 @@ public static class HandmadeGraphs
         return builder.Build();
     }
 
+    /// <summary>
+    /// What version 1.1 of the file added: float [N,3,6,6] → thresholds (floats) → convolution of one-bit weights → thresholds (accumulators, falling channels too) → two dense layers whose sum
+    /// is a float → staircase → float [N,3].
+    /// </summary>
+    public static Graph LowBitNet()
+    {
+        AffineQuantization sign = MidRise(1, 0.5f);
+        AffineQuantization two = MidRise(2, 0.25f);
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", Graphs.ValueType.Float(Shape.Of(Shape.Free, 3, 6, 6)));
+        ValueId enter = builder.Add(new Thresholds { Name = "enter", Inputs = [x], Reals = [-1, 0, 1], Result = two });
+        ValueId w = builder.AddConstant("w1", RandomTensors.Codes(sign, Shape.Of(5, 3, 3, 3), 21), sign);
+        ValueId acc = builder.Add(new IntegerConvolution { Name = "conv", Inputs = [enter, w], Window = Square(3, 2, 1) });
+        ValueId y = builder.Add(new Thresholds { Name = "conv.thresholds", Inputs = [acc], Integers = [3, -2, int.MinValue, 7, 0], Directions = [1, -1, 1, -1, 1], Result = sign });
+        ValueId flat = builder.Add(new Reshape { Name = "flatten", Inputs = [y], Target = [0, -1] });
+        ValueId[] dense = [.. new[] { sign, two }.Select((q, i) => builder.Add(new IntegerDense { Name = "dense", Inputs = [flat, builder.AddConstant("v", RandomTensors.Codes(q, Shape.Of(3, 45), 22), q)] }))];
+        ValueId sum = builder.Add(new CombineAccumulators { Name = "sum", Inputs = [.. dense], Multipliers = [0.25f, 0.5f, 0.125f, 0.1f, 0.2f, 0.3f], Offsets = [1, 0, -1], Activation = Activation.Relu });
+        ValueId t = builder.AddConstant("t", Tensor.Create(Shape.Of(3), [0.5f, 1f, 4f]));
+        ValueId l = builder.AddConstant("l", Tensor.Create(Shape.Of(4), [0f, 0.7f, 1.9f, 6f]));
+        builder.AddOutput(builder.Add(new Staircase { Name = "levels", Inputs = [sum, t, l] }, "y"));
+        return builder.Build();
+    }
+
     /// <summary>The document of a graph with plain signature and some metadata.</summary>
     public static ModelDocument Document(Graph graph) => new(graph, ModelSignature.Of(graph), new ModelMetadata
     {

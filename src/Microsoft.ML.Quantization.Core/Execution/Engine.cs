@@ -194,7 +194,7 @@ internal sealed unsafe class Engine : IDisposable
     {
         long arena = step.Writes.Sum(slot => _program.Slots[slot].Bytes(batch));
         long limit = step.Facts.Bound > 0 ? int.MaxValue : 0;
-        return new StepReport(step.Layer, step.Operation, step.Facts.Bits, Kernels.Name, step.Facts.Reason, step.Facts.Bound, limit, step.Facts.WeightBytes, arena);
+        return new StepReport(step.Layer, step.Operation, step.Facts.Bits, (step.Kernels ?? Kernels).Name, step.Facts.Reason, step.Facts.Bound, limit, step.Facts.WeightBytes, arena) { Choice = step.Choice };
     }
 
     private void Enter() => ObjectDisposedException.ThrowIf(!_uses.TryEnter(), typeof(QuantizedModel));

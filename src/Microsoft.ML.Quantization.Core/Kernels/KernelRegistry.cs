@@ -27,6 +27,9 @@ public static class KernelRegistry
     /// or that this machine cannot run.</exception>
     public static KernelSet Active => _active.Value.Set;
 
+    /// <summary>Whether <see cref="Variable"/> names the set in use.</summary>
+    public static bool IsForced => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable));
+
     /// <summary>One line for people: why <see cref="Active"/> is in use, and why native code is not, where it is not.</summary>
     public static string Why => _active.Value.Why;
 

@@ -23,6 +23,15 @@ internal sealed class BindContext
         Kernels = kernels;
     }
 
+    private BindContext(BindContext other, KernelSet kernels)
+    {
+        _source = other._source;
+        _split = other._split;
+        Graph = other.Graph;
+        Batch = other.Batch;
+        Kernels = kernels;
+    }
+
     /// <summary>The graph with its batch bound; nodes stand in the same order, values have the same names.</summary>
     public Graph Graph { get; }
 
@@ -31,6 +40,9 @@ internal sealed class BindContext
 
     /// <summary>The kernels.</summary>
     public KernelSet Kernels { get; }
+
+    /// <summary>The same with other kernels; null for these.</summary>
+    public BindContext With(KernelSet? kernels) => kernels is null || kernels == Kernels ? this : new BindContext(this, kernels);
 
     /// <summary>The bound shape of a value of the source graph.</summary>
     public Shape ShapeOf(ValueId id) => _source[id].Type.Shape.Bind(Batch);

@@ -14,7 +14,7 @@ internal sealed class BoundProgram
         Memory = MemoryPlan.Create(Lives(program, batch), limit, batch);
         SlotCounts = [.. program.Slots.Select(s => checked((int)s.Count(batch)))];
         var context = new BindContext(program.Graph, batch, program.Kernels, split);
-        Steps = [.. program.Steps.Select(s => s.Bind(context))];
+        Steps = [.. program.Steps.Select(s => s.Bind(context.With(s.Kernels)))];
     }
 
     /// <summary>The batch.</summary>

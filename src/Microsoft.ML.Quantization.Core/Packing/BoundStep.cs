@@ -1,3 +1,5 @@
+using Microsoft.ML.Quantization.Kernels.Costs;
+
 namespace Microsoft.ML.Quantization.Packing;
 
 /// <summary>A step for one batch size. Immutable: several runs use it at once, each with its own buffers.</summary>
@@ -5,6 +7,9 @@ internal abstract class BoundStep
 {
     /// <summary>Independent parts of the work.</summary>
     public int Chunks { get; init; } = 1;
+
+    /// <summary>What the step costs, as numbers.</summary>
+    public KernelWork Work { get; protected init; }
 
     /// <summary>What a run keeps for this step beside its buffers (made once a set of buffers), or null.</summary>
     public virtual object? Prepare(RunBuffers buffers) => null;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Tensors;
@@ -35,12 +36,14 @@ internal static class FloatPacking
         if (one.IsDepthwise)
         {
             float[] taps = state.Weights.Get(weights, "f32/depthwise", () => WeightOrder.TapsFirst(weights.Values<float>(), 1, one.OutChannels));
-            Add(state, node, 4L * taps.Length, source, destination, c => new FloatDepthwiseStep(c, geometry(c), taps, bias, convolution.Activation, source, destination));
+            Choice narrow = state.Chooser.Choose(KernelWork.Of(KernelOperation.DepthwiseFloat, 32, one));
+            Add(state, node, narrow, 4L * taps.Length, source, destination, c => new FloatDepthwiseStep(c, geometry(c), taps, bias, convolution.Activation, source, destination));
             return true;
         }
 
-        PackedWeights packed = Pack(state, weights, one, one.GroupInChannels);
-        Add(state, node, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, geometry(c), packed, bias, convolution.Activation, source, destination));
+        Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionFloat, 32, one));
+        PackedWeights packed = Pack(state, choice.Set, weights, one, one.GroupInChannels);
+        Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, geometry(c), packed, bias, convolution.Activation, source, destination));
         return true;
     }
 
@@ -56,10 +59,11 @@ internal static class FloatPacking
         Activation activation = ((Dense)node).Activation;
         Tensor weights = state.Constant(node.Inputs[1])!;
         float[] bias = Bias(state, node, weights.Shape[0]);
-        PackedWeights packed = Pack(state, weights, ConvolutionGeometry.Dense(1, weights.Shape[1], weights.Shape[0]), weights.Shape[1]);
+        Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionFloat, 32, Geometry.Dense(state.TypeOf(from).Shape.Bind(1), weights.Shape)));
+        PackedWeights packed = Pack(state, choice.Set, weights, ConvolutionGeometry.Dense(1, weights.Shape[1], weights.Shape[0]), weights.Shape[1]);
         int source = state.Read(from, Layout.RowMajor);
         int destination = state.Write(node.Output, Layout.RowMajor);
-        Add(state, node, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weights.Shape), packed, bias, activation, source, destination));
+        Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weights.Shape), packed, bias, activation, source, destination));
         return true;
     }
 
@@ -68,12 +72,12 @@ internal static class FloatPacking
 
     private static float[] Bias(PackingState state, Node node, int channels) => node.Inputs.Length > 2 ? state.Constant(node.Inputs[2])!.Values<float>().ToArray() : new float[channels];
 
-    private static PackedWeights Pack(PackingState state, Tensor weights, ConvolutionGeometry geometry, int channels)
+    private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor weights, ConvolutionGeometry geometry, int channels)
     {
-        string form = string.Create(CultureInfo.InvariantCulture, $"f32/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}");
-        return state.Weights.Get(weights, form, () => state.Kernels.PackConvolutionFloat(geometry, WeightOrder.TapsFirst(weights.Values<float>(), weights.Shape[0], channels)));
+        string form = string.Create(CultureInfo.InvariantCulture, $"f32/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}");
+        return state.Weights.Get(weights, form, () => kernels.PackConvolutionFloat(geometry, WeightOrder.TapsFirst(weights.Values<float>(), weights.Shape[0], channels)));
     }
 
-    private static void Add(PackingState state, Node node, long weightBytes, int source, int destination, Func<BindContext, BoundStep> bind)
-        => state.Add(new PackedStep(node.Name, node.Kind, [source], [destination], bind) { Facts = new LayerFacts("f32", "kept in float", 0, weightBytes) });
+    private static void Add(PackingState state, Node node, Choice choice, long weightBytes, int source, int destination, Func<BindContext, BoundStep> bind)
+        => state.Add(new PackedStep(node.Name, node.Kind, [source], [destination], bind) { Facts = new LayerFacts("f32", "kept in float", 0, weightBytes), Kernels = choice.Set, Choice = choice.Why });
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Quantizers;
@@ -24,8 +25,9 @@ internal static class GroupedPacking
         Tensor weights = state.Constant(node.Inputs[1])!;
         AffineQuantization quantizer = state.TypeOf(node.Inputs[1]).Quantization!;
         GroupedGeometry one = GroupedDenseOperator.Geometry(Shape.Of(1, weights.Shape[1]), weights.Shape, quantizer);
-        string form = string.Create(CultureInfo.InvariantCulture, $"grouped/{node.Inputs[1].Index}");
-        PackedWeights packed = state.Weights.Get(weights, form, () => state.Kernels.PackGroupedDense(one, weights.Values<sbyte>(), quantizer.Scales.AsSpan()));
+        Choice choice = state.Chooser.Choose(KernelWork.Of(GroupedDenseOperator.Geometry(state.TypeOf(from).Shape.Bind(1), weights.Shape, quantizer)));
+        string form = string.Create(CultureInfo.InvariantCulture, $"grouped/{choice.Set.Name}/{node.Inputs[1].Index}");
+        PackedWeights packed = state.Weights.Get(weights, form, () => choice.Set.PackGroupedDense(one, weights.Values<sbyte>(), quantizer.Scales.AsSpan()));
         float[] bias = node.Inputs.Length > 2 ? state.Constant(node.Inputs[2])!.Values<float>().ToArray() : new float[one.Outputs];
         Activation activation = ((GroupedDense)node).Activation;
         int source = state.Read(from, Layout.RowMajor);
@@ -44,6 +46,8 @@ internal static class GroupedPacking
                 string.Create(CultureInfo.InvariantCulture, $"weights in groups of {one.GroupSize}, inputs quantized row by row"),
                 127L * one.GroupSize << (one.Bits - 1),
                 packed.ByteLength),
+            Kernels = choice.Set,
+            Choice = choice.Why,
         });
         return true;
     }

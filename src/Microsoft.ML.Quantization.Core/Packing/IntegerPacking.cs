@@ -5,6 +5,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
@@ -36,12 +37,14 @@ internal static class IntegerPacking
         if (one.IsDepthwise)
         {
             sbyte[] taps = WeightOrder.TapsFirst<sbyte>(layer.Weights.Values, 1, layer.Weights.Rows);
-            Add(state, layer, taps.Length, source, destination, "Depthwise", c => new ByteDepthwiseStep(c, geometry(c), taps, layer.Epilogue, layer.Padding, source, destination));
+            Choice narrow = state.Chooser.Choose(KernelWork.Of(KernelOperation.DepthwiseByte, 8, one));
+            Add(state, layer, narrow, taps.Length, source, destination, "Depthwise", c => new ByteDepthwiseStep(c, geometry(c), taps, layer.Epilogue, layer.Padding, source, destination));
             return true;
         }
 
-        PackedWeights packed = Pack(state, node.Inputs[1], one, layer.Weights, weightShape[1]);
-        Add(state, layer, packed.ByteLength, source, destination, "Convolution", c => new ByteConvolutionStep(c, geometry(c), packed, layer.Epilogue, layer.Padding, source, destination));
+        Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
+        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], one, layer.Weights, weightShape[1]);
+        Add(state, layer, choice, packed.ByteLength, source, destination, "Convolution", c => new ByteConvolutionStep(c, geometry(c), packed, layer.Epilogue, layer.Padding, source, destination));
         return true;
     }
 
@@ -58,19 +61,22 @@ internal static class IntegerPacking
         bool flattened = TryFlattened(state, from, out ValueId image);
         int source = flattened ? state.Read(image, Layout.ChannelsLast) : state.Read(from, Layout.RowMajor);
         int channels = flattened ? state.TypeOf(image).Shape[1] : weightShape[1];
-        PackedWeights packed = Pack(state, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer.Weights, channels);
+        ConvolutionGeometry one = Geometry.Dense(state.TypeOf(from).Shape.Bind(1), weightShape);
+        Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
+        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer.Weights, channels);
         int destination = state.Write(layer.Result, Layout.RowMajor);
-        Add(state, layer, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, layer.Epilogue, layer.Padding, source, destination));
+        Add(state, layer, choice, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, layer.Epilogue, layer.Padding, source, destination));
         return true;
     }
 
-    private static PackedWeights Pack(PackingState state, ValueId constant, ConvolutionGeometry geometry, IntegerWeights weights, int channels)
+    private static PackedWeights Pack(PackingState state, KernelSet kernels, ValueId constant, ConvolutionGeometry geometry, IntegerWeights weights, int channels)
     {
-        string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
-        return state.Weights.Get(state.Constant(constant)!, form, () => state.Kernels.PackConvolutionByte(geometry, weights.TapsFirst(channels)));
+        string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
+        return state.Weights.Get(state.Constant(constant)!, form, () => kernels.PackConvolutionByte(geometry, weights.TapsFirst(channels)));
     }
 
-    private static bool TryFlattened(PackingState state, ValueId id, out ValueId image)
+    /// <summary>The image that a value flattens, where it lies channels last only.</summary>
+    public static bool TryFlattened(PackingState state, ValueId id, out ValueId image)
     {
         image = id;
         while (!state.IsLocated(image, Layout.RowMajor) && state.TryReshaped(image, out ValueId source))
@@ -82,7 +88,7 @@ internal static class IntegerPacking
         Shape shape = state.TypeOf(image).Shape;
         return image != id && flat.Rank == 2 && Layouts.CanBeChannelsLast(shape) && !Layouts.AreEqual(shape)
             && shape[0] == flat[0] && shape.CountOf(1, shape.Rank) == flat[1]
-            && state.IsLocated(image, Layout.ChannelsLast) && !state.IsLocated(image, Layout.RowMajor);
+            && state.IsChannelsLast(image);
     }
 
     private static bool TryPrepare(PackingState state, Node node, int axis, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IntegerLayer? layer)
@@ -109,7 +115,7 @@ internal static class IntegerPacking
         }
 
         string bits = $"W{weightCodes.Code.Bits}A{codes.Code.Bits}";
-        layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, bound.Worst);
+        layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, state.Planes.Reason(node), bound.Worst);
         return true;
     }
 
@@ -144,17 +150,20 @@ internal static class IntegerPacking
         };
     }
 
-    private static QuantizationException NotProved(Node node, AccumulatorBound bound) => new(
+    /// <summary>The error of a layer whose accumulator may overflow.</summary>
+    public static QuantizationException NotProved(Node node, AccumulatorBound bound) => new(
         QuantizationErrorCode.AccumulatorNotProved,
         string.Create(CultureInfo.InvariantCulture, $"{node.Kind} '{node.Name}', channel {bound.Channel}: expected an accumulator of at most {int.MaxValue}, found that it can reach {bound.Worst}. Use fewer bits for this layer or keep it in float."));
 
     private static float[] Spread(ImmutableArray<float> numbers, int count) => numbers.Length == 1 ? [.. Enumerable.Repeat(numbers[0], count)] : [.. numbers];
 
-    private static void Add(PackingState state, IntegerLayer layer, long weightBytes, int source, int destination, string operation, Func<BindContext, BoundStep> bind)
+    private static void Add(PackingState state, IntegerLayer layer, Choice choice, long weightBytes, int source, int destination, string operation, Func<BindContext, BoundStep> bind)
         => state.Add(new PackedStep(layer.Node.Name, $"Integer{operation}→{layer.Epilogue.Output}", [source], [destination], bind)
         {
-            Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights", layer.Bound, weightBytes),
+            Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights" + (layer.NoPlanes.Length > 0 ? "; on bytes, because " + layer.NoPlanes : string.Empty), layer.Bound, weightBytes),
+            Kernels = choice.Set,
+            Choice = choice.Why,
         });
 
-    private sealed record IntegerLayer(Node Node, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, long Bound);
+    private sealed record IntegerLayer(Node Node, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, string NoPlanes, long Bound);
 }

@@ -1,6 +1,7 @@
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Packing;
@@ -12,6 +13,22 @@ internal static class Layouts
 
     /// <summary>Whether a shape is [N, C, spatial] with at most the batch free.</summary>
     public static bool CanBeChannelsLast(Shape shape) => shape.Rank is >= 3 and <= 5 && !shape.Dimensions[1..].Contains(Shape.Free);
+
+    /// <summary>Whether a shape is [N, C] or [N, C, spatial] with at most the batch free, so that pixels of C channels can be told apart.</summary>
+    public static bool CanBePlanes(Shape shape) => shape.Rank is >= 2 and <= 5 && !shape.Dimensions[1..].Contains(Shape.Free) && shape.CountOf(1, shape.Rank) > 0;
+
+    /// <summary>The layout of such a shape in which the channels of a pixel lie side by side.</summary>
+    public static Layout Natural(Shape shape) => shape.Rank > 2 ? Layout.ChannelsLast : Layout.RowMajor;
+
+    /// <summary>Whether numbers that a node has for channels belong to axis 1 of a value (or are one for all).</summary>
+    public static bool IsChannelAxis(PackingState state, ValueId id, int axis, int count)
+    {
+        Shape shape = state.TypeOf(id).Shape;
+        return count == 1 || shape.Axis(axis) == 1;
+    }
+
+    /// <summary>Whether a value of codes is read by a layer that runs on planes, perhaps behind a max pool, a flatten or a step that turns channels.</summary>
+    public static bool WantsPlanes(PackingState state, ValueId id) => WantsPlanes(state, id, Depth);
 
     /// <summary>Whether both layouts are the same bytes: one channel, or one pixel.</summary>
     public static bool AreEqual(Shape shape) => shape[1] == 1 || shape.CountOf(2, shape.Rank) == 1;
@@ -29,13 +46,19 @@ internal static class Layouts
 
     /// <summary>The layout in which an element-wise node finds its operands.</summary>
     public static Layout Common(PackingState state, Node node)
-        => CanBeChannelsLast(state.TypeOf(node.Output).Shape) && node.Inputs.Any(i => state.IsLocated(i, Layout.ChannelsLast) && !state.IsLocated(i, Layout.RowMajor))
+        => CanBeChannelsLast(state.TypeOf(node.Output).Shape) && node.Inputs.Any(state.IsChannelsLast)
             ? Layout.ChannelsLast
             : Layout.RowMajor;
 
     /// <summary>The layout that the readers of a value would like.</summary>
     public static Layout Preferred(PackingState state, ValueId id)
         => CanBeChannelsLast(state.TypeOf(id).Shape) && LikesChannelsLast(state, id, Depth) ? Layout.ChannelsLast : Layout.RowMajor;
+
+    private static bool WantsPlanes(PackingState state, ValueId id, int depth)
+    {
+        bool codes = state.TypeOf(id) is { Element: ElementType.UInt8, Quantization.Code.Bits.Bits: <= PlaneLayout.MostBits } type && CanBePlanes(type.Shape);
+        return codes && depth > 0 && state.Consumers(id).Exists(c => (state.Planes.Has(c) && c.Inputs[0] == id) || (c is MaxPool or Reshape or Thresholds && WantsPlanes(state, c.Output, depth - 1)));
+    }
 
     private static bool LikesChannelsLast(PackingState state, ValueId id, int depth)
         => depth > 0 && state.Consumers(id).Exists(c => (IsSpatial(c) && c.Inputs[0] == id) || (IsElementwise(state, c) && LikesChannelsLast(state, c.Output, depth - 1)));

@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Packing;
 
@@ -12,6 +13,12 @@ internal sealed record PackedStep(string Layer, string Operation, int[] Reads, i
 {
     /// <summary>What to tell about a layer with weights.</summary>
     public LayerFacts Facts { get; init; } = LayerFacts.None;
+
+    /// <summary>The set that does it; null until it is chosen by the step's work.</summary>
+    public KernelSet? Kernels { get; init; }
+
+    /// <summary>Why this set: forced, measured or modelled.</summary>
+    public string Choice { get; init; } = string.Empty;
 }
 
 /// <summary>Facts of one layer for <c>Explain</c>.</summary>

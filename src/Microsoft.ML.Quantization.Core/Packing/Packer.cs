@@ -6,6 +6,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Tensors;
@@ -21,8 +22,10 @@ internal static class Packer
 {
     private static readonly FrozenDictionary<Type, Func<PackingState, Node, bool>> _rules = new Dictionary<Type, Func<PackingState, Node, bool>>
     {
-        [typeof(IntegerConvolution)] = IntegerPacking.Convolution,
-        [typeof(IntegerDense)] = IntegerPacking.Dense,
+        [typeof(IntegerConvolution)] = (s, n) => PlanePacking.Convolution(s, n) || IntegerPacking.Convolution(s, n),
+        [typeof(IntegerDense)] = (s, n) => PlanePacking.Dense(s, n) || IntegerPacking.Dense(s, n),
+        [typeof(Thresholds)] = ThresholdPacking.Thresholds,
+        [typeof(CombineAccumulators)] = ThresholdPacking.Combine,
         [typeof(GroupedDense)] = GroupedPacking.Dense,
         [typeof(IntegerMatMul)] = MatrixPacking.Codes,
         [typeof(MatMul)] = MatrixPacking.Floats,
@@ -32,7 +35,7 @@ internal static class Packer
         [typeof(AveragePool)] = PoolPacking.Average,
         [typeof(GlobalAveragePool)] = PoolPacking.GlobalAverage,
         [typeof(IntegerAveragePool)] = PoolPacking.IntegerAverage,
-        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n),
+        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n) || ThresholdPacking.Quantize(s, n),
         [typeof(Dequantize)] = ElementwisePacking.Dequantize,
         [typeof(Requantize)] = ElementwisePacking.Requantize,
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
@@ -48,15 +51,25 @@ internal static class Packer
     /// <param name="graph">Any graph; integer, float or both.</param>
     /// <param name="signature">What callers give and get.</param>
     /// <param name="kernels">The kernels.</param>
+    /// <param name="policy">Which layers run on bit planes.</param>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/> or <see cref="QuantizationErrorCode.InputShapeMismatch"/>.</exception>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels)
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic)
+    {
+        ArgumentNullException.ThrowIfNull(kernels);
+        return Pack(graph, signature, KernelChooser.Only(kernels), policy);
+    }
+
+    /// <summary>Packs a graph, each step for the set that <paramref name="chooser"/> gives it.</summary>
+    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet, PlanePolicy)"/>
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser, PlanePolicy policy = PlanePolicy.Automatic)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(signature);
-        ArgumentNullException.ThrowIfNull(kernels);
         EntryPacking.Check(graph, signature);
-        graph = DoubleMidRise.Run(ToUnsignedCodes.Run(FuseActivation.Run(graph)), static _ => false);
-        var state = new PackingState(graph, signature, kernels);
+        graph = ToUnsignedCodes.Run(FuseActivation.Run(graph));
+        var planes = new PlaneChoice(graph, policy);
+        graph = DoubleMidRise.Run(graph, planes.Has);
+        var state = new PackingState(graph, signature, chooser, planes);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             Node node = graph.Nodes[i];
@@ -90,7 +103,7 @@ internal static class Packer
     {
         Tensor[] inputs = [.. node.Inputs.Select(i => state.Constant(i)!)];
         Tensor[] outputs = [.. node.Outputs.Select(o => Tensor.Allocate(state.TypeOf(o).Element, state.TypeOf(o).Shape))];
-        FastOperators.Run(new OperatorCall(state.Graph, node, inputs, outputs, state.Kernels, WorkerPool.Single));
+        FastOperators.Run(new OperatorCall(state.Graph, node, inputs, outputs, state.Chooser.Default, WorkerPool.Single));
         for (int i = 0; i < outputs.Length; i++)
         {
             state.Fold(node.Outputs[i], outputs[i]);
@@ -120,6 +133,6 @@ internal static class Packer
         ValueId id = state.Graph.Outputs[index];
         int size = state.TypeOf(id).Element.SizeOf();
         int slot = state.Read(id, Layout.RowMajor);
-        state.Add(new PackedStep(state.Graph[id].Name, "Output", [slot], [], _ => new OutputStep(index, size, slot)));
+        state.Add(new PackedStep(state.Graph[id].Name, "Output", [slot], [], c => new OutputStep(index, c.ShapeOf(id).Count, size, slot)));
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -18,11 +19,14 @@ internal sealed class PackingState
     private readonly Node?[] _producers;
     private readonly List<Node>[] _consumers;
 
-    public PackingState(Graph graph, ModelSignature signature, KernelSet kernels)
+    private BindContext? _single;
+
+    public PackingState(Graph graph, ModelSignature signature, KernelChooser chooser, PlaneChoice planes)
     {
+        Planes = planes;
         Graph = graph;
         Signature = signature;
-        Kernels = kernels;
+        Chooser = chooser;
         _producers = graph.Producers();
         _consumers = graph.Consumers();
     }
@@ -31,7 +35,11 @@ internal sealed class PackingState
 
     public ModelSignature Signature { get; }
 
-    public KernelSet Kernels { get; }
+    /// <summary>Says which set does a step.</summary>
+    public KernelChooser Chooser { get; }
+
+    /// <summary>The layers that run on bit planes.</summary>
+    public PlaneChoice Planes { get; }
 
     /// <summary>Weights packed so far.</summary>
     public WeightCache Weights { get; } = new();
@@ -55,6 +63,9 @@ internal sealed class PackingState
 
     public bool IsLocated(ValueId id, Layout layout) => _located.ContainsKey((id, layout));
 
+    /// <summary>Whether a value lies with the channels of a pixel side by side, and not row-major.</summary>
+    public bool IsChannelsLast(ValueId id) => !IsLocated(id, Layout.RowMajor) && (IsLocated(id, Layout.ChannelsLast) || (IsLocated(id, Layout.BitPlanes) && TypeOf(id).Shape.Rank > 2));
+
     /// <summary>The slot that holds a value in the given layout; inserts what is needed to have it there.</summary>
     public int Read(ValueId id, Layout layout)
     {
@@ -71,7 +82,7 @@ internal sealed class PackingState
     /// <summary>A new slot for a value that a step writes.</summary>
     public int Write(ValueId id, Layout layout)
     {
-        int slot = NewSlot(TypeOf(id));
+        int slot = layout == Layout.BitPlanes ? NewPlanes(TypeOf(id)) : NewSlot(TypeOf(id));
         _located[(id, layout)] = slot;
         return slot;
     }
@@ -89,10 +100,21 @@ internal sealed class PackingState
     /// <summary>The value that a reshaped value is made of.</summary>
     public bool TryReshaped(ValueId result, out ValueId source) => _reshaped.TryGetValue(result, out source);
 
-    public void Add(PackedStep step) => _steps.Add(step);
+    /// <summary>Adds a step; its kernels are chosen by its work on one row unless they are already.</summary>
+    public void Add(PackedStep step)
+    {
+        if (step.Kernels is null)
+        {
+            _single ??= new BindContext(Graph, 1, Chooser.Default, new ThreadSplit(1));
+            (KernelSet kernels, string choice) = Chooser.Choose(step.Bind(_single).Work);
+            step = step with { Kernels = kernels, Choice = choice };
+        }
+
+        _steps.Add(step);
+    }
 
     /// <summary>Hands the program over.</summary>
-    public PackedProgram Build() => new(Graph, Signature, Kernels, [.. _slots], [.. _steps], Weights.All);
+    public PackedProgram Build() => new(Graph, Signature, Chooser.Default, [.. _slots], [.. _steps], Weights.All);
 
     private int NewSlot(ValueType type)
     {
@@ -100,13 +122,32 @@ internal sealed class PackingState
         return _slots.Count - 1;
     }
 
+    private int NewPlanes(ValueType type)
+    {
+        int words = type.Quantization!.Code.Bits.Bits * PlaneLayout.Words(type.Shape[1]);
+        return Scratch(ElementType.Int32, type.Shape.With(1, words));
+    }
+
     private int Obtain(ValueId id, Layout layout)
     {
+        if (layout == Layout.BitPlanes)
+        {
+            return ConvertPlanes(id, Read(id, Layouts.Natural(TypeOf(id).Shape)), NewPlanes(TypeOf(id)), true);
+        }
+
         Layout other = layout == Layout.RowMajor ? Layout.ChannelsLast : Layout.RowMajor;
         bool located = IsLocated(id, other);
         if (!located && layout == Layout.RowMajor && _reshaped.TryGetValue(id, out ValueId source))
         {
             return Read(source, Layout.RowMajor);
+        }
+
+        if (!located && IsLocated(id, Layout.BitPlanes))
+        {
+            Layout natural = Layouts.Natural(TypeOf(id).Shape);
+            int codes = ConvertPlanes(id, Read(id, Layout.BitPlanes), NewSlot(TypeOf(id)), false);
+            _located[(id, natural)] = codes;
+            return natural == layout ? codes : Convert(id, layout, codes);
         }
 
         if (!located && Constant(id) is { } values)
@@ -122,6 +163,19 @@ internal sealed class PackingState
         }
 
         return Convert(id, layout, Read(id, other));
+    }
+
+    private int ConvertPlanes(ValueId id, int source, int destination, bool pack)
+    {
+        int bits = TypeOf(id).Quantization!.Code.Bits.Bits;
+        int channels = TypeOf(id).Shape[1];
+        Add(new PackedStep(Graph[id].Name, pack ? "ToPlanes" : "FromPlanes", [source], [destination], context =>
+        {
+            Shape shape = context.ShapeOf(id);
+            int pixels = shape.Count / channels;
+            return pack ? new PackPlanesStep(context, pixels, channels, bits, source, destination) : new UnpackPlanesStep(context, pixels, channels, bits, source, destination);
+        }));
+        return destination;
     }
 
     private int AddConstant(ValueId id, Tensor values)

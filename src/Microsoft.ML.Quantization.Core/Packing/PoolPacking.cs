@@ -18,6 +18,12 @@ internal static class PoolPacking
     public static bool Max(PackingState state, Node node)
     {
         Window window = ((MaxPool)node).Window;
+        bool planes = state.IsLocated(node.Inputs[0], Layout.BitPlanes) || Layouts.WantsPlanes(state, node.Output);
+        if (planes && state.TypeOf(node.Output).Quantization is { Code.Bits.Bits: <= PlaneLayout.MostBits } codes)
+        {
+            return Add(state, node, (c, s, d) => new MaxPoolPlanesStep(c, Pool(c, node, window), codes.Code.Bits.Bits, s, d), Layout.BitPlanes);
+        }
+
         return state.TypeOf(node.Output).Element switch
         {
             ElementType.UInt8 => Add(state, node, (c, s, d) => new MaxPoolByteStep(c, Pool(c, node, window), s, d)),
@@ -76,10 +82,10 @@ internal static class PoolPacking
         };
     }
 
-    private static bool Add(PackingState state, Node node, Func<BindContext, int, int, BoundStep> bind)
+    private static bool Add(PackingState state, Node node, Func<BindContext, int, int, BoundStep> bind, Layout layout = Layout.ChannelsLast)
     {
-        int source = state.Read(node.Inputs[0], Layout.ChannelsLast);
-        int destination = state.Write(node.Output, Layout.ChannelsLast);
+        int source = state.Read(node.Inputs[0], layout);
+        int destination = state.Write(node.Output, layout);
         state.Add(new PackedStep(node.Name, node.Kind, [source], [destination], c => bind(c, source, destination)));
         return true;
     }

@@ -20,7 +20,7 @@ internal static class StructurePacking
         Shape shape = state.TypeOf(node.Output).Shape;
         int axis = shape.Axis(((Concat)node).Axis);
         bool channelsLast = Layouts.CanBeChannelsLast(shape) && node.Inputs.All(i => Layouts.CanBeChannelsLast(state.TypeOf(i).Shape))
-            && node.Inputs.Any(i => state.IsLocated(i, Layout.ChannelsLast) && !state.IsLocated(i, Layout.RowMajor));
+            && node.Inputs.Any(state.IsChannelsLast);
         Layout layout = channelsLast ? Layout.ChannelsLast : Layout.RowMajor;
         int[] sources = [.. node.Inputs.Select(i => state.Read(i, layout))];
         int destination = state.Write(node.Output, layout);

@@ -105,7 +105,7 @@ public sealed class PostTrainingQuantizer
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Graph fake = CleanPasses.Run(graph, Evaluate);
-        return fake.Nodes.Any(n => n is Graphs.Nodes.FakeQuantize)
+        return fake.Nodes.Any(n => n is Graphs.Nodes.FakeQuantize or Graphs.Nodes.GroupedDense)
             ? Finish(fake, [], options, null, [], cancellationToken)
             : throw new QuantizationException(QuantizationErrorCode.NothingToQuantize, "Network: expected quantizers of its own, found none. Quantize it with calibration data.");
     }

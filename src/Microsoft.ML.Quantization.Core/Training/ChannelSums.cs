@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Kernels.Managed;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
@@ -81,21 +82,23 @@ internal static unsafe class ChannelSums
     private static void Image<TTerm>(TTerm term, ReadOnlySpan<float> x, ReadOnlySpan<float> other, float[] numbers, Span<float> result)
         where TTerm : struct, ITerm
     {
-        float[] sums = new float[numbers.Length];
-        fixed (float* a = x, b = other, c = numbers, s = sums)
+        float* memory = Scratch.Floats(numbers.Length);
+        var sums = new Span<float>(memory, numbers.Length);
+        sums.Clear();
+        fixed (float* a = x, b = other, c = numbers)
         {
             for (int first = 0; first < x.Length; first += numbers.Length)
             {
-                Block(term, a + first, b + first, c, s, Math.Min(numbers.Length, x.Length - first));
+                Block(term, a + first, b + first, c, memory, Math.Min(numbers.Length, x.Length - first));
             }
         }
 
         for (int half = sums.Length / 2; half >= result.Length; half /= 2)
         {
-            BatchSums.Accumulate(sums.AsSpan(0, half), sums.AsSpan(half, half));
+            BatchSums.Accumulate(sums[..half], sums.Slice(half, half));
         }
 
-        sums.AsSpan(0, result.Length).CopyTo(result);
+        sums[..result.Length].CopyTo(result);
     }
 
     /// <summary>Up to sixteen pixels of all channels.</summary>

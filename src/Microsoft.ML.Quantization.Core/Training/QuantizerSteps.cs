@@ -40,8 +40,13 @@ internal sealed class QuantizerSteps(Graph graph)
         .Select(n => NameOf(n.Node, 0)).Where(constants.ContainsKey).Distinct(StringComparer.Ordinal).ToDictionary(n => n, n => constants[n].Values<float>().ToArray(), StringComparer.Ordinal);
 
     /// <summary>Keeps learned parameters above their bounds, then lets methods change their weights.</summary>
-    public void After(Dictionary<string, Tensor> constants, Dictionary<string, float[]> before, MethodContext place, WorkerPool pool)
+    /// <param name="state">Constants and what the optimizer remembers of them.</param>
+    /// <param name="before">Weights before the step.</param>
+    /// <param name="place">The place of the step.</param>
+    /// <param name="pool">Threads.</param>
+    public void After(TrainingState state, Dictionary<string, float[]> before, MethodContext place, WorkerPool pool)
     {
+        Dictionary<string, Tensor> constants = state.Constants;
         foreach ((LearnedQuantize node, _) in _nodes)
         {
             for (int i = 0; i < node.Method.Parameters.Length; i++)
@@ -52,7 +57,7 @@ internal sealed class QuantizerSteps(Graph graph)
             if (before.TryGetValue(NameOf(node, 0), out float[]? old))
             {
                 Tensor[] inputs = [.. node.Inputs.Select(v => constants.GetValueOrDefault(graph[v].Name) ?? graph.ConstantOf(v))];
-                node.Method.AfterStep(node.Call(inputs, place, pool), old, inputs[0].Writable<float>());
+                node.Method.AfterStep(node.Call(inputs, place, pool) with { Curvature = state.SecondMoments(NameOf(node, 0)) }, old, inputs[0].Writable<float>());
             }
         }
     }

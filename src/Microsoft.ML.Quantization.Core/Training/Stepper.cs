@@ -73,7 +73,7 @@ internal sealed class Stepper
             }
         }
 
-        _quantizers.After(state.Constants, before, place, _pool);
+        _quantizers.After(state, before, place, _pool);
     }
 
     /// <summary>running = fl(running + weight·(batch − running)); the variance of a batch counts M − 1.</summary>

@@ -1,5 +1,7 @@
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Training;
 
@@ -35,7 +37,11 @@ public sealed record EpochReport(int Epoch, float Loss, float Accuracy, float Va
 /// <param name="Loss">Mean loss of this epoch so far.</param>
 /// <param name="Accuracy">Accuracy of this epoch so far.</param>
 /// <param name="Finished">The report of the epoch that this step ended, or null.</param>
-public sealed record TrainingProgress(int Epoch, long Step, long Steps, float Loss, float Accuracy, EpochReport? Finished);
+public sealed record TrainingProgress(int Epoch, long Step, long Steps, float Loss, float Accuracy, EpochReport? Finished)
+{
+    /// <summary>At the end of an epoch: the trained constants by name (weights, learned steps and ranges), as they are during this call; otherwise null.</summary>
+    public IReadOnlyDictionary<string, Tensor>? Constants { get; init; }
+}
 
 /// <summary>What training gives.</summary>
 /// <param name="Graph">The graph with the constants of the best epoch.</param>

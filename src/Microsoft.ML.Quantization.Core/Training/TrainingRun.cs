@@ -106,7 +106,7 @@ internal sealed class TrainingRun : IDisposable
             done += batch.Length;
             _state.Step++;
             EpochReport? finished = done == order.Length ? Finish((float)(loss / done), (float)correct / done, rate, cancellationToken) : null;
-            progress?.Report(new TrainingProgress(finished?.Epoch ?? _state.Epoch, _state.Step, _stepsPerEpoch * _options.Epochs, (float)(loss / done), (float)correct / done, finished));
+            progress?.Report(new TrainingProgress(finished?.Epoch ?? _state.Epoch, _state.Step, _stepsPerEpoch * _options.Epochs, (float)(loss / done), (float)correct / done, finished) { Constants = finished is null ? null : _state.Constants });
         }
 
         return Divergence.InConstants(_graph, _state.Constants);

@@ -25,6 +25,9 @@ internal sealed class ImportContext(OnnxImportOptions options, TensorReader read
     /// <summary>The caller's options.</summary>
     public OnnxImportOptions Options { get; } = options;
 
+    /// <summary>The graph's inputs.</summary>
+    public List<ImportValue> Inputs { get; } = [];
+
     /// <summary>Names that a node or an output of the graph reads.</summary>
     public HashSet<string> ReadNames { get; set; } = [];
 

@@ -83,6 +83,7 @@ internal sealed class ModelImporter
         {
             ValueId id = _context.Builder.AddInput(name, type);
             _context.Values[name] = ImportValue.Of(id, _context.Builder[id]);
+            _context.Inputs.Add(_context.Values[name]);
         }
     }
 

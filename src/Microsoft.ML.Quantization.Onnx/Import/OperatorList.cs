@@ -16,13 +16,26 @@ internal static class OperatorList
 {
     private const string Shapes = "shapes and constants, at import";
 
-    private static readonly FrozenDictionary<string, OperatorEntry> _byName = Entries.ToFrozenDictionary(e => e.Operator.Name, StringComparer.Ordinal);
+    /// <summary>The domain of ONNX Runtime's own operators.</summary>
+    private const string ContributedDomain = "com.microsoft";
+
+    private static readonly FrozenDictionary<string, OperatorEntry> _byName = Standard.ToFrozenDictionary(e => e.Operator.Name, StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, OperatorEntry> _contributed = Contributed().ToFrozenDictionary(e => e.Operator.Name, StringComparer.Ordinal);
 
     /// <summary>All lines.</summary>
-    public static IEnumerable<OperatorEntry> Entries => Linear().Concat(Pools()).Concat(Normalizations()).Concat(Elementwise()).Concat(Reductions()).Concat(Structure()).Concat(AtImport()).Concat(Quantization());
+    public static IEnumerable<OperatorEntry> Entries => Standard.Concat(Contributed());
 
-    /// <summary>The line of an operator of the default domain, or null.</summary>
-    public static OperatorEntry? Find(string name, string domain) => domain is "" or "ai.onnx" ? _byName.GetValueOrDefault(name) : null;
+    private static IEnumerable<OperatorEntry> Standard
+        => Linear().Concat(Pools()).Concat(Normalizations()).Concat(Elementwise()).Concat(Comparisons()).Concat(Reductions()).Concat(Structure()).Concat(AtImport()).Concat(Quantization());
+
+    /// <summary>The line of an operator, or null.</summary>
+    public static OperatorEntry? Find(string name, string domain) => domain switch
+    {
+        "" or "ai.onnx" => _byName.GetValueOrDefault(name),
+        ContributedDomain => _contributed.GetValueOrDefault(name),
+        _ => null,
+    };
 
     private static IEnumerable<OperatorEntry> Linear() =>
     [
@@ -83,6 +96,18 @@ internal static class OperatorList
         Entry("CastLike", 15, ShapeOperators.CastLike),
     ];
 
+    private static IEnumerable<OperatorEntry> Comparisons() =>
+    [
+        Entry("Equal", 7, c => Comparison(c, (a, b) => a == b) ?? ComparisonOperators.Equal(c), "integers and Booleans"),
+        Entry("Greater", 7, c => Comparison(c, (a, b) => a > b) ?? ComparisonOperators.Greater(c, 0, 1)),
+        Entry("GreaterOrEqual", 12, c => Comparison(c, (a, b) => a >= b) ?? ComparisonOperators.NotGreater(c, 1, 0), "integers"),
+        Entry("Less", 7, c => Comparison(c, (a, b) => a < b) ?? ComparisonOperators.Greater(c, 1, 0)),
+        Entry("LessOrEqual", 12, c => Comparison(c, (a, b) => a <= b) ?? ComparisonOperators.NotGreater(c, 0, 1), "integers"),
+        Entry("Not", 1, ComparisonOperators.Not),
+        Entry("And", 7, ComparisonOperators.And),
+        Entry("Or", 7, ComparisonOperators.Or),
+    ];
+
     private static IEnumerable<OperatorEntry> Reductions() =>
     [
         Reduction("ReduceSum", ReduceOperator.Sum),
@@ -112,7 +137,7 @@ internal static class OperatorList
         Entry("Flatten", 1, ReshapeOperators.Flatten),
         Entry("Squeeze", 1, ReshapeOperators.Squeeze),
         Entry("Unsqueeze", 1, ReshapeOperators.Unsqueeze),
-        Entry("Expand", 8, ReshapeOperators.Expand, "not to the free batch"),
+        Entry("Expand", 8, ReshapeOperators.Expand, "of the free batch the first axis only"),
         Entry("DepthToSpace", 1, ReshapeOperators.DepthToSpace),
         Entry("SpaceToDepth", 1, ReshapeOperators.SpaceToDepth),
         Entry("Resize", 10, ResizeOperators.Resize, "not antialias, tf_crop_and_resize, tf_half_pixel_for_nn; constant scales or sizes"),
@@ -122,15 +147,10 @@ internal static class OperatorList
     private static IEnumerable<OperatorEntry> AtImport() =>
     [
         Entry("Constant", 1, ShapeOperators.Constant, "not texts and sparse tensors"),
-        Entry("ConstantOfShape", 9, ShapeOperators.ConstantOfShape, "constant shapes"),
+        Entry("ConstantOfShape", 9, ShapeOperators.ConstantOfShape, "constant shapes; the first axis may be the batch"),
         Entry("Shape", 1, ShapeOperators.ShapeOf, Shapes),
         Entry("Size", 1, ShapeOperators.SizeOf, Shapes),
         Entry("Range", 11, ShapeOperators.Range, Shapes),
-        Entry("Equal", 7, c => ShapeOperators.Compare(c, (a, b) => a == b), Shapes),
-        Entry("Greater", 7, c => ShapeOperators.Compare(c, (a, b) => a > b), Shapes),
-        Entry("GreaterOrEqual", 12, c => ShapeOperators.Compare(c, (a, b) => a >= b), Shapes),
-        Entry("Less", 7, c => ShapeOperators.Compare(c, (a, b) => a < b), Shapes),
-        Entry("LessOrEqual", 12, c => ShapeOperators.Compare(c, (a, b) => a <= b), Shapes),
     ];
 
     private static IEnumerable<OperatorEntry> Quantization() =>
@@ -140,6 +160,13 @@ internal static class OperatorList
         Entry("QLinearConv", 10, QuantizedLinearOperators.Conv, "8 bits; as Dequantize, Conv, Quantize"),
         Entry("QLinearMatMul", 10, QuantizedLinearOperators.MatMul, "8 bits; as Dequantize, MatMul, Quantize"),
     ];
+
+    private static IEnumerable<OperatorEntry> Contributed() =>
+    [
+        Entry("MatMulNBits", 1, BlockedLinearOperators.MatMulNBits, "domain com.microsoft; 2, 4 and 8 bits; not g_idx"),
+    ];
+
+    private static ImportValue? Comparison(NodeCall call, Func<long, long, bool> compare) => ShapeArithmetic.TryCompare(call, compare);
 
     private static OperatorEntry Entry(string name, int since, Func<NodeCall, ImportValue> import, string note = "") => new(new OnnxOperator(name, since, note), import);
 

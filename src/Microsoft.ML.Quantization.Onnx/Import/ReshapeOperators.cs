@@ -58,17 +58,20 @@ internal static class ReshapeOperators
         ImmutableArray<Symbol> target = call.Symbols(1, "the shape");
         call.RequireValid(target.Length <= Shape.MaximumRank, $"a rank of at most {Shape.MaximumRank}");
         var sizes = new int[target.Length];
+        bool grows = false;
         for (int i = 0; i < sizes.Length; i++)
         {
             int axis = x.Shape.Rank - target.Length + i;
             int own = axis >= 0 ? x.Shape[axis] : 1;
             bool batch = target[i] == Symbol.Batch;
-            call.RequireSupported(!batch || own == Shape.Free, "an axis that grows to the batch size is not supported; bind the batch with Dimensions");
+            call.RequireSupported(!batch || own == Shape.Free || i == 0, "an axis behind the first that grows to the batch size is not supported; bind the batch with Dimensions");
+            grows |= batch && own == 1;
             call.RequireValid(batch || target[i] is { IsBatch: false, Factor: >= 0 and <= int.MaxValue }, "dimensions from 0");
             sizes[i] = batch ? 1 : (int)target[i].Factor;
         }
 
-        return call.Emit(new Expand { Target = [.. sizes] }, x);
+        ImportValue expanded = call.Emit(new Expand { Target = [.. sizes] }, x);
+        return grows ? BatchBroadcast.Apply(call, expanded) : expanded;
     }
 
     /// <summary>[N, C, H, W] → [N, C/b², H·b, W·b].</summary>

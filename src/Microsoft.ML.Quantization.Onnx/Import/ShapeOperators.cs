@@ -43,10 +43,14 @@ internal static class ShapeOperators
 
     public static ImportValue ConstantOfShape(NodeCall call)
     {
-        Shape shape = TensorReader.ReadShape([.. call.Longs(0, "the shape")], call.Place);
+        ImmutableArray<Symbol> sizes = call.Symbols(0, "the shape");
+        bool batch = !sizes.IsEmpty && sizes[0] == Symbol.Batch;
+        call.RequireSupported(!sizes[(batch ? 1 : 0)..].Any(s => s.IsBatch), "the batch size is supported as the first axis only");
+        Shape shape = TensorReader.ReadShape([.. sizes.Select(s => s.IsBatch ? 1 : s.Factor)], call.Place);
         Tensor value = call.Attributes.Tensor("value") is { } message ? call.Context.Reader.Read(message, call.OutputName).Tensor : Tensor.Allocate(ElementType.Float32, Shape.Of(1));
         call.RequireValid(value.Shape.Count == 1, $"a value of one element, found {value}");
-        return call.NewConstant(Filler.Fill(value, shape, call));
+        ImportValue filled = call.NewConstant(Filler.Fill(value, shape, call));
+        return batch ? BatchBroadcast.Apply(call, filled) : filled;
     }
 
     public static ImportValue Range(NodeCall call)
@@ -73,10 +77,6 @@ internal static class ShapeOperators
     public static ImportValue CastLike(NodeCall call) => To(call, call.Input(1).Type.Element);
 
     public static ImportValue Where(NodeCall call) => ShapeArithmetic.TryWhere(call) ?? call.Emit(new Where(), call.Input(0), call.Input(1), call.Input(2));
-
-    /// <summary>Comparisons exist at import only.</summary>
-    public static ImportValue Compare(NodeCall call, Func<long, long, bool> compare)
-        => ShapeArithmetic.TryCompare(call, compare) ?? throw call.Unsupported("a comparison of values computed at run time is not supported");
 
     private static ImportValue To(NodeCall call, ElementType type)
     {

@@ -4,6 +4,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Tensors;
@@ -14,7 +15,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 /// <summary>Holds the engine to the normative interpreter, bit for bit.</summary>
 internal static class EngineAssert
 {
-    /// <summary>Every kernel set with 1 thread, the best one with 2 and 5 as well; batches 1, 3 and 7.</summary>
+    /// <summary>Every kernel set with 1 thread, the best one with 2 and 5 as well; batches 1, 3 and 7. Layers of few bits run both ways, on planes and on bytes.</summary>
     public static void EqualsInterpreter(Graph graph, Func<int, Tensor[]> inputs)
     {
         IReadOnlyList<KernelSet> sets = KernelRegistry.Available;
@@ -23,26 +24,35 @@ internal static class EngineAssert
             int[] threads = set == sets[0] ? [1, 2, 5] : [1];
             foreach (int count in threads)
             {
-                EqualsInterpreter(graph, inputs, set, count);
+                foreach (PlanePolicy policy in Policies(graph))
+                {
+                    EqualsInterpreter(graph, inputs, set, count, policy);
+                }
             }
         }
     }
 
-    public static void EqualsInterpreter(Graph graph, Func<int, Tensor[]> inputs, KernelSet set, int threads)
+    public static void EqualsInterpreter(Graph graph, Func<int, Tensor[]> inputs, KernelSet set, int threads, PlanePolicy policy = PlanePolicy.Automatic)
     {
-        using Engine engine = Create(graph, ModelSignature.Of(graph), set, threads);
+        using Engine engine = Create(graph, ModelSignature.Of(graph), set, threads, policy: policy);
         using var interpreter = new Evaluator(graph, OperatorTable.Reference);
         int[] batches = graph.HasFreeBatch ? [1, 3, 7] : [1];
         foreach (int batch in batches)
         {
             Tensor[] given = inputs(batch);
-            AreEqual(interpreter.Run(given), engine.Run(given), $"{set.Name}, {threads} threads, batch {batch}");
+            AreEqual(interpreter.Run(given), engine.Run(given), $"{set.Name}, {threads} threads, batch {batch}, planes {policy}");
         }
     }
 
     /// <summary>An engine that shares out even the smallest work, so that small tests see every split.</summary>
-    public static Engine Create(Graph graph, ModelSignature signature, KernelSet set, int threads, long limit = long.MaxValue)
-        => new(Packer.Pack(graph, signature, set), Pools.Create(threads), limit, smallestChunk: 1);
+    public static Engine Create(Graph graph, ModelSignature signature, KernelSet set, int threads, long limit = long.MaxValue, PlanePolicy policy = PlanePolicy.Automatic)
+        => new(Packer.Pack(graph, signature, set, policy), Pools.Create(threads), limit, smallestChunk: 1);
+
+    private static PlanePolicy[] Policies(Graph graph)
+    {
+        bool few = graph.Nodes.Any(n => n is IntegerConvolution or IntegerDense && graph[n.Inputs[0]].Type.Quantization is { Code.Bits.Bits: <= 2 });
+        return few ? [PlanePolicy.Always, PlanePolicy.Never] : [PlanePolicy.Automatic];
+    }
 
     public static void AreEqual(IReadOnlyList<Tensor> expected, IReadOnlyList<Tensor> found, string what)
     {

@@ -10,6 +10,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Kernels;
 
 /// <summary>Law: layers over bit planes give the bytes of the plain loop in every available set, for every pair of kinds, however the tiles are shared out.</summary>
 [TestClass]
+[TestCategory("Portable")]
 public sealed class EverySetPlanesTests
 {
     private static readonly PlainKernels _plain = new();

@@ -3,6 +3,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Quantizers;
@@ -40,7 +41,7 @@ public sealed class PackerTests
 
         builder.AddOutput(x);
         Graph graph = builder.Build();
-        var state = new PackingState(graph, ModelSignature.Of(graph), KernelRegistry.Active);
+        var state = new PackingState(graph, ModelSignature.Of(graph), KernelChooser.Only(KernelRegistry.Active), new PlaneChoice(graph, PlanePolicy.Automatic));
         foreach (Node node in graph.Nodes.Where(n => n is IntegerDense))
         {
             Assert.IsTrue(IntegerPacking.Dense(state, node));

@@ -120,11 +120,13 @@ public sealed class ModelFileTests
     }
 
     [TestMethod]
-    public void The_golden_file_of_format_1_0_stays_readable()
+    [DataRow("1.0")]
+    [DataRow("1.1")]
+    public void The_golden_file_of_each_version_stays_readable(string version)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "data", "golden-1.0.mlq");
+        string path = Path.Combine(AppContext.BaseDirectory, "data", $"golden-{version}.mlq");
         ModelDocument read = ModelReader.Read(path);
-        ModelDocument expected = HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(4));
+        ModelDocument expected = HandmadeGraphs.Document(version == "1.0" ? HandmadeGraphs.IntegerNet(4) : HandmadeGraphs.LowBitNet());
         Assert.AreEqual(GraphPrinter.Print(expected.Graph), GraphPrinter.Print(read.Graph));
         Assert.AreEqual(
             Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path))),

@@ -11,7 +11,7 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
 /// A trained graph as the engine's passes know it: quantizers of weights become <see cref="FakeQuantize"/> of the decoded codes (a sum of several where a method has several planes), those
-/// of activations FakeQuantize, taps of gradients vanish. A quantizer behind pooling or reshaping moves in front of it, which changes no value, so that codes are pooled.
+/// of activations FakeQuantize or <see cref="Staircase"/>, taps of gradients vanish. A quantizer behind pooling or reshaping moves in front of it, which changes no value, so that codes are pooled.
 /// </summary>
 public static class HardenQuantizers
 {
@@ -87,8 +87,16 @@ public static class HardenQuantizers
         return Export(graph, node, one) switch
         {
             HardForm.Uniform uniform => NormalizeQdq.Add(builder, x, uniform.Quantizer, node.Name),
+            HardForm.Staircase stairs => Steps(builder, x, stairs, node.Name),
             HardForm form => throw new InvalidOperationException($"'{node.Name}': {form.GetType().Name} is no form of activations."),
         };
+    }
+
+    private static ValueId Steps(GraphBuilder builder, ValueId x, HardForm.Staircase stairs, string name)
+    {
+        ValueId thresholds = builder.AddConstant(name + ".thresholds", Tensor.Create<float>(Shape.Of(stairs.Thresholds.Length), stairs.Thresholds.AsSpan()));
+        ValueId levels = builder.AddConstant(name + ".levels", Tensor.Create<float>(Shape.Of(stairs.Levels.Length), stairs.Levels.AsSpan()));
+        return builder.Add(new Staircase { Name = name, Inputs = [x, thresholds, levels] });
     }
 
     private static ValueId Weights(Graph graph, GraphBuilder builder, LearnedQuantize node)

@@ -11,7 +11,8 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
 /// Puts <see cref="LearnedQuantize"/> nodes where a scheme wants them: on weights and inputs of layers, and on the gradients of their outputs. Their parameters are set from the weights
-/// and from samples of the activations. A value that several layers read with the same method is quantized once.
+/// and from samples of the activations. A value that several layers read with the same method is quantized once. A rectifier that only methods read which are nonlinearities themselves goes
+/// away, through pooling and reshaping; where others read it too, such methods read what stands in front of it.
 /// </summary>
 public static class InsertLearnedQuantizers
 {
@@ -71,9 +72,9 @@ public static class InsertLearnedQuantizers
         {
             foreach (Node node in _graph.Nodes)
             {
-                if (!LayerSelection.IsLayer(node) || _kept.Contains(node.Name) || _graph[node.Inputs[1]].Constant is null)
+                if (!IsQuantizable(node))
                 {
-                    _rewriter.Copy(node);
+                    Copy(node);
                     continue;
                 }
 
@@ -97,6 +98,40 @@ public static class InsertLearnedQuantizers
             }
         }
 
+        private bool IsQuantizable(Node node) => LayerSelection.IsLayer(node) && !_kept.Contains(node.Name) && _graph[node.Inputs[1]].Constant is not null;
+
+        /// <summary>A node that is no layer to quantize: rectifiers may go, scale and shift of normalizations may become fixed.</summary>
+        private void Copy(Node node)
+        {
+            if (IsRectifier(node) && FeedsOnly(node.Output, static m => m.IsNonlinearity))
+            {
+                _rewriter.Replace(node.Output, _rewriter.Map(node.Inputs[0]));
+                return;
+            }
+
+            if (node is BatchNormalization && FeedsOnly(node.Output, static m => m.NeedsStandardInput))
+            {
+                Fix(node.Inputs[1], 1);
+                Fix(node.Inputs[2], 0);
+            }
+
+            _rewriter.Copy(node);
+        }
+
+        private void Fix(ValueId constant, float value)
+        {
+            float[] values = [.. Enumerable.Repeat(value, _graph[constant].Type.Shape.Count)];
+            _rewriter.Replace(constant, _rewriter.Builder.AddConstant(_graph[constant].Name, Tensor.Create<float>(_graph[constant].Type.Shape, values)));
+        }
+
+        private static bool IsRectifier(Node? node) => node is Unary { Operator: UnaryOperator.Clip, Alpha: 0 };
+
+        /// <summary>Whether everything that reads a value, through rectifiers, max pooling and reshaping, is a layer whose input has such a method.</summary>
+        private bool FeedsOnly(ValueId value, Predicate<QuantizationMethod> isSuch) => !_walk.IsOutput(value) && _walk.Consumers(value).Count > 0
+            && _walk.Consumers(value).All(c => c is MaxPool or Reshape || IsRectifier(c)
+                ? FeedsOnly(c.Output, isSuch)
+                : IsQuantizable(c) && c.Inputs[0] == value && Method(_scheme.Activations, _edges.Contains(c), perChannel: false) is { } method && isSuch(method));
+
         private QuantizationMethod? Method(QuantizationMethod? own, bool edge, bool perChannel) => (edge, _scheme.EdgeLayers) switch
         {
             (false, _) or (_, EdgeLayers.SameBits) => own,
@@ -111,15 +146,18 @@ public static class InsertLearnedQuantizers
                 return inputs;
             }
 
+            ValueId source = value;
             if (site == QuantizerSites.Activations)
             {
                 bool isInput = _scheme.InputBits > 0 && _graph.Inputs.Contains(value);
-                method = (isInput ? new Affine { Bits = _scheme.InputBits } : method).For(!IsNonNegative(_walk, value));
+                method = isInput ? new Affine { Bits = _scheme.InputBits } : method;
+                source = method.IsNonlinearity && IsRectifier(_walk.Producer(value)) ? _walk.Producer(value)!.Inputs[0] : value;
+                method = method.For(!IsNonNegative(_walk, source));
             }
 
             if (!_done.TryGetValue((value, method), out ValueId quantized))
             {
-                quantized = Add(value, inputs[index], method, site);
+                quantized = Add(source, source == value ? inputs[index] : _rewriter.Map(source), method, site);
                 _done[(value, method)] = quantized;
             }
 

@@ -8,7 +8,7 @@ internal readonly struct PlanePlan
     /// <summary>Most pixels of a tile.</summary>
     public const int MostPixels = 512;
 
-    private const int FewestPixels = 32;
+    private const int FewestPixels = 96;
     private const int FewRows = 4;
 
     /// <summary>Counts of 32 words wanted of a tile: some microseconds at the rate of the quickest set.</summary>
@@ -24,7 +24,9 @@ internal readonly struct PlanePlan
         long cost = ((long)PlaneWeights.Steps(g) * geometry.SourceBits * pairing.WeightPlanes) + Finish;
         Panels = PlaneWeights.Panels(g);
         Pixels = (int)Math.Clamp(Work / (cost * Panels), FewestPixels, MostPixels);
-        int pixels = Math.Clamp(g.OutPixels, 1, Pixels);
+
+        // Boxes at the border are small: a tile has half as many pixels as it might.
+        int pixels = Math.Clamp(g.OutPixels / 2, 1, Pixels);
         PanelsInTile = (int)Math.Clamp((pixels < FewRows ? Work / 8 : Work) / (cost * pixels), 1, Panels);
         PanelBlocks = (Panels + PanelsInTile - 1) / PanelsInTile;
     }

@@ -10,7 +10,9 @@ internal unsafe ref struct PlaneTiles
     private readonly PlaneGeometry _geometry;
     private readonly PlanePlan _plan;
     private readonly PlanePairing _pairing;
+    private readonly int* _taps;
     private int _part;
+    private int _inside;
     private BoxPart _box;
 
     /// <summary>The tile last taken.</summary>
@@ -24,7 +26,9 @@ internal unsafe ref struct PlaneTiles
         _pairing = new PlanePairing(geometry);
         _part = -1;
         int steps = PlaneWeights.Steps(g);
-        long* scratch = Scratch.Longs((2 * steps) + (2 * plan.Pixels) + (plan.PanelsInTile * PlaneWeights.Panel / 2));
+        int constants = plan.PanelsInTile * PlaneWeights.Panel / 2;
+        long* scratch = Scratch.Longs((2 * steps) + (2 * plan.Pixels) + constants + ((g.Taps + 1) / 2));
+        _taps = (int*)(scratch + (2 * steps) + (2 * plan.Pixels) + constants);
         Tile = new PlaneTile
         {
             Source = source,
@@ -87,33 +91,46 @@ internal unsafe ref struct PlaneTiles
             long source = reads ? (walk.SourcePixel * pixelWords) + first : 0;
             long output = walk.OutPixel;
             walk.Advance(count);
+            long* sources = Tile.Sources, outputs = Tile.Outputs;
             for (int end = i + count; i < end; i++, source += step, output++)
             {
-                Tile.Sources[i] = source;
-                Tile.Outputs[i] = output;
+                sources[i] = source;
+                outputs[i] = output;
             }
         }
     }
 
+    /// <summary>The words of the taps inside; then the taps themselves, those inside first.</summary>
     private void FindSteps()
     {
         ConvolutionGeometry g = _geometry.Convolution;
         int words = PlaneLayout.Words(g.GroupInChannels);
-        int stepBytes = PlaneWeights.StepBytes(_pairing);
+        long stepBytes = PlaneWeights.StepBytes(_pairing);
         long pixelWords = (long)_geometry.SourceBits * Tile.SourceWords;
         PlaneStep* step = Tile.Steps;
-        for (int d = _box.Depth.TapBegin; d < _box.Depth.TapEnd; d++)
+        _inside = 0;
+        int outside = _box.Depth.Taps * _box.Height.Taps * _box.Width.Taps;
+        int tap = 0;
+        for (int d = 0; d < g.KernelDepth; d++)
         {
-            for (int h = _box.Height.TapBegin; h < _box.Height.TapEnd; h++)
+            for (int h = 0; h < g.KernelHeight; h++)
             {
-                for (int w = _box.Width.TapBegin; w < _box.Width.TapEnd; w++)
+                bool holds = Holds(_box.Depth, d) && Holds(_box.Height, h);
+                long row = ((long)(d - _box.Depth.TapBegin) * g.DilationDepth * g.InHeight) + ((long)(h - _box.Height.TapBegin) * g.DilationHeight);
+                for (int w = 0; w < g.KernelWidth; w++, tap++)
                 {
-                    long row = ((long)(d - _box.Depth.TapBegin) * g.DilationDepth * g.InHeight) + ((long)(h - _box.Height.TapBegin) * g.DilationHeight);
-                    long source = ((row * g.InWidth) + ((long)(w - _box.Width.TapBegin) * g.DilationWidth)) * pixelWords;
-                    long weights = ((((long)d * g.KernelHeight) + h) * g.KernelWidth + w) * words * stepBytes;
-                    for (int i = 0; i < words; i++, weights += stepBytes)
+                    if (!holds || !Holds(_box.Width, w))
                     {
-                        *step++ = new PlaneStep(source + i, weights);
+                        _taps[outside++] = tap;
+                        continue;
+                    }
+
+                    _taps[_inside++] = tap;
+                    long source = ((row * g.InWidth) + ((long)(w - _box.Width.TapBegin) * g.DilationWidth)) * pixelWords;
+                    long weights = tap * words * stepBytes;
+                    for (PlaneStep* end = step + words; step < end; step++, source++, weights += stepBytes)
+                    {
+                        *step = new PlaneStep(source, weights);
                     }
                 }
             }
@@ -126,38 +143,38 @@ internal unsafe ref struct PlaneTiles
     private readonly void FindConstants(int* panel, int* constants)
     {
         ConvolutionGeometry g = _geometry.Convolution;
-        int inside = _box.Depth.Taps * _box.Height.Taps * _box.Width.Taps;
-        if (inside == g.Taps)
+        int taps = g.Taps;
+        if (_inside == taps)
         {
-            Buffer.MemoryCopy(panel, constants, PlaneWeights.Panel * sizeof(int), PlaneWeights.Panel * sizeof(int));
+            new ReadOnlySpan<int>(panel, PlaneWeights.Panel).CopyTo(new Span<int>(constants, PlaneWeights.Panel));
             return;
         }
 
         int padding = _geometry.PaddingCode == PlaneGeometry.NoPaddingCode ? 0 : PlaneGeometry.ValueOf(_geometry.SourceKind, _geometry.SourceBits, _geometry.PaddingCode);
-        new Span<int>(constants, PlaneWeights.Panel).Clear();
         int* ofTap = panel + PlaneWeights.Panel;
-        int* sums = ofTap + (g.Taps * PlaneWeights.Panel);
-        for (int tap = 0; tap < g.Taps; tap++, ofTap += PlaneWeights.Panel, sums += PlaneWeights.Panel)
+        int* sums = ofTap + (taps * PlaneWeights.Panel);
+        for (int i = 0; i < PlaneWeights.Panel; i += Vector256<int>.Count)
         {
-            int h = tap / g.KernelWidth;
-            if (Holds(_box.Depth, h / g.KernelHeight) && Holds(_box.Height, h % g.KernelHeight) && Holds(_box.Width, tap % g.KernelWidth))
+            Vector256<int> sum = Add(ofTap + i, 0, _inside);
+            if (padding != 0)
             {
-                Add(constants, ofTap, 1);
+                sum += Add(sums + i, _inside, taps) * padding;
             }
-            else if (padding != 0)
-            {
-                Add(constants, sums, padding);
-            }
+
+            sum.Store(constants + i);
         }
+    }
+
+    private readonly Vector256<int> Add(int* values, int begin, int end)
+    {
+        Vector256<int> sum = Vector256<int>.Zero;
+        for (int i = begin; i < end; i++)
+        {
+            sum += Vector256.Load(values + (_taps[i] * PlaneWeights.Panel));
+        }
+
+        return sum;
     }
 
     private static bool Holds(in AxisClass axis, int tap) => tap >= axis.TapBegin && tap < axis.TapEnd;
-
-    private static void Add(int* target, int* values, int factor)
-    {
-        for (int i = 0; i < PlaneWeights.Panel; i += Vector256<int>.Count)
-        {
-            (Vector256.Load(target + i) + (Vector256.Load(values + i) * factor)).Store(target + i);
-        }
-    }
 }

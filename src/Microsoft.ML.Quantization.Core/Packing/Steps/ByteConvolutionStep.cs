@@ -1,4 +1,5 @@
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -25,6 +26,7 @@ internal sealed class ByteConvolutionStep : BoundStep
         _destination = destination;
         _tiles = geometry.OutPixels == 0 ? 0 : _kernels.CountConvolutionByteTiles(geometry);
         Chunks = context.Chunks(_tiles, geometry.OutLength * geometry.Depth);
+        Work = KernelWork.Of(KernelOperation.ConvolutionByte, 8, geometry);
     }
 
     /// <inheritdoc/>
@@ -60,6 +62,7 @@ internal sealed class ByteDepthwiseStep : BoundStep
         _destination = destination;
         _rows = Rows.Count(geometry);
         Chunks = context.Chunks(_rows, geometry.OutLength * geometry.Taps * Rows.WorkPerTap);
+        Work = KernelWork.Of(KernelOperation.DepthwiseByte, 8, geometry);
     }
 
     /// <inheritdoc/>

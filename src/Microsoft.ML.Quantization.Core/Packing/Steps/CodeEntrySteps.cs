@@ -1,5 +1,6 @@
 using System;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -7,7 +8,7 @@ namespace Microsoft.ML.Quantization.Packing.Steps;
 
 /// <summary>Entry and quantizer in one: reals are made a block at a time and never stored.</summary>
 internal sealed class QuantizeEntryStep(BindContext context, EntryReader reader, int input, Layout target, AffineParameters parameters, IntegerRange range, int destination)
-    : EntryStep(context, reader, input, target)
+    : EntryStep(context, reader, input, target, KernelOperation.EntryByte)
 {
     private readonly KernelSet _kernels = context.Kernels;
 
@@ -62,7 +63,7 @@ internal sealed unsafe class TableEntryStep : EntryStep
     private readonly int _destination;
 
     public TableEntryStep(BindContext context, EntryReader reader, int input, Layout target, AffineParameters parameters, IntegerRange range, int destination)
-        : base(context, reader, input, target)
+        : base(context, reader, input, target, KernelOperation.EntryByte)
     {
         _destination = destination;
         _tables = new byte[reader.Channels * 256];
@@ -96,7 +97,7 @@ internal sealed unsafe class TableEntryStep : EntryStep
 }
 
 /// <summary>Entry of plain floats that already stand in the slot's order.</summary>
-internal sealed unsafe class FlatQuantizeEntryStep(BindContext context, int count, AffineParameters parameters, IntegerRange range, int input, int destination) : FlatStep(context, count)
+internal sealed unsafe class FlatQuantizeEntryStep(BindContext context, int count, AffineParameters parameters, IntegerRange range, int input, int destination) : FlatStep(context, count, KernelOperation.QuantizeFloat)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int count)
@@ -104,9 +105,9 @@ internal sealed unsafe class FlatQuantizeEntryStep(BindContext context, int coun
 }
 
 /// <summary>Entry of values that already stand in the slot's order and element type.</summary>
-internal sealed unsafe class CopyEntryStep(BindContext context, int count, int size, int input, int destination) : FlatStep(context, count)
+internal sealed unsafe class CopyEntryStep(BindContext context, int count, int size, int input, int destination) : FlatStep(context, count, KernelOperation.Copy, size)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int count)
-        => new ReadOnlySpan<byte>((byte*)buffers.Inputs[input] + ((long)begin * size), count * size).CopyTo(buffers.Bytes(destination, size).Slice(begin * size, count * size));
+        => new ReadOnlySpan<byte>((byte*)buffers.Inputs[input] + ((long)begin * Size), count * Size).CopyTo(buffers.Bytes(destination, Size).Slice(begin * Size, count * Size));
 }

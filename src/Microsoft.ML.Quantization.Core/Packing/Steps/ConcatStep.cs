@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -31,6 +32,7 @@ internal sealed class ConcatStep : BoundStep
         }
 
         Chunks = context.Chunks(outer, (long)outer * _total * size * 16);
+        Work = KernelWork.Flat(KernelOperation.Copy, 8, (long)outer * _total * size);
     }
 
     /// <inheritdoc/>

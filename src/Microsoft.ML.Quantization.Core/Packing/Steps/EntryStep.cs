@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -12,13 +13,14 @@ internal abstract class EntryStep : BoundStep
 
     private readonly int _blocks;
 
-    protected EntryStep(BindContext context, EntryReader reader, int input, Layout target)
+    protected EntryStep(BindContext context, EntryReader reader, int input, Layout target, KernelOperation operation)
     {
         Reader = reader;
         Input = input;
         IsChannelsLast = target == Layout.ChannelsLast;
         _blocks = (reader.Pixels + Block - 1) / Block;
         Chunks = context.Chunks(reader.Images * _blocks, (long)reader.Images * reader.Channels * reader.Pixels * WorkPerElement);
+        Work = KernelWork.Flat(operation, 8, (long)reader.Images * reader.Channels * reader.Pixels, reader.Channels);
     }
 
     protected EntryReader Reader { get; }
@@ -67,7 +69,7 @@ internal abstract class EntryStep : BoundStep
 }
 
 /// <summary>Entry as floats.</summary>
-internal sealed class FloatEntryStep(BindContext context, EntryReader reader, int input, Layout target, int destination) : EntryStep(context, reader, input, target)
+internal sealed class FloatEntryStep(BindContext context, EntryReader reader, int input, Layout target, int destination) : EntryStep(context, reader, input, target, KernelOperation.EntryFloat)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int image, int pixel, int count)

@@ -1,6 +1,7 @@
 using System;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
@@ -13,14 +14,19 @@ internal abstract class FlatStep : BoundStep
 
     private readonly int _count;
 
-    protected FlatStep(BindContext context, int count)
+    protected FlatStep(BindContext context, int count, KernelOperation operation, int size = 1)
     {
         Kernels = context.Kernels;
         _count = count;
+        Size = size;
         Chunks = context.Chunks((count / Line) + 1, (long)count * WorkPerElement);
+        Work = KernelWork.Flat(operation, 8, (long)count * size);
     }
 
     protected KernelSet Kernels { get; }
+
+    /// <summary>Bytes of a value that is only moved.</summary>
+    protected int Size { get; }
 
     /// <inheritdoc/>
     public override void Run(RunBuffers buffers, int chunk)
@@ -33,21 +39,21 @@ internal abstract class FlatStep : BoundStep
     protected abstract void Run(RunBuffers buffers, int begin, int count);
 }
 
-internal sealed class QuantizeStep(BindContext context, int count, AffineParameters parameters, IntegerRange range, int source, int destination) : FlatStep(context, count)
+internal sealed class QuantizeStep(BindContext context, int count, AffineParameters parameters, IntegerRange range, int source, int destination) : FlatStep(context, count, KernelOperation.QuantizeFloat)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int count)
         => Kernels.QuantizeFloat(buffers.Span<float>(source).Slice(begin, count), parameters.Scale, parameters.ZeroPoint, range.Min, range.Max, buffers.Span<byte>(destination).Slice(begin, count));
 }
 
-internal sealed class DequantizeStep(BindContext context, int count, AffineParameters parameters, int source, int destination) : FlatStep(context, count)
+internal sealed class DequantizeStep(BindContext context, int count, AffineParameters parameters, int source, int destination) : FlatStep(context, count, KernelOperation.DequantizeByte)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int count)
         => Kernels.DequantizeByte(buffers.Span<byte>(source).Slice(begin, count), parameters.Scale, parameters.ZeroPoint, buffers.Span<float>(destination).Slice(begin, count));
 }
 
-internal sealed class TranslateStep(BindContext context, int count, byte[] table, int source, int destination) : FlatStep(context, count)
+internal sealed class TranslateStep(BindContext context, int count, byte[] table, int source, int destination) : FlatStep(context, count, KernelOperation.TranslateByte)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int count)
@@ -58,7 +64,7 @@ internal sealed class TranslateStep(BindContext context, int count, byte[] table
 internal sealed record AddRule(AffineParameters Left, AffineParameters Right, int ZeroPoint, int Minimum, int Maximum);
 
 /// <summary>Residual add of codes; the scales of its rule are the multipliers.</summary>
-internal sealed class AddByteStep(BindContext context, int count, AddRule rule, int left, int right, int destination) : FlatStep(context, count)
+internal sealed class AddByteStep(BindContext context, int count, AddRule rule, int left, int right, int destination) : FlatStep(context, count, KernelOperation.AddByte)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int count)
@@ -75,14 +81,14 @@ internal sealed class AddByteStep(BindContext context, int count, AddRule rule, 
             buffers.Span<byte>(destination).Slice(begin, count));
 }
 
-internal sealed class AddFloatStep(BindContext context, int count, Activation activation, int left, int right, int destination) : FlatStep(context, count)
+internal sealed class AddFloatStep(BindContext context, int count, Activation activation, int left, int right, int destination) : FlatStep(context, count, KernelOperation.AddFloat)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int count)
         => Kernels.AddFloat(buffers.Span<float>(left).Slice(begin, count), buffers.Span<float>(right).Slice(begin, count), activation.Low, activation.High, buffers.Span<float>(destination).Slice(begin, count));
 }
 
-internal sealed class ClampStep(BindContext context, int count, float low, float high, int source, int destination) : FlatStep(context, count)
+internal sealed class ClampStep(BindContext context, int count, float low, float high, int source, int destination) : FlatStep(context, count, KernelOperation.ClampFloat)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int count)

@@ -1,5 +1,6 @@
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -28,6 +29,7 @@ internal sealed class FloatConvolutionStep : BoundStep
         _destination = destination;
         _tiles = geometry.OutPixels == 0 ? 0 : _kernels.CountConvolutionFloatTiles(geometry);
         Chunks = context.Chunks(_tiles, geometry.OutLength * geometry.Depth * WorkPerProduct);
+        Work = KernelWork.Of(KernelOperation.ConvolutionFloat, 32, geometry);
     }
 
     /// <inheritdoc/>
@@ -63,6 +65,7 @@ internal sealed class FloatDepthwiseStep : BoundStep
         _destination = destination;
         _rows = Rows.Count(geometry);
         Chunks = context.Chunks(_rows, geometry.OutLength * geometry.Taps * Rows.WorkPerTap);
+        Work = KernelWork.Of(KernelOperation.DepthwiseFloat, 32, geometry);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
@@ -29,6 +30,7 @@ internal sealed class GateStep : BoundStep
         _gate = gate;
         _destination = destination;
         Chunks = context.Chunks(_rows, (long)_rows * channels * WorkPerElement);
+        Work = KernelWork.Flat(KernelOperation.Gate, 8, (long)_rows * channels, channels);
     }
 
     /// <inheritdoc/>

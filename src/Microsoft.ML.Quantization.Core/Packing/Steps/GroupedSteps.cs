@@ -1,5 +1,6 @@
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -23,6 +24,7 @@ internal sealed class QuantizeRowsStep : BoundStep
         _source = source;
         _rows = rows;
         Chunks = context.Chunks(geometry.Rows, (long)geometry.Rows * geometry.Inputs * WorkPerElement);
+        Work = KernelWork.Flat(KernelOperation.QuantizeRows, 8, (long)geometry.Rows * geometry.Inputs, geometry.Inputs);
     }
 
     /// <inheritdoc/>
@@ -60,6 +62,7 @@ internal sealed class GroupedDenseStep : BoundStep
         _destination = destination;
         _tiles = geometry.Rows == 0 ? 0 : _kernels.CountGroupedDenseTiles(geometry);
         Chunks = context.Chunks(_tiles, geometry.OutLength * geometry.Inputs);
+        Work = KernelWork.Of(geometry);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -25,6 +26,7 @@ internal sealed class LayoutStep : BoundStep
         _rowBlocks = (rows + Block - 1) / Block;
         _units = images * _rowBlocks;
         Chunks = context.Chunks(_units, (long)images * rows * columns * size * 16);
+        Work = KernelWork.Flat(KernelOperation.Transpose, 8 * size, (long)images * rows * columns, rows);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Operators;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
@@ -15,6 +16,7 @@ internal abstract class MatrixStep : BoundStep
         _codes = codes;
         Products = products;
         Chunks = context.Chunks(products.Count, (long)products.Count * products.ResultLength * products.Depth);
+        Work = KernelWork.Products(codes, products.Count, products.Rows, products.Depth, products.Columns);
     }
 
     protected MatrixProducts Products { get; }

@@ -2,6 +2,7 @@ using System;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
@@ -31,6 +32,7 @@ internal class OperatorStep : BoundStep
         _constants = constants;
         _inputs = inputs;
         _outputs = outputs;
+        Work = KernelWork.Flat(KernelOperation.General, 8, Math.Max(_node.Outputs.Max(o => (long)context.Graph[o].Type.Shape.Count), _node.Inputs.Where((_, i) => inputs[i] >= 0).Select(i => (long)context.Graph[i].Type.Shape.Count).DefaultIfEmpty().Max()));
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -7,7 +8,7 @@ internal abstract class PoolStep : BoundStep
 {
     private readonly int _rows;
 
-    protected PoolStep(BindContext context, ConvolutionGeometry geometry, int source, int destination)
+    protected PoolStep(BindContext context, ConvolutionGeometry geometry, KernelOperation operation, int source, int destination)
     {
         Kernels = context.Kernels;
         Geometry = geometry;
@@ -15,6 +16,7 @@ internal abstract class PoolStep : BoundStep
         Destination = destination;
         _rows = Rows.Count(geometry);
         Chunks = context.Chunks(_rows, geometry.OutLength * geometry.Taps * Rows.WorkPerTap);
+        Work = KernelWork.Of(operation, 8, geometry);
     }
 
     protected KernelSet Kernels { get; }
@@ -31,21 +33,21 @@ internal abstract class PoolStep : BoundStep
     protected abstract void Run(RunBuffers buffers, int begin, int end);
 }
 
-internal sealed class MaxPoolByteStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, source, destination)
+internal sealed class MaxPoolByteStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, KernelOperation.MaxPoolByte, source, destination)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
         => Kernels.MaxPoolByte(Geometry, buffers.Span<byte>(Source), buffers.Span<byte>(Destination), begin, end);
 }
 
-internal sealed class MaxPoolFloatStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, source, destination)
+internal sealed class MaxPoolFloatStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, KernelOperation.MaxPoolFloat, source, destination)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
         => Kernels.MaxPoolFloat(Geometry, buffers.Span<float>(Source), buffers.Span<float>(Destination), begin, end);
 }
 
-internal sealed class AveragePoolFloatStep(BindContext context, ConvolutionGeometry geometry, bool countPadding, int source, int destination) : PoolStep(context, geometry, source, destination)
+internal sealed class AveragePoolFloatStep(BindContext context, ConvolutionGeometry geometry, bool countPadding, int source, int destination) : PoolStep(context, geometry, KernelOperation.AveragePoolFloat, source, destination)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
@@ -55,7 +57,7 @@ internal sealed class AveragePoolFloatStep(BindContext context, ConvolutionGeome
 /// <summary>The numbers of an integer average pool.</summary>
 internal sealed record AverageRule(bool CountPadding, int InputZeroPoint, float Multiplier, int ZeroPoint, int Minimum, int Maximum);
 
-internal sealed class AveragePoolByteStep(BindContext context, ConvolutionGeometry geometry, AverageRule rule, int source, int destination) : PoolStep(context, geometry, source, destination)
+internal sealed class AveragePoolByteStep(BindContext context, ConvolutionGeometry geometry, AverageRule rule, int source, int destination) : PoolStep(context, geometry, KernelOperation.AveragePoolByte, source, destination)
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
@@ -81,6 +83,7 @@ internal sealed class GlobalAverageStep : BoundStep
         _source = source;
         _destination = destination;
         Chunks = context.Chunks(batch, (long)batch * pixels * channels * Rows.WorkPerTap);
+        Work = KernelWork.Flat(KernelOperation.GlobalAverageFloat, 8, (long)batch * pixels * channels, channels);
     }
 
     /// <inheritdoc/>

@@ -48,7 +48,7 @@ public sealed record DoReFaWeights : QuantizationMethod
         var state = (State)prepared!;
         if (Bits == 1)
         {
-            LaneMap.Map(new Sign(state.Size), call.Values.Slice(begin, y.Length), y);
+            UniformGrid.Sign(call.Values.Slice(begin, y.Length), state.Size, y);
         }
         else
         {
@@ -116,16 +116,6 @@ public sealed record DoReFaWeights : QuantizationMethod
     {
         public T Of<T>(T x, T g)
             where T : unmanaged, ILanes<T> => x * g;
-    }
-
-    private readonly struct Sign(float size) : ILaneFunction
-    {
-        public T Of<T>(T x)
-            where T : unmanaged, ILanes<T>
-        {
-            T signed = T.Select(T.Less(x, T.Create(0)), T.Create(-size), T.Create(size));
-            return T.Select(T.Same(x, x), signed, x);
-        }
     }
 
     /// <summary>(2c − n) · fl(1/n), as the codes decode.</summary>

@@ -38,6 +38,14 @@ public abstract record QuantizationMethod
     /// <summary>Whether <see cref="AfterStep"/> does anything.</summary>
     public virtual bool ActsAfterStep => false;
 
+    /// <summary>
+    /// Whether the quantizer of activations is the nonlinearity itself: it then reads what stands in front of a rectifier (or of max x, 0 to a bound), which goes where nothing else reads it.
+    /// </summary>
+    public virtual bool IsNonlinearity => false;
+
+    /// <summary>Whether activations must come with mean 0 and variance 1: batch normalizations that feed nothing else then have the fixed scale 1 and shift 0.</summary>
+    public virtual bool NeedsStandardInput => false;
+
     /// <summary>Groups of a shape: 1, or the length of its first axis.</summary>
     public virtual int GroupsOf(Shape shape) => 1;
 

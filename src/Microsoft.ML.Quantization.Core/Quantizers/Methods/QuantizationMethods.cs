@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
@@ -32,6 +33,8 @@ public static class QuantizationMethods
         new("DoReFa-W", "Zhou et al., 2016", _oneToSeven, b => new DoReFaWeights { Bits = b }, s => new DoReFaWeights { Bits = (int)s[0], MaximumIsConstant = s[1] != 0 }),
         new("INQ", "Zhou et al., 2017", [2, 3, 4, 5], b => new Inq { Bits = b }, s => new Inq { Bits = (int)s[0] }),
         new("LSQ", "Esser et al., 2020", _twoToEight, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0 }),
+        .. FewLevelMethods.All,
+        .. MultiBitMethods.All,
         new("RQ", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, false), s => RelaxedQuantization.From(s, false)),
         new("RQ-ST", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, true), s => RelaxedQuantization.From(s, true)),
         new("WAGE-A", "Wu et al., 2018", _twoToEight, b => new WageActivations { Bits = b }, s => new WageActivations { Bits = (int)s[0], Signed = s[1] != 0 }),

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Immutable;
 using System.Linq;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
@@ -30,6 +31,7 @@ public static class TrainingRecipes
         new("Affine", "Affine", "Affine", "Jacob et al., 2018"),
         new("DoReFa", "DoReFa-W", "DoReFa-A", "Zhou et al., 2016"),
         new("INQ", "INQ", "LSQ", "Zhou et al., 2017"),
+        .. FewLevelMethods.Recipes,
         new("LSQ", "LSQ", "LSQ", "Esser et al., 2020"),
         new("RQ", "RQ", "RQ", "Louizos et al., 2019"),
         new("RQ-ST", "RQ-ST", "RQ-ST", "Louizos et al., 2019"),

@@ -69,46 +69,52 @@ MLQ_INLINE Simd::I Meet(Simd::I a, Simd::I w, const int32_t* weights) {
   }
 }
 
-// R pixels times one part of a panel, one pair of planes. sums are [R][kPanel].
+// R pixels times one part of a panel over some steps, no more than Bits::kLongest.
 template <int R, int Operation>
-MLQ_INLINE void CountPart(const uint32_t* const* x, const mlq_plane_step* step, int count, const uint8_t* weights, int32_t* sums, int fold) {
+MLQ_INLINE void CountSteps(const uint32_t* const (&x)[R], const mlq_plane_step* step, const mlq_plane_step* end, const uint8_t* weights,
+                           Simd::I (&counts)[R][Bits::kVectors]) {
   constexpr int V = Bits::kVectors;
-  const mlq_plane_step* const end = step + count;
-  do {
-    const mlq_plane_step* const stop = end - step > Bits::kLongest ? step + Bits::kLongest : end;
-    typename Simd::I counts[R][V];
+  MLQ_UNROLL for (int r = 0; r < R; r++) {
+    MLQ_UNROLL for (int v = 0; v < V; v++) { counts[r][v] = Simd::ZeroInt(); }
+  }
+  for (; step < end; step++) {
+    const int64_t at = step->source;
+    const int32_t* words = (const int32_t*)(const void*)(weights + step->weights);
+    typename Simd::I w[V];
+    MLQ_UNROLL for (int v = 0; v < V; v++) { w[v] = Simd::LoadInt(words + v * Simd::kLanes); }
     MLQ_UNROLL for (int r = 0; r < R; r++) {
-      MLQ_UNROLL for (int v = 0; v < V; v++) { counts[r][v] = Simd::ZeroInt(); }
-    }
-    for (; step < stop; step++) {
-      const int64_t at = step->source;
-      const int32_t* words = (const int32_t*)(const void*)(weights + step->weights);
-      typename Simd::I w[V];
-      MLQ_UNROLL for (int v = 0; v < V; v++) { w[v] = Simd::LoadInt(words + v * Simd::kLanes); }
-      MLQ_UNROLL for (int r = 0; r < R; r++) {
-        const typename Simd::I a = Simd::BroadcastInt((int32_t)x[r][at]);
-        MLQ_UNROLL for (int v = 0; v < V; v++) {
-          counts[r][v] = Bits::Add(counts[r][v], Meet<Operation>(a, w[v], words + v * Simd::kLanes));
-        }
-      }
-    }
-    const int now = step == end ? fold : fold & ~(kDoubleAfter | kNegateAfter);
-    MLQ_UNROLL for (int r = 0; r < R; r++) {
+      const typename Simd::I a = Simd::BroadcastInt((int32_t)x[r][at]);
       MLQ_UNROLL for (int v = 0; v < V; v++) {
-        int32_t* sum = sums + r * kPanel + v * Simd::kLanes;
-        Simd::StoreInt(sum, FoldSums(sum, Bits::Total(counts[r][v]), now));
+        counts[r][v] = Bits::Add(counts[r][v], Meet<Operation>(a, w[v], words + v * Simd::kLanes));
       }
     }
-    fold = (fold & ~(kNegateFirst | kDoubleFirst)) | kResume;
-  } while (step < end);
+  }
 }
 
+// One pair of planes of R pixels. sums are [R][kPanel].
 template <int R, int Operation>
 MLQ_NOINLINE void CountPair(const mlq_plane_tile& t, const int64_t* sources, const Pair& pair, const uint8_t* weights, int32_t* sums) {
   const uint32_t* x[R];
   MLQ_UNROLL for (int r = 0; r < R; r++) { x[r] = t.source + sources[r] + pair.source; }
+  const mlq_plane_step* const end = t.steps + t.step_count;
   for (int part = 0; part < kPanel; part += kPart) {
-    CountPart<R, Operation>(x, t.steps, t.step_count, weights + pair.weights + part * sizeof(uint32_t), sums + part, pair.fold);
+    const uint8_t* w = weights + pair.weights + part * sizeof(uint32_t);
+    const mlq_plane_step* step = t.steps;
+    int fold = pair.fold;
+    do {
+      const mlq_plane_step* const stop = end - step > Bits::kLongest ? step + Bits::kLongest : end;
+      Simd::I counts[R][Bits::kVectors];
+      CountSteps<R, Operation>(x, step, stop, w, counts);
+      const int now = stop == end ? fold : fold & ~(kDoubleAfter | kNegateAfter);
+      MLQ_UNROLL for (int r = 0; r < R; r++) {
+        MLQ_UNROLL for (int v = 0; v < Bits::kVectors; v++) {
+          int32_t* sum = sums + r * kPanel + part + v * Simd::kLanes;
+          Simd::StoreInt(sum, FoldSums(sum, Bits::Total(counts[r][v]), now));
+        }
+      }
+      fold = (fold & ~(kNegateFirst | kDoubleFirst)) | kResume;
+      step = stop;
+    } while (step < end);
   }
 }
 
@@ -154,6 +160,68 @@ struct ValueWriter {
   }
 };
 
+// The quickest case, where the counts of a panel fit the registers: one pair of planes, few enough steps, one threshold for one bit.
+template <int R, int Operation>
+MLQ_NOINLINE void CountSigns(const mlq_plane_tile& t, const uint8_t* weights, const PlaneCodeWriter<1>& writer, int begin, int stripes) {
+  // Copies, because the words written might alias the originals.
+  const uint32_t* const source = t.source;
+  const mlq_plane_step *const steps = t.steps, *const end = t.steps + t.step_count;
+  const int64_t *sources = t.sources + begin, *outputs = t.outputs + begin;
+  const SignWriter signs(writer);
+  for (int s = 0; s < stripes; s++, sources += R, outputs += R) {
+    const uint32_t* x[R];
+    MLQ_UNROLL for (int r = 0; r < R; r++) { x[r] = source + sources[r]; }
+    Simd::I counts[R][Bits::kVectors];
+    CountSteps<R, Operation>(x, steps, end, weights, counts);
+    MLQ_UNROLL for (int r = 0; r < R; r++) {
+      MLQ_UNROLL for (int v = 0; v < Bits::kVectors; v++) { counts[r][v] = Bits::Total(counts[r][v]); }
+      signs.Write(counts[r], outputs[r]);
+    }
+  }
+}
+
+using SignsFunction = void (*)(const mlq_plane_tile&, const uint8_t*, const PlaneCodeWriter<1>&, int, int);
+
+template <int Part>
+struct SignsFunctions {
+  SignsFunction of[3][Bits::kRows + 1] = {};
+
+  template <int R>
+  constexpr void Fill() {
+    of[MLQ_PLANE_XOR][R] = &CountSigns<R, MLQ_PLANE_XOR>;
+    of[MLQ_PLANE_AND][R] = &CountSigns<R, MLQ_PLANE_AND>;
+    of[MLQ_PLANE_MASKED][R] = &CountSigns<R, MLQ_PLANE_MASKED>;
+    if constexpr (R > 1) {
+      Fill<R - 1>();
+    }
+  }
+
+  constexpr SignsFunctions() { Fill<Bits::kRows>(); }
+};
+
+template <int Part>
+void RunSigns(const mlq_plane_tile& t) {
+  if constexpr (Part == kPanel) {
+    static constexpr SignsFunctions<Part> functions;
+    const int stripes = CeilDivide(t.pixels, Bits::kRows);
+    const int rows = CeilDivide(t.pixels, stripes);
+    const int shorter = rows * stripes - t.pixels;  // stripes of a pixel less
+    for (int panel = 0; panel < t.panel_count; panel++) {
+      const int channel = t.channel + panel * kPanel;
+      const uint8_t* weights = t.panels + panel * t.panel_bytes + t.words_begin;
+      const PlaneCodeWriter<1> writer(t, channel, Min(kPanel, t.channel_end - channel), t.constants + panel * kPanel, t.doubles != 0);
+      functions.of[t.operation][rows](t, weights, writer, 0, stripes - shorter);
+      if (shorter > 0) {
+        functions.of[t.operation][rows - 1](t, weights, writer, rows * (stripes - shorter), shorter);
+      }
+    }
+  }
+}
+
+bool AreSigns(const mlq_plane_tile& t) {
+  return kPart == kPanel && t.plane_bits == 1 && t.source_bits * t.weight_planes == 1 && !t.top_is_negative && t.step_count <= Bits::kLongest;
+}
+
 template <class Writer>
 void RunPanels(const mlq_plane_tile& t) {
   alignas(64) int32_t sums[Bits::kRows * kPanel];
@@ -180,6 +248,8 @@ void RunTile(const mlq_plane_tile& t) {
     RunPanels<ValueWriter>(t);
   } else if (t.plane_bits == 0) {
     RunPanels<ByteCodeWriter>(t);
+  } else if (AreSigns(t)) {
+    RunSigns<kPart>(t);
   } else if (t.plane_bits == 1) {
     RunPanels<PlaneCodeWriter<1>>(t);
   } else {

@@ -33,10 +33,16 @@ struct Simd {
   static MLQ_INLINE I AddInt(I a, I b) { return _mm256_add_epi32(a, b); }
   static MLQ_INLINE I SubInt(I a, I b) { return _mm256_sub_epi32(a, b); }
   static MLQ_INLINE I XorInt(I a, I b) { return _mm256_xor_si256(a, b); }
+  static MLQ_INLINE I AndNotInt(I not_a, I b) { return _mm256_andnot_si256(not_a, b); }
   // v less 1 where a > b.
   static MLQ_INLINE I LessOneWhereGreater(I v, I a, I b) { return _mm256_add_epi32(v, _mm256_cmpgt_epi32(a, b)); }
-  // A bit for each lane, lane 0 lowest: a > b.
-  static MLQ_INLINE uint32_t GreaterBits(I a, I b) { return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b))); }
+  // A bit for each of 32 lanes, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterWord(const I (&a)[4], const I (&b)[4]) {
+    const __m256i low = _mm256_packs_epi32(_mm256_cmpgt_epi32(a[0], b[0]), _mm256_cmpgt_epi32(a[1], b[1]));
+    const __m256i high = _mm256_packs_epi32(_mm256_cmpgt_epi32(a[2], b[2]), _mm256_cmpgt_epi32(a[3], b[3]));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
+  }
   static MLQ_INLINE F ToFloat(I v) { return _mm256_cvtepi32_ps(v); }
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return _mm256_cvtps_epi32(_mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD_Q))); }

@@ -33,12 +33,15 @@ struct Simd {
   static MLQ_INLINE I AddInt(I a, I b) { return _mm512_add_epi32(a, b); }
   static MLQ_INLINE I SubInt(I a, I b) { return _mm512_sub_epi32(a, b); }
   static MLQ_INLINE I XorInt(I a, I b) { return _mm512_xor_si512(a, b); }
+  static MLQ_INLINE I AndNotInt(I not_a, I b) { return _mm512_andnot_si512(not_a, b); }
   // v less 1 where a > b.
   static MLQ_INLINE I LessOneWhereGreater(I v, I a, I b) {
     return _mm512_mask_sub_epi32(v, _mm512_cmpgt_epi32_mask(a, b), v, _mm512_set1_epi32(1));
   }
-  // A bit for each lane, lane 0 lowest: a > b.
-  static MLQ_INLINE uint32_t GreaterBits(I a, I b) { return _mm512_cmpgt_epi32_mask(a, b); }
+  // A bit for each of 32 lanes, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterWord(const I (&a)[2], const I (&b)[2]) {
+    return _cvtmask32_u32(_mm512_kunpackw(_mm512_cmpgt_epi32_mask(a[1], b[1]), _mm512_cmpgt_epi32_mask(a[0], b[0])));
+  }
   static MLQ_INLINE F ToFloat(I v) { return _mm512_cvtepi32_ps(v); }
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return _mm512_maskz_cvtps_epi32(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v); }

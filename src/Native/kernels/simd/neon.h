@@ -36,12 +36,20 @@ struct Simd {
   static MLQ_INLINE I AddInt(I a, I b) { return vaddq_s32(a, b); }
   static MLQ_INLINE I SubInt(I a, I b) { return vsubq_s32(a, b); }
   static MLQ_INLINE I XorInt(I a, I b) { return veorq_s32(a, b); }
+  static MLQ_INLINE I AndNotInt(I not_a, I b) { return vbicq_s32(b, not_a); }
   // v less 1 where a > b.
   static MLQ_INLINE I LessOneWhereGreater(I v, I a, I b) { return vaddq_s32(v, vreinterpretq_s32_u32(vcgtq_s32(a, b))); }
-  // A bit for each lane, lane 0 lowest: a > b.
-  static MLQ_INLINE uint32_t GreaterBits(I a, I b) {
-    const uint32_t weights[4] = {1, 2, 4, 8};
-    return vaddvq_u32(vandq_u32(vcgtq_s32(a, b), vld1q_u32(weights)));
+  // A bit for each of 32 lanes, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterWord(const I (&a)[8], const I (&b)[8]) {
+    const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint32_t word = 0;
+    MLQ_UNROLL for (int i = 0; i < 8; i += 4) {
+      const uint16x8_t low = vcombine_u16(vmovn_u32(vcgtq_s32(a[i], b[i])), vmovn_u32(vcgtq_s32(a[i + 1], b[i + 1])));
+      const uint16x8_t high = vcombine_u16(vmovn_u32(vcgtq_s32(a[i + 2], b[i + 2])), vmovn_u32(vcgtq_s32(a[i + 3], b[i + 3])));
+      const uint8x16_t bits = vandq_u8(vcombine_u8(vmovn_u16(low), vmovn_u16(high)), vld1q_u8(weights));
+      word |= (uint32_t)(vaddv_u8(vget_low_u8(bits)) | vaddv_u8(vget_high_u8(bits)) << 8) << (i * 4);
+    }
+    return word;
   }
   static MLQ_INLINE F ToFloat(I v) { return vcvtq_f32_s32(v); }
   // Nearest integer, ties to even; NaN gives 0.

@@ -1,0 +1,67 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Microsoft.ML.Quantization.Kernels.Costs;
+
+/// <summary>
+/// Nanoseconds a unit of one operation on one set, as a function of sizes: the weighted geometric mean of the nearest measurements. Distances are between logarithms of sizes; a
+/// neighbour at distance d weighs 1 / (d² + ε)².
+/// </summary>
+internal sealed class CostSurface
+{
+    private const int Neighbours = 6;
+    private const double Softness = 0.02;
+
+    private const int Pixels = 3;
+    private const double FewPixels = 6;
+    private const double ManyPixels = 0.25;
+
+    // Octaves of channels, outputs, groups, pixels, taps, stride and width count this much; those of pixels beyond 64 a quarter, since weights have been read by then.
+    private static readonly double[] _scales = [1.2, 1, 1, 1, 1.5, 1, 0.3];
+
+    private readonly (double[] Place, double LogCost)[] _points;
+
+    public CostSurface(IEnumerable<ThroughputEntry> entries)
+        => _points = [.. entries.Select(e => (Place(e.Work), Math.Log(e.Nanoseconds / e.Work.Units)))];
+
+    /// <summary>Expected nanoseconds a unit.</summary>
+    public double NanosecondsPerUnit(in KernelWork work)
+    {
+        double[] place = Place(work);
+        double sum = 0;
+        double weights = 0;
+        foreach ((double distance, double cost) in _points.Select(p => (Distance(p.Place, place), p.LogCost)).OrderBy(p => p.Item1).Take(Neighbours))
+        {
+            double weight = 1 / ((distance + Softness) * (distance + Softness));
+            sum += weight * cost;
+            weights += weight;
+        }
+
+        return Math.Exp(sum / weights);
+    }
+
+    private static double[] Place(in KernelWork work)
+    {
+        double[] place = [.. work.Sizes.Select(s => Math.Log2(Math.Max(s, 1)))];
+        place[Pixels] = Math.Min(place[Pixels], FewPixels) + (Math.Max(place[Pixels] - FewPixels, 0) * ManyPixels);
+        for (int i = 0; i < place.Length; i++)
+        {
+            place[i] *= _scales[i];
+        }
+
+        return place;
+    }
+
+    // The square.
+    private static double Distance(double[] a, double[] b)
+    {
+        double sum = 0;
+        for (int i = 0; i < a.Length; i++)
+        {
+            sum += (a[i] - b[i]) * (a[i] - b[i]);
+        }
+
+        return sum;
+    }
+}

@@ -1,0 +1,111 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Text.Json;
+
+namespace Microsoft.ML.Quantization.Kernels.Costs;
+
+/// <summary>One measurement.</summary>
+/// <param name="Set">Name of the kernel set.</param>
+/// <param name="Work">What was done.</param>
+/// <param name="Nanoseconds">How long it took on one thread.</param>
+internal sealed record ThroughputEntry(string Set, KernelWork Work, double Nanoseconds);
+
+/// <summary>
+/// Measured times of kernels on one processor, written by <c>Benchmarks tune</c>. Which kernel runs is data, and never changes a bit. The tables of known processors are resources of this
+/// assembly; <c>MLQ_THROUGHPUT=&lt;file&gt;</c> names another one. What was not measured is modelled (<see cref="CountedModel"/>).
+/// </summary>
+internal sealed class ThroughputTable
+{
+    /// <summary>The environment variable that names a table to use in place of the built-in one.</summary>
+    public const string Variable = "MLQ_THROUGHPUT";
+
+    private const string ResourcePrefix = "throughput/";
+    private static readonly Lazy<ThroughputTable> _current = new(Load);
+
+    private readonly Dictionary<(string Set, KernelOperation Operation, int Bits), CostSurface> _surfaces;
+
+    public ThroughputTable(string processor, IEnumerable<ThroughputEntry> entries)
+    {
+        Processor = processor;
+        Entries = [.. entries];
+        _surfaces = Entries.GroupBy(e => (e.Set, e.Work.Operation, e.Work.Bits)).ToDictionary(g => g.Key, g => new CostSurface(g));
+    }
+
+    /// <summary>The table of this processor; without entries where nobody has measured it.</summary>
+    public static ThroughputTable Current => _current.Value;
+
+    /// <summary>The processor, as <see cref="ProcessorIdentity"/> names it.</summary>
+    public string Processor { get; }
+
+    /// <summary>All measurements.</summary>
+    public ImmutableArray<ThroughputEntry> Entries { get; }
+
+    /// <summary>Nanoseconds to share a step out to threads and to wait for them.</summary>
+    public double ForkNanoseconds { get; init; } = 2000;
+
+    /// <summary>Nanoseconds that a step costs beside its kernel.</summary>
+    public double StepNanoseconds { get; init; } = 50;
+
+    /// <summary>Nanoseconds a byte of weights more where all weights of a model exceed the second-level cache.</summary>
+    public double ColdNanosecondsPerByte { get; init; } = 0.01;
+
+    /// <summary>Whether the time of such work is measured for a set.</summary>
+    public bool IsMeasured(string set, in KernelWork work) => _surfaces.ContainsKey((set, work.Operation, work.Bits));
+
+    /// <summary>Expected nanoseconds on one thread.</summary>
+    public double Nanoseconds(string set, in KernelWork work)
+    {
+        double unit = _surfaces.TryGetValue((set, work.Operation, work.Bits), out CostSurface? surface)
+            ? surface.NanosecondsPerUnit(work)
+            : CountedModel.NanosecondsPerUnit(set, work.Operation);
+        return unit * work.Units;
+    }
+
+    /// <summary>Reads a table.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the file is no table.</exception>
+    public static ThroughputTable Read(string place, Stream stream)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(stream);
+            JsonElement root = document.RootElement;
+            return new ThroughputTable(root.GetProperty("processor").GetString()!, root.GetProperty("rows").EnumerateArray().Select(Entry))
+            {
+                ForkNanoseconds = root.GetProperty("forkNanoseconds").GetDouble(),
+                StepNanoseconds = root.GetProperty("stepNanoseconds").GetDouble(),
+                ColdNanosecondsPerByte = root.GetProperty("coldNanosecondsPerByte").GetDouble(),
+            };
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException or IndexOutOfRangeException)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{place}: expected a table of throughput as 'Benchmarks tune' writes it, found another file ({e.Message}).", e);
+        }
+    }
+
+    private static ThroughputEntry Entry(JsonElement row)
+    {
+        JsonElement[] cells = [.. row.EnumerateArray()];
+        int[] sizes = [.. cells[3..^1].Select(c => c.GetInt32())];
+        var work = KernelWork.From(Enum.Parse<KernelOperation>(cells[1].GetString()!), cells[2].GetInt32(), sizes);
+        double nanoseconds = cells[^1].GetDouble();
+        return nanoseconds > 0 && work.Units > 0 ? new ThroughputEntry(cells[0].GetString()!, work, nanoseconds) : throw new FormatException("a time or a size is not above 0");
+    }
+
+    private static ThroughputTable Load()
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path)
+        {
+            using FileStream file = File.OpenRead(path);
+            return Read($"Environment variable {Variable}, file {path}", file);
+        }
+
+        Assembly assembly = typeof(ThroughputTable).Assembly;
+        string name = ResourcePrefix + ProcessorIdentity.Current + ".json";
+        using Stream? resource = assembly.GetManifestResourceStream(name);
+        return resource is null ? new ThroughputTable(ProcessorIdentity.Current, []) : Read(name, resource);
+    }
+}

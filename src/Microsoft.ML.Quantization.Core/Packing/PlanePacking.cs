@@ -1,0 +1,139 @@
+using System;
+using System.Globalization;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
+using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Packing.Steps;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>Layers of 1 or 2 bits on bit planes: products are bitwise operations and sums are counts of bits.</summary>
+internal static class PlanePacking
+{
+    private const string Reason = "popcount: weights and inputs have at most 2 bits, so that products are bitwise and sums count bits; exact in int32";
+
+    /// <summary>Packs an <see cref="IntegerConvolution"/> that <see cref="PackingState.Planes"/> names.</summary>
+    public static bool Convolution(PackingState state, Node node)
+    {
+        if (!state.Planes.Has(node))
+        {
+            return false;
+        }
+
+        var convolution = (IntegerConvolution)node;
+        ValueId from = node.Inputs[0];
+        Add(state, node, from, (input, output) => Geometry.Convolution(convolution.Window, convolution.Groups, input, output), "PlaneConvolution");
+        return true;
+    }
+
+    /// <summary>Packs an <see cref="IntegerDense"/> that <see cref="PackingState.Planes"/> names; behind a flatten it is a convolution whose kernel is the image.</summary>
+    public static bool Dense(PackingState state, Node node)
+    {
+        if (!state.Planes.Has(node))
+        {
+            return false;
+        }
+
+        ValueId from = node.Inputs[0];
+        Shape weights = state.TypeOf(node.Inputs[1]).Shape;
+        if (IntegerPacking.TryFlattened(state, from, out ValueId image))
+        {
+            Add(state, node, image, (input, _) => WholeImage(input, weights[0]), "PlaneDense");
+        }
+        else
+        {
+            Add(state, node, from, (input, _) => ConvolutionGeometry.Dense(input[0], weights[1], weights[0]), "PlaneDense");
+        }
+
+        return true;
+    }
+
+    private static ConvolutionGeometry WholeImage(Shape input, int outputs)
+    {
+        int[] sizes = [.. Enumerable.Repeat(1, 5 - input.Rank), .. input.Dimensions[2..]];
+        return ConvolutionGeometry.Dense(input[0], input[1], outputs) with
+        {
+            InDepth = sizes[0],
+            InHeight = sizes[1],
+            InWidth = sizes[2],
+            KernelDepth = sizes[0],
+            KernelHeight = sizes[1],
+            KernelWidth = sizes[2],
+        };
+    }
+
+    private static void Add(PackingState state, Node node, ValueId from, Func<Shape, Shape, ConvolutionGeometry> sizes, string operation)
+    {
+        AffineQuantization input = state.TypeOf(node.Inputs[0]).Quantization!;
+        AffineQuantization quantizer = state.TypeOf(node.Inputs[1]).Quantization!;
+        Tensor constant = state.Constant(node.Inputs[1])!;
+        Tensor? bias = node.Inputs.Length > 2 ? state.Constant(node.Inputs[2]) : null;
+        IntegerWeights weights = IntegerWeights.TryCreate(constant, quantizer)!;
+        AccumulatorBound bound = AccumulatorBound.Of(constant, quantizer, input, bias);
+        int[] folded = bound.IsProved ? weights.FoldZeroPoint(bias, input.Single.ZeroPoint) : throw IntegerPacking.NotProved(node, bound);
+        PlaneWeightCodes kind = PlaneWeightCodes.Of(weights.Values)!.Value;
+        PlaneGeometry Geometry(ConvolutionGeometry convolution) => new(convolution, input.IsMidRise ? PlaneKind.MidRise : PlaneKind.Unsigned, input.Code.Bits.Bits, kind.Kind, kind.Bits)
+        {
+            // Padding read as the zero point cancels in the folded bias.
+            PaddingCode = input.Single.ZeroPoint == 0 ? PlaneGeometry.NoPaddingCode : input.Single.ZeroPoint,
+        };
+        PlaneGeometry one = Geometry(sizes(state.TypeOf(from).Shape.Bind(1), state.TypeOf(node.Output).Shape.Bind(1)));
+        Choice choice = state.Chooser.Choose(KernelWork.Of(one));
+        PackedWeights packed = Pack(state, choice.Set, constant, one, weights, kind);
+        (Node? tail, EpilogueData epilogue, ThresholdData<int>? thresholds) = Tail(state, node, folded, one.Convolution);
+        if (tail is not null)
+        {
+            state.Done.Add(tail);
+        }
+
+        int source = state.Read(from, Layout.BitPlanes);
+        ValueId result = (tail ?? node).Output;
+        Layout layout = thresholds is { PlaneBits: > 0 } ? Layout.BitPlanes : Layouts.Natural(state.TypeOf(result).Shape);
+        int destination = state.Write(result, layout);
+        string output = thresholds is null ? epilogue.Output.ToString() : layout == Layout.BitPlanes ? "Planes" : "UInt8";
+        string bits = string.Create(CultureInfo.InvariantCulture, $"W{quantizer.Code.Bits}A{input.Code.Bits}");
+        state.Add(new PackedStep(node.Name, $"{operation}→{output}", [source], [destination], c =>
+        {
+            PlaneGeometry geometry = Geometry(sizes(c.ShapeOf(from), c.ShapeOf(node.Output)));
+            return new PlaneConvolutionStep(c, geometry, packed, epilogue, thresholds, source, destination);
+        })
+        {
+            Facts = new LayerFacts(bits, Reason, bound.Worst, packed.ByteLength),
+            Kernels = choice.Set,
+            Choice = choice.Why,
+        });
+    }
+
+    private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor constant, PlaneGeometry geometry, IntegerWeights weights, PlaneWeightCodes kind)
+    {
+        ConvolutionGeometry sizes = geometry.Convolution;
+        string form = string.Create(CultureInfo.InvariantCulture, $"planes/{kernels.Name}/{geometry.SourceKind}{geometry.SourceBits}/{kind}/{geometry.PaddingCode}/{sizes.GroupInChannels}x{sizes.KernelDepth}x{sizes.KernelHeight}x{sizes.KernelWidth}/{sizes.Groups}");
+        return state.Weights.Get(constant, form, () => kernels.PackConvolutionPlanes(geometry, kind.Encode(weights.TapsFirst(sizes.GroupInChannels))));
+    }
+
+    /// <summary>What is fused behind the layer: thresholds, a requantizer (as thresholds where it has few codes) or the step to floats.</summary>
+    private static (Node? Tail, EpilogueData Epilogue, ThresholdData<int>? Thresholds) Tail(PackingState state, Node node, int[] bias, in ConvolutionGeometry sizes)
+    {
+        var plain = new EpilogueData { Bias = bias, Output = AccumulatorOutput.Int32 };
+        bool planes = sizes.Groups == 1 || sizes.GroupOutChannels % PlaneLayout.WordBits == 0;
+        ThresholdData<int>? found = state.OnlyConsumer(node.Output) switch
+        {
+            Thresholds t when ThresholdData.Fits(t.Result) && Layouts.IsChannelAxis(state, node.Output, t.Axis, t.Channels) => ThresholdData.OfIntegers(t, bias.Length, null),
+            Requantize r when r.Result.Code.Bits.Bits <= PlaneLayout.MostBits && ThresholdData.Fits(r.Result) && Layouts.IsChannelAxis(state, node.Output, r.Axis, r.Multipliers.Length) => ThresholdData.Of(r, bias.Length),
+            _ => null,
+        };
+        if (found is not null)
+        {
+            Node tail = state.OnlyConsumer(node.Output)!;
+            return (tail, plain, found with { PlaneBits = planes && Layouts.WantsPlanes(state, tail.Output) ? state.TypeOf(tail.Output).Quantization!.Code.Bits.Bits : 0 });
+        }
+
+        (Node? other, EpilogueData epilogue) = IntegerPacking.Tail(state, node, 1, bias);
+        return (other, epilogue, null);
+    }
+}

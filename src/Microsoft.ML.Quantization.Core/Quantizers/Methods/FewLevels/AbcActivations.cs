@@ -1,0 +1,105 @@
+using System;
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+
+/// <summary>
+/// Activations of ABC-Net (Lin et al., 2017): Σ β_n·A_n, A_n = 1 where clip(x + v_n, 0, 1) ≥ ½ and −1 elsewhere, with β_n &gt; 0 and v_n learned, of the tensor:
+/// dx = Σ β_n·g·1[0 ≤ x + v_n ≤ 1], dv_n the sum of its addend, dβ_n = Σ g·A_n. The thresholds ½ − v_n begin at the quantiles (n − ½)/N of a sample, in descending order, the scales at least
+/// squares. Bits are N.
+/// </summary>
+public sealed record AbcActivations : StairMethod
+{
+    /// <inheritdoc/>
+    public override string Name => "ABC-A";
+
+    /// <summary>N thresholds.</summary>
+    public override int LevelCount => Bits + 1;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<float> Settings => [Bits];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<MethodParameter> Parameters => [new("shift", Bits), new("scale", Bits, Minimum: 1e-6f)];
+
+    /// <inheritdoc/>
+    public override void Initialize(Tensor sample, Tensor[] parameters)
+    {
+        float[] sorted = sample.Values<float>().ToArray();
+        Array.Sort(sorted);
+        Span<float> shifts = parameters[0].Writable<float>();
+        for (int n = 0; n < Bits; n++)
+        {
+            shifts[Bits - 1 - n] = 0.5f - sorted[(int)((n + 0.5) / Bits * sorted.Length)];
+        }
+
+        double[,] gram = new double[Bits, Bits];
+        double[] right = new double[Bits];
+        foreach (float x in sorted)
+        {
+            for (int a = 0; a < Bits; a++)
+            {
+                right[a] += x * Sign(x, shifts[a]);
+                for (int b = 0; b < Bits; b++)
+                {
+                    gram[a, b] += Sign(x, shifts[a]) * Sign(x, shifts[b]);
+                }
+            }
+        }
+
+        for (int a = 0; a < Bits; a++)
+        {
+            gram[a, a] += 1e-6 * sorted.Length;
+        }
+
+        double[] scales = NormalEquations.Solve(gram, right);
+        Span<float> written = parameters[1].Writable<float>();
+        for (int n = 0; n < Bits; n++)
+        {
+            written[n] = Math.Max((float)scales[n], 1e-2f);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
+    {
+        ReadOnlySpan<float> x = call.Values.Slice(begin, g.Length);
+        float[] part = new float[g.Length];
+        dx.Clear();
+        for (int n = 0; n < Bits; n++)
+        {
+            float shift = call.Parameter(0)[n];
+            Estimator.Window(-shift, 1 - shift).Pass(x, g, part, factor: call.Parameter(1)[n]);
+            LaneMap.Map(default(Plus), part, dx, dx);
+            sums[n] += FloatReduction.Sum(part);
+            sums[Bits + n] += LaneMap.Sum(new SignedBy(0.5f - shift), x, g);
+        }
+    }
+
+    /// <summary>Planes in the order of their thresholds; a level is Σ ±β with the planes passed positive.</summary>
+    private protected override Stairs Steps(MethodCall call)
+    {
+        float[] shifts = call.Parameter(0).ToArray();
+        float[] scales = call.Parameter(1).ToArray();
+        int[] order = [.. Enumerable.Range(0, Bits).OrderBy(n => 0.5f - shifts[n])];
+        float[] levels = [.. Enumerable.Range(0, Bits + 1).Select(l => (float)order.Select((n, i) => i < l ? (double)scales[n] : -scales[n]).Sum())];
+        return Stairs.Ascending([.. order.Select(n => 0.5f - shifts[n])], levels);
+    }
+
+    private static double Sign(float x, float shift) => x >= 0.5f - shift ? 1 : -1;
+
+    private readonly struct Plus : ILaneFunction2
+    {
+        public T Of<T>(T a, T b)
+            where T : unmanaged, ILanes<T> => a + b;
+    }
+
+    private readonly struct SignedBy(float threshold) : ILaneFunction2
+    {
+        public T Of<T>(T x, T g)
+            where T : unmanaged, ILanes<T> => T.Select(T.Less(x, T.Create(threshold)), T.Create(0) - g, g);
+    }
+}

@@ -1,0 +1,84 @@
+using System;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+
+/// <summary>What methods do to latent weights behind a step.</summary>
+internal static class LatentWeights
+{
+    /// <summary>w ← clip(w, −bound, bound); nothing for an infinite bound.</summary>
+    public static void Clip(Span<float> weights, float bound)
+    {
+        if (!float.IsPositiveInfinity(bound))
+        {
+            LaneMap.Map(new Clamp(bound), weights, weights);
+        }
+    }
+
+    /// <summary>Multiplies a step: w ← before + factor · (w − before).</summary>
+    public static void Stretch(ReadOnlySpan<float> before, Span<float> weights, float factor) => LaneMap.Map(new Longer(factor), before, weights, weights);
+
+    /// <summary>√(1.5 / (inputs + outputs)) of a layer [O, I, ..], both counted with the kernel (Glorot and Bengio, 2010, as Courbariaux et al., 2015, use it).</summary>
+    public static float Glorot(Shape shape) => (float)Math.Sqrt(1.5 / (shape.CountOf(1, shape.Rank) + ((double)shape[0] * shape.CountOf(Math.Min(2, shape.Rank), shape.Rank))));
+
+    /// <summary>Subtracts from each output channel its mean over input channels, at each place of the kernel. A layer of one input channel stays.</summary>
+    public static void Centre(Shape shape, Span<float> weights)
+    {
+        int channels = shape.Rank > 1 ? shape[1] : 1;
+        int inner = shape.CountOf(Math.Min(2, shape.Rank), shape.Rank);
+        for (int i = 0; channels > 1 && i < shape[0] * inner; i++)
+        {
+            int first = (i / inner * channels * inner) + (i % inner);
+            double sum = 0;
+            for (int c = 0; c < channels; c++)
+            {
+                sum += weights[first + (c * inner)];
+            }
+
+            var mean = (float)(sum / channels);
+            for (int c = 0; c < channels; c++)
+            {
+                weights[first + (c * inner)] -= mean;
+            }
+        }
+    }
+
+    /// <summary>mean |w|.</summary>
+    public static float MeanSize(ReadOnlySpan<float> weights) => (float)(FloatReduction.SumAbsolute(weights) / (double)Math.Max(1, weights.Length));
+
+    /// <summary>max |w|.</summary>
+    public static float LargestSize(ReadOnlySpan<float> weights) => Math.Max(0, Math.Max(FloatReduction.Max(weights), -FloatReduction.Min(weights)));
+
+    /// <summary>2^round(log2 |x|), 0 for 0: a mantissa above √2 rounds up.</summary>
+    public static float PowerOfTwo(float x)
+    {
+        float size = MathF.Abs(x);
+        if (size < 1.17549435e-38f || !float.IsFinite(size))
+        {
+            return 0;
+        }
+
+        int bits = BitConverter.SingleToInt32Bits(size);
+        float mantissa = BitConverter.Int32BitsToSingle((bits & 0x7FFFFF) | 0x3F800000);
+        float power = BitConverter.Int32BitsToSingle(bits & 0x7F800000);
+        return MathF.CopySign(mantissa > 1.41421354f ? power * 2 : power, x);
+    }
+
+    private readonly struct Clamp(float bound) : ILaneFunction
+    {
+        public T Of<T>(T x)
+            where T : unmanaged, ILanes<T>
+        {
+            T high = T.Create(bound);
+            T low = T.Create(-bound);
+            return T.Select(T.Less(x, low), low, T.Select(T.Less(high, x), high, x));
+        }
+    }
+
+    private readonly struct Longer(float factor) : ILaneFunction2
+    {
+        public T Of<T>(T before, T after)
+            where T : unmanaged, ILanes<T> => before + (T.Create(factor) * (after - before));
+    }
+}

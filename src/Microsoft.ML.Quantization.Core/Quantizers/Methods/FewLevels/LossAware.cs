@@ -1,0 +1,103 @@
+using System;
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+
+/// <summary>
+/// Loss-aware binarization (Hou et al., 2017) and quantization (Hou and Kwok, 2018): min over α > 0 and b of ½·Σ d·(w − α·b)², d = √v + ε with v the second moments of Adam, one α a layer.
+/// 1 bit: b = ±1 (LAB); 2 bits: {−1, 0, 1} (LAT); m bits: j/n, |j| ≤ n = 2^(m−1) − 1, or 0 and powers of two down to 2^−(n−1) (LAQ). Gradients pass unchanged; behind a step w is clipped to [−1, 1]
+/// and α solved anew, exactly for LAB, else by alternation from the old one, or exactly by a sort. Without Adam, or before its first step, d = 1.
+/// </summary>
+public sealed record LossAware : FewLevelMethod
+{
+    private const float Epsilon = 1e-8f;
+
+    /// <summary>Powers of two instead of even levels; 3 and 4 bits.</summary>
+    public bool Logarithmic { get; init; }
+
+    /// <summary>Whether α is the exact optimum at every step; sorts.</summary>
+    public bool Exact { get; init; }
+
+    /// <inheritdoc/>
+    public override string Name => Bits switch
+    {
+        1 => "LAB",
+        2 => "LAT",
+        _ => Logarithmic ? "LAQ-log" : "LAQ",
+    };
+
+    /// <inheritdoc/>
+    public override int LevelCount => Bits == 1 ? 2 : (2 * Levels.Length) - 1;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<float> Settings => [Bits, Exact ? 1 : 0];
+
+    /// <summary>α, for levels as integers: that of the papers over the largest of them.</summary>
+    public override ImmutableArray<MethodParameter> Parameters => [new("scale", Role: ParameterRole.Measured)];
+
+    private bool IsEven => Bits > 1 && !Logarithmic;
+
+    private int Most => (1 << (Bits - 1)) - 1;
+
+    /// <summary>Sizes of the levels as integers.</summary>
+    private float[] Levels => Bits == 1 ? [1] : Logarithmic ? [0, .. Enumerable.Range(0, Most).Select(i => (float)(1 << i))] : [.. Enumerable.Range(0, Most + 1).Select(i => (float)i)];
+
+    /// <inheritdoc/>
+    public override void Check()
+    {
+        if (Logarithmic && Bits is not (3 or 4))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidBitWidth, FormattableString.Invariant($"{Name}: expected 3 or 4 bits for powers of two, found {Bits}."));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Initialize(Tensor sample, Tensor[] parameters)
+        => parameters[0].Writable<float>()[0] = Positive(ScaledLevels.Start(sample.Values<float>(), Levels));
+
+    /// <inheritdoc/>
+    public override object? Prepare(MethodCall call) => IsEven ? null : Table(call);
+
+    /// <inheritdoc/>
+    public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y)
+    {
+        if (IsEven)
+        {
+            UniformGrid.Quantize(call.Values.Slice(begin, y.Length), call.Parameter(0)[0], -Most, Most, y);
+        }
+        else
+        {
+            base.Harden(call, prepared, begin, y);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AfterStep(MethodCall call, ReadOnlySpan<float> before, Span<float> weights)
+    {
+        base.AfterStep(call, before, weights);
+        float[] d = new float[call.Curvature.Length];
+        LaneMap.Map(default(Root), call.Curvature.Span, d);
+        Span<float> scale = call.Parameters[0].Writable<float>();
+        scale[0] = Positive(Exact || Bits == 1 ? ScaledLevels.Solve(weights, d, Levels) : ScaledLevels.Alternate(weights, d, Levels, scale[0]));
+    }
+
+    /// <inheritdoc/>
+    public override HardForm Export(MethodCall call) => IsEven
+        ? HardForms.OfWeights(call.X, HardForms.Symmetric(Bits, true, new IntegerRange(-Most, Most), call.Parameter(0)))
+        : base.Export(call);
+
+    private protected override LevelTable Table(MethodCall call) => LevelTable.Nearest(Logarithmic ? Most + 1 : Bits, Levels, [call.Parameter(0)[0]]);
+
+    private protected override float Bound(Shape shape) => 1;
+
+    private static float Positive(float scale) => Math.Max(scale, LevelTable.SmallestScale);
+
+    private readonly struct Root : ILaneFunction
+    {
+        public T Of<T>(T x)
+            where T : unmanaged, ILanes<T> => T.Sqrt(x) + T.Create(Epsilon);
+    }
+}

@@ -1,0 +1,77 @@
+using System;
+using System.Collections.Immutable;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+
+/// <summary>
+/// Trained ternary quantization (Zhu et al., 2017): ŵ = P where w > Δ, −N where w &lt; −Δ, else 0, with Δ = t·max|w| a constant and P, N > 0 learned, one of each a layer:
+/// dP = Σ g above, dN = −Σ g below, dw = P·g above, N·g below, g between. They begin at the means of the weights that they stand for. Two planes, {0, 1} and {−1, 0}.
+/// </summary>
+public sealed record Ttq : FewLevelMethod
+{
+    /// <summary>t, in [0, 1).</summary>
+    public float Threshold { get; init; } = 0.05f;
+
+    /// <inheritdoc/>
+    public override string Name => "TTQ";
+
+    /// <summary>−N, 0, P.</summary>
+    public override int LevelCount => 3;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<float> Settings => [Bits, Threshold];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<MethodParameter> Parameters => [new("positive", Minimum: 1e-6f), new("negative", Minimum: 1e-6f)];
+
+    /// <inheritdoc/>
+    public override void Check()
+    {
+        if (Threshold is not (>= 0 and < 1))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{Name}.{nameof(Threshold)}: expected in [0, 1), found {Threshold}."));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Initialize(Tensor sample, Tensor[] parameters)
+    {
+        ReadOnlySpan<float> w = sample.Values<float>();
+        float delta = Threshold * LatentWeights.LargestSize(w);
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            float count = LaneMap.Sum(new Beyond(delta, i == 0, true), w, w);
+            float sum = LaneMap.Sum(new Beyond(delta, i == 0, false), w, w);
+            parameters[i].Writable<float>()[0] = count > 0 ? MathF.Abs(sum) / count : 1;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
+    {
+        ReadOnlySpan<float> w = call.Values.Slice(begin, g.Length);
+        float delta = -((LevelTable)prepared!).Threshold(0, 0);
+        LaneMap.Map(new Scaled(delta, call.Parameter(0)[0], call.Parameter(1)[0]), w, g, dx);
+        sums[0] += LaneMap.Sum(new Beyond(delta, true, false), w, g);
+        sums[1] -= LaneMap.Sum(new Beyond(delta, false, false), w, g);
+    }
+
+    private protected override LevelTable Table(MethodCall call) => new(
+        LevelTable.Around([Threshold * LatentWeights.LargestSize(call.Values)]), LevelPlane.Half(false, [0, 0, 1], [call.Parameter(0)[0]]), LevelPlane.Half(true, [-1, 0, 0], [call.Parameter(1)[0]]));
+
+    private readonly struct Beyond(float delta, bool isAbove, bool isCount) : ILaneFunction2
+    {
+        public T Of<T>(T w, T g)
+            where T : unmanaged, ILanes<T>
+            => T.Select(isAbove ? T.Less(T.Create(delta), w) : T.Less(w, T.Create(-delta)), isCount ? T.Create(1) : g, T.Create(0));
+    }
+
+    private readonly struct Scaled(float delta, float above, float below) : ILaneFunction2
+    {
+        public T Of<T>(T w, T g)
+            where T : unmanaged, ILanes<T>
+            => g * T.Select(T.Less(T.Create(delta), w), T.Create(above), T.Select(T.Less(w, T.Create(-delta)), T.Create(below), T.Create(1)));
+    }
+}

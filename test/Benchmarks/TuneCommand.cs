@@ -1,0 +1,99 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
+using Microsoft.ML.Quantization.Threading;
+
+namespace Microsoft.ML.Quantization.Benchmarks;
+
+/// <summary>
+/// Measures every kernel of every set over a grid of shapes and writes the throughput table of this processor, which the library carries as data: it decides which set does a step, and how long
+/// a network is expected to take. One thread, the least of many runs.
+/// </summary>
+internal static class TuneCommand
+{
+    private const string Columns = "\"set\", \"operation\", \"bits\", \"channels\", \"outputs\", \"groups\", \"pixels\", \"taps\", \"stride\", \"width\", \"nanoseconds\"";
+
+    public static int Run(string[] args)
+    {
+        string[] unknown = [.. args.Except(KernelRegistry.Available.Select(k => k.Name))];
+        if (unknown.Length > 0)
+        {
+            Console.Error.WriteLine($"tune: expected kernel sets of {string.Join(", ", KernelRegistry.Available.Select(k => k.Name))}, found {string.Join(", ", unknown)}.");
+            return 1;
+        }
+
+        // The managed sets of fixed widths exist for tests; nothing else runs on them.
+        KernelSet[] sets = [.. KernelRegistry.Available.Where(k => args.Length > 0 ? args.Contains(k.Name) : !k.Name.StartsWith("managed", StringComparison.Ordinal) || k.Name == "managed")];
+        string file = Path.Combine("throughput", ProcessorIdentity.Current + ".json");
+        var entries = new List<ThroughputEntry>(Kept(Machine.ResultFolder(file), sets));
+        foreach (KernelSet set in sets)
+        {
+            var watch = Stopwatch.StartNew();
+            ThroughputEntry[] measured = [.. TuneGrid.Kernels(set), .. TuneGrid.Steps(set)];
+            entries.AddRange(measured);
+            Console.WriteLine(FormattableString.Invariant($"{set.Name}: {measured.Length} shapes in {watch.Elapsed.TotalSeconds:0} s"));
+        }
+
+        Machine.WriteResult(file, Text(entries));
+        return 0;
+    }
+
+    private static IEnumerable<ThroughputEntry> Kept(string path, KernelSet[] sets)
+    {
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+
+        using FileStream stream = File.OpenRead(path);
+        return ThroughputTable.Read(path, stream).Entries.Where(e => !sets.Any(s => s.Name == e.Set));
+    }
+
+    private static string Text(List<ThroughputEntry> entries)
+    {
+        var text = new StringBuilder("{\n");
+        text.Append(CultureInfo.InvariantCulture, $"  \"processor\": \"{ProcessorIdentity.Current}\",\n  \"name\": \"{Machine.Processor}\",\n");
+        text.Append(CultureInfo.InvariantCulture, $"  \"forkNanoseconds\": {ForkNanoseconds():0},\n  \"stepNanoseconds\": 60,\n  \"coldNanosecondsPerByte\": {TuneGrid.ColdNanosecondsPerByte(KernelRegistry.Active):0.0000},\n");
+        text.Append(CultureInfo.InvariantCulture, $"  \"columns\": [{Columns}],\n  \"rows\": [\n");
+        text.AppendJoin(",\n", entries.Select(e => string.Create(
+            CultureInfo.InvariantCulture,
+            $"    [\"{e.Set}\", \"{e.Work.Operation}\", {e.Work.Bits}, {string.Join(", ", e.Work.Sizes)}, {e.Nanoseconds:0.#}]")));
+        return text.Append("\n  ]\n}\n").ToString();
+    }
+
+    // What two threads need for two equal chunks beyond the time of one chunk.
+    private static double ForkNanoseconds()
+    {
+        const int Chunk = 20_000;
+        const double Guess = 2000;
+        if (Environment.ProcessorCount < 2)
+        {
+            return 0;
+        }
+
+        using var pool = new ClaimingPool(2);
+        double alone = KernelTimer.Least(() => Spin(0, 0));
+        double fork = Math.Max(KernelTimer.Least(() => pool.Run(2, 0, Spin)) - alone, 0);
+        if (fork < Chunk / 2)
+        {
+            return fork;
+        }
+
+        Console.WriteLine("tune: the second processor was busy; the cost of sharing work out is a guess.");
+        return Guess;
+
+        static void Spin(int state, int chunk)
+        {
+            long end = Stopwatch.GetTimestamp() + (Chunk * Stopwatch.Frequency / 1_000_000_000);
+            while (Stopwatch.GetTimestamp() < end)
+            {
+            }
+        }
+    }
+}

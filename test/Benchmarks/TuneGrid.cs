@@ -1,0 +1,210 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Packing;
+using Microsoft.ML.Quantization.Prediction;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Benchmarks;
+
+/// <summary>The shapes that <see cref="TuneCommand"/> measures: widths, depths and map sizes that networks have, in steps of about two octaves or less.</summary>
+internal static class TuneGrid
+{
+    private const double MostProducts = 260e6;
+    private static readonly int[] _widths = [112, 56, 28, 14, 7];
+    private static readonly KernelOperation[] _ofSteps = [KernelOperation.EntryByte, KernelOperation.EntryFloat, KernelOperation.Copy, KernelOperation.Transpose];
+
+    /// <summary>Kernels called alone.</summary>
+    public static IEnumerable<ThroughputEntry> Kernels(KernelSet set)
+    {
+        var runner = new KernelRunner(set);
+        ConvolutionGeometry[] convolutions = [.. Pointwise().Concat(Square()).Concat(Odd()).Concat(Dense()).Where(g => (double)g.OutLength * g.Depth <= MostProducts).Distinct()];
+        return convolutions.SelectMany(runner.Convolution)
+            .Concat(convolutions.Where(HasPlanes).SelectMany(runner.Planes))
+            .Concat(Depthwise().SelectMany(runner.Depthwise))
+            .Concat(Grouped().SelectMany(runner.Grouped))
+            .Concat(Pools().SelectMany(runner.Pool))
+            .Concat(new[] { (64, 49), (512, 49), (1280, 49), (64, 64) }.Select(s => runner.GlobalAverage(s.Item1, s.Item2)))
+            .Concat(new[] { 256, 2048, 16384, 131072, 1 << 20 }.SelectMany(runner.Flat));
+    }
+
+    /// <summary>Steps of the engine that are no kernel calls, taken out of small networks.</summary>
+    public static IEnumerable<ThroughputEntry> Steps(KernelSet set)
+    {
+        foreach ((int channels, int width) in new[] { (3, 224), (3, 32), (1, 28), (64, 28), (256, 7) })
+        {
+            var layers = new LayerBuilder(1);
+            layers.Graph.AddOutput(layers.Convolution("convolution", layers.Input(Shape.Of(channels, width, width)), 16, 3, 1, hasBias: true));
+            Graph graph = layers.Graph.Build();
+            foreach (Graph run in new[] { graph, LatencyPredictor.Lower(graph, QuantizationScheme.EightBits) })
+            {
+                using PackedProgram program = Packer.Pack(run, ModelSignature.Of(run), set);
+                StepTimes times = StepTimes.Least(program, 1, 1);
+                for (int i = 0; i < times.Works.Length; i++)
+                {
+                    if (_ofSteps.Contains(times.Works[i].Operation))
+                    {
+                        yield return new ThroughputEntry(set.Name, times.Works[i], times.Steps[i] * 1e6);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>What weights that come from beyond the second-level cache cost more than others.</summary>
+    public static double ColdNanosecondsPerByte(KernelSet set)
+    {
+        const int Inputs = 1024;
+        const int Outputs = 384;
+        const int Copies = 32;
+        var runner = new KernelRunner(set);
+        Action[] copies = [.. Enumerable.Range(0, Copies).Select(_ => runner.ByteConvolution(ConvolutionGeometry.Dense(1, Inputs, Outputs)))];
+        double hot = KernelTimer.Least(copies[0]);
+        double cold = KernelTimer.Least(() => Array.ForEach(copies, c => c())) / Copies;
+        return Math.Max(cold - hot, 0) / (Inputs * Outputs);
+    }
+
+    // Layers of 1 and 2 bits stand between others: not first, not narrow.
+    private static bool HasPlanes(ConvolutionGeometry g) => g.Groups == 1 && g.InChannels >= 32 && g.OutChannels >= 32 && g.Taps is 1 or 9 or 25;
+
+    private static ConvolutionGeometry Convolution(int channels, int outputs, int kernel, int stride, int width, int batch = 1, int groups = 1) => ConvolutionGeometry.Dense(batch, channels, outputs) with
+    {
+        InHeight = width * stride,
+        InWidth = width * stride,
+        OutHeight = width,
+        OutWidth = width,
+        KernelHeight = kernel,
+        KernelWidth = kernel,
+        StrideHeight = stride,
+        StrideWidth = stride,
+        PadHeight = kernel / 2,
+        PadWidth = kernel / 2,
+        Groups = groups,
+    };
+
+    private static IEnumerable<ConvolutionGeometry> Pointwise()
+    {
+        int[] channels = [16, 64, 256, 1024];
+        foreach ((int from, int to) in channels.SelectMany(c => channels, (c, o) => (c, o)).Concat([(24, 144), (144, 32), (96, 24), (576, 160), (32, 192)]))
+        {
+            foreach (int width in _widths.Where(w => from * to * w * w <= 110_000_000))
+            {
+                yield return Convolution(from, to, 1, 1, width);
+            }
+
+            yield return Convolution(from, to, 1, 1, 7, batch: 8);
+        }
+
+        yield return Convolution(64, 128, 1, 2, 28);
+        yield return Convolution(256, 512, 1, 2, 7);
+        yield return Convolution(16, 32, 1, 2, 14);
+    }
+
+    private static IEnumerable<ConvolutionGeometry> Square()
+    {
+        foreach (int channels in new[] { 16, 32, 64, 128, 256, 512 })
+        {
+            foreach (int width in _widths.Append(32))
+            {
+                yield return Convolution(channels, channels, 3, 1, width);
+            }
+
+            foreach (int width in new[] { 56, 28, 14, 7 })
+            {
+                yield return Convolution(channels / 2, channels, 3, 2, width);
+            }
+
+            yield return Convolution(channels, channels, 3, 1, 7, batch: 8);
+            yield return Convolution(channels, channels * 2, 3, 1, 16);
+        }
+    }
+
+    private static IEnumerable<ConvolutionGeometry> Odd() =>
+    [
+        Convolution(1, 16, 3, 1, 28),
+        Convolution(1, 6, 5, 1, 28),
+        Convolution(6, 16, 5, 1, 10),
+        Convolution(1, 32, 5, 1, 28),
+        Convolution(32, 64, 5, 1, 14),
+        Convolution(32, 64, 5, 1, 14, batch: 8),
+        Convolution(3, 16, 3, 1, 32),
+        Convolution(3, 128, 3, 1, 32),
+        Convolution(3, 32, 3, 2, 112),
+        Convolution(3, 64, 7, 2, 112),
+        Convolution(3, 64, 11, 4, 55),
+        Convolution(64, 192, 5, 1, 27),
+        Convolution(128, 128, 3, 1, 28, groups: 32),
+        Convolution(256, 256, 3, 1, 14, groups: 4),
+    ];
+
+    private static IEnumerable<ConvolutionGeometry> Dense()
+    {
+        foreach (int rows in new[] { 1, 8, 64 })
+        {
+            foreach (int inputs in new[] { 64, 256, 784, 2048, 8192 })
+            {
+                foreach (int outputs in new[] { 10, 128, 1000, 4096 })
+                {
+                    yield return ConvolutionGeometry.Dense(rows, inputs, outputs);
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<ConvolutionGeometry> Depthwise()
+    {
+        foreach (int channels in new[] { 16, 32, 96, 144, 192, 384, 576, 960 })
+        {
+            foreach (int width in _widths.Where(w => channels * w * w <= 1_300_000))
+            {
+                yield return Convolution(channels, channels, 3, 1, width, groups: channels);
+                yield return Convolution(channels, channels, 3, 2, width, groups: channels);
+            }
+        }
+
+        yield return Convolution(192, 192, 3, 1, 28, batch: 8, groups: 192);
+        yield return Convolution(576, 576, 3, 1, 14, batch: 8, groups: 576);
+        yield return Convolution(96, 96, 5, 1, 28, groups: 96);
+    }
+
+    private static IEnumerable<GroupedGeometry> Grouped()
+    {
+        foreach (int bits in new[] { 2, 4, 8 })
+        {
+            foreach (int rows in new[] { 1, 8, 128 })
+            {
+                foreach ((int inputs, int outputs) in new[] { (128, 10), (256, 128), (784, 256), (1024, 1024), (4096, 1024), (4096, 4096) })
+                {
+                    if ((double)rows * inputs * outputs <= MostProducts)
+                    {
+                        yield return new GroupedGeometry(rows, inputs, outputs, 32, bits);
+                        yield return new GroupedGeometry(rows, inputs, outputs, 128, bits);
+                    }
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<ConvolutionGeometry> Pools()
+    {
+        foreach ((int channels, int width) in new[] { (6, 14), (16, 5), (16, 14), (32, 14), (64, 7), (128, 16), (256, 8), (512, 4), (64, 56) })
+        {
+            yield return Convolution(channels, channels, 2, 2, width, groups: channels) with { PadHeight = 0, PadWidth = 0 };
+        }
+
+        yield return Convolution(64, 64, 3, 2, 56, groups: 64);
+        yield return Convolution(192, 192, 3, 2, 13, groups: 192) with { PadHeight = 0, PadWidth = 0, InHeight = 27, InWidth = 27 };
+        yield return Whole(64, 7);
+        yield return Whole(512, 7);
+        yield return Whole(1280, 7);
+        yield return Whole(64, 8);
+    }
+
+    private static ConvolutionGeometry Whole(int channels, int width)
+        => Convolution(channels, channels, width, 1, 1, groups: channels) with { PadHeight = 0, PadWidth = 0, InHeight = width, InWidth = width };
+}

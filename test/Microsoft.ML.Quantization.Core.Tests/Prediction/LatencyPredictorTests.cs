@@ -1,0 +1,56 @@
+using System;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Prediction;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Prediction;
+
+/// <summary>Expected latency from the graph and the scheme alone. How good it is, <c>Benchmarks predict</c> says; no test asserts a time.</summary>
+[TestClass]
+public sealed class LatencyPredictorTests
+{
+    private static readonly Graph _network = SmallNetworks.ResNet(8, Shape.Of(1, 12, 12), width: 8);
+
+    [TestMethod]
+    public void A_prediction_names_the_steps_that_the_quantized_network_will_have_and_adds_them_up()
+    {
+        LatencyPrediction prediction = LatencyPredictor.Predict(_network, QuantizationScheme.EightBits);
+        Assert.AreEqual(prediction.Milliseconds, prediction.Steps.Sum(s => s.Milliseconds), 1e-12);
+        Assert.IsTrue(prediction.Steps.All(s => s.Milliseconds > 0 && s.KernelSet.Length > 0));
+        Assert.AreEqual(9, prediction.Steps.Count(s => s.Operation.StartsWith("IntegerConvolution", StringComparison.Ordinal)));
+        Assert.AreEqual(3, prediction.Steps.Count(s => s.Operation == "IntegerAdd"));
+        Assert.IsTrue(prediction.MeasuredShare is >= 0 and <= 1);
+    }
+
+    [TestMethod]
+    public void More_rows_take_longer_and_less_than_their_multiple_of_single_runs_on_more_threads()
+    {
+        LatencyPrediction one = LatencyPredictor.Predict(_network, QuantizationScheme.EightBits);
+        LatencyPrediction many = LatencyPredictor.Predict(_network, QuantizationScheme.EightBits, batch: 64);
+        LatencyPrediction shared = LatencyPredictor.Predict(_network, QuantizationScheme.EightBits, batch: 64, threads: 2);
+        Assert.IsTrue(many.Milliseconds > one.Milliseconds * 4 && shared.Milliseconds < many.Milliseconds);
+        Assert.AreEqual((64, 2), (shared.Batch, shared.Threads));
+    }
+
+    [TestMethod]
+    [DataRow(8, 8)]
+    [DataRow(4, 4)]
+    [DataRow(2, 2)]
+    public void Every_width_and_the_float_network_can_be_predicted(int weightBits, int activationBits)
+    {
+        var scheme = new QuantizationScheme { WeightBits = weightBits, ActivationBits = activationBits };
+        Assert.IsTrue(LatencyPredictor.Predict(_network, scheme).Milliseconds > 0);
+        Assert.IsTrue(LatencyPredictor.Predict(_network).Steps.Any(s => s.Operation == "Convolution"));
+    }
+
+    [TestMethod]
+    public void An_unknown_set_or_scheme_is_refused()
+    {
+        Assert.AreEqual(QuantizationErrorCode.KernelSetUnavailable, Assert.ThrowsException<QuantizationException>(() => LatencyPredictor.Predict(_network, kernelSet: "none")).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidBitWidth, Assert.ThrowsException<QuantizationException>(() => LatencyPredictor.Predict(_network, new QuantizationScheme { WeightBits = 9 })).Code);
+    }
+}

@@ -1,0 +1,147 @@
+using System;
+using System.Linq;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
+
+/// <summary>Activations of few levels: signs, TBN, HORQ, ABC-Net, target propagation.</summary>
+[TestClass]
+public sealed class FewLevelActivationTests
+{
+    private static readonly float[] _x = [-1.5f, -1, -0.5f, 0, 0.3f, 1, 1.0001f];
+
+    [TestMethod]
+    [DataRow("BNN", new float[] { 0, 1, 1, 1, 1, 1, 0 })]
+    [DataRow("XNOR", new float[] { 0, 1, 1, 1, 1, 1, 0 })]
+    [DataRow("Bi-Real", new float[] { 0, 0, 1, 2, 1.4f, 0, 0 })]
+    public void Signs_have_the_slopes_of_their_papers(string name, float[] slopes)
+    {
+        var use = new Use(QuantizationMethods.Find(name).Default(1), _x, site: QuantizerSites.Activations);
+        CollectionAssert.AreEqual((float[])[-1, -1, -1, 1, 1, 1, 1], use.Hard());
+        Use.Near(slopes, use.Back(1, 1, 1, 1, 1, 1, 1).Dx);
+    }
+
+    [TestMethod]
+    public void The_sign_of_both_zeros_is_plus_one()
+        => CollectionAssert.AreEqual((float[])[1, 1, -1], new Use(new Bnn { Bits = 1 }, [0, -0.0f, -float.Epsilon], site: QuantizerSites.Activations).Hard());
+
+    [TestMethod]
+    public void A_wider_window_is_that_of_dense_networks()
+    {
+        var use = new Use(new Bnn { Bits = 1, Slope = Estimator.Clip(1.3f) }, [-1.5f, -1.3f, -1.0001f, 0, 1.29f, 1.31f], site: QuantizerSites.Activations);
+        Use.Near([0, 1, 1, 1, 1, 0], use.Back(1, 1, 1, 1, 1, 1).Dx);
+        CollectionAssert.AreEqual((float[])[1.3f, -1.3f], new Use(new Bnn { Bits = 1, StretchSteps = false, Slope = Estimator.Clip(1.3f) }, [0, 0]).After(2, -2));
+    }
+
+    [TestMethod]
+    public void Activations_that_are_never_negative_become_zero_or_one()
+    {
+        QuantizationMethod method = new Bnn { Bits = 1 }.For(signed: false);
+        var use = new Use(method, [0, 0.25f, 0.75f, 1, 1.5f], site: QuantizerSites.Activations);
+        CollectionAssert.AreEqual((float[])[0, 0, 1, 1, 1], use.Hard());
+        Use.Near([1, 1, 1, 1, 0], use.Back(1, 1, 1, 1, 1).Dx);
+        Use.Near([0, 1, 1, 0, 0], new Use(new BiReal { Bits = 1, Signed = false }, [0, 0.25f, 0.75f, 1, 1.5f], site: QuantizerSites.Activations).Back(1, 1, 1, 1, 1).Dx);
+    }
+
+    [TestMethod]
+    public void Tbn_has_three_levels_around_its_moving_threshold()
+    {
+        float[] x = [0.9f, -0.3f, 0.05f, -1.4f, 0.2f, 0.45f];
+        var use = new Use(new Tbn { Bits = 2 }, x, site: QuantizerSites.Activations);
+        Use.Near([0.22f], use.Call.Parameter(0).ToArray());
+        Use.Near([0.44f, -0.44f, 0, -0.44f, 0, 0.44f], use.Hard());
+        use.With(0, 1);
+        Use.Near([1 + (0.01f * (0.22f - 1))], use.Method.Measure(use.Call, null)![0]!);
+        Use two = new Use(new Tbn { Bits = 2, Triangles = true }, [0, 0.25f, -0.5f, 0.75f, 1], site: QuantizerSites.Activations).With(0, 0.5f);
+        Use.Near([0, 1, 2, 1, 0], two.Back(1, 1, 1, 1, 1).Dx);
+    }
+
+    [TestMethod]
+    [DataRow(0.4f, 0.25f)]
+    [DataRow(0.5f, 0.31f)]
+    public void Tbn_sets_a_quarter_to_a_third_of_gaussian_values_to_zero(float share, float zeros)
+    {
+        float[] x = Gaussian(20000);
+        Assert.AreEqual(zeros, new Use(new Tbn { Bits = 2, Share = share }, x, site: QuantizerSites.Activations).Hard().Count(v => v == 0) / 20000f, 0.01f);
+    }
+
+    [TestMethod]
+    public void Horq_binarizes_residuals()
+    {
+        float[] x = [0.9f, -0.3f, 0.5f, -1.1f];
+        Use.Near([0.7f, 0.3f, 0.1f], Horq.Orders(x, 3));
+        Use.Near([0.7f, -0.7f, 0.7f, -0.7f], new Use(new Horq { Bits = 1 }, x, site: QuantizerSites.Activations).Hard());
+        Use.Near([1, -0.4f, 0.4f, -1], new Use(new Horq { Bits = 2 }, x, site: QuantizerSites.Activations).Hard());
+        Use.Near(x, new Use(new Horq { Bits = 3 }, x, site: QuantizerSites.Activations).Hard());
+        Use.Near([1, 1, 1, 0], new Use(new Horq { Bits = 2 }, x, site: QuantizerSites.Activations).Back(1, 1, 1, 1).Dx);
+    }
+
+    [TestMethod]
+    [DataRow(1, 0.363f)]
+    [DataRow(2, 0.130f)]
+    [DataRow(3, 0.058f)]
+    public void Horq_leaves_the_energy_of_gaussian_residuals(int orders, float energy)
+    {
+        float[] x = Gaussian(20000);
+        Use.Near(new[] { 0.798f, 0.483f, 0.268f }[..orders], Horq.Orders(x, orders), 0.02f);
+        float[] y = new Use(new Horq { Bits = orders }, x, site: QuantizerSites.Activations).Hard();
+        Assert.AreEqual(energy, x.Zip(y, (a, b) => (a - b) * (a - b)).Sum() / x.Sum(v => v * v), 0.01f);
+    }
+
+    [TestMethod]
+    public void Abc_activations_are_shifted_planes()
+    {
+        Use use = new Use(new AbcActivations { Bits = 3 }, [-0.2f, 0.3f, 0.9f], site: QuantizerSites.Activations).With(0, 0.5f, 0, -0.5f).With(1, 0.2f, 0.3f, 0.4f);
+        Use.Near([-0.9f, -0.5f, 0.1f], use.Hard());
+        (float[] dx, double[] sums) = use.Back(1, 1, 1);
+        Use.Near([0.2f, 0.5f, 0.7f], dx);
+
+        // Shifts: Σ β·1[0 ≤ x + v ≤ 1] of the plane; scales: Σ A.
+        Use.Near([0.4f, 0.6f, 0.4f, 1, -1, -3], [.. sums.Select(s => (float)s)]);
+    }
+
+    [TestMethod]
+    public void Abc_planes_begin_apart()
+    {
+        var use = new Use(new AbcActivations { Bits = 3 }, Gaussian(1000), site: QuantizerSites.Activations);
+        Assert.AreEqual(3, use.Call.Parameter(0).ToArray().Distinct().Count());
+        Assert.AreEqual(4, use.Hard().Distinct().Count());
+    }
+
+    [TestMethod]
+    public void Targets_give_the_slopes_of_their_hinges()
+    {
+        float[] z = [-2, -0.5f, 0, 0.5f, 2];
+        float[] g = [-1, -1, -1, -1, -1];
+        Use.Near([-0.070651f, -0.786448f, -1, -0.786448f, -0.070651f], new Use(new TargetPropagation { Bits = 1 }, z, site: QuantizerSites.Activations).Back(g).Dx);
+        Use.Near([0, -1, -1, -1, 0], new Use(new TargetPropagation { Bits = 1, Soft = false }, z, site: QuantizerSites.Activations).Back(g).Dx);
+        float[] sizes = [3, -7, 0, 0.5f, -2];
+        var rows = new Use(new TargetPropagation { Bits = 1, Soft = false, SignOnly = true }, [0, 0, 0, 0, 0], Shape.Of(5, 1), QuantizerSites.Activations);
+        Use.Near([0.2f, -0.2f, 0, 0.2f, -0.2f], rows.Back(sizes).Dx);
+    }
+
+    [TestMethod]
+    public void Stochastic_signs_are_drawn_in_training_only_and_by_index()
+    {
+        var method = new Bnn { Bits = 1, Stochastic = true };
+        float[] x = RandomTensors.Floats(Shape.Of(1, 300), 3).Values<float>().ToArray();
+        var context = new MethodContext(1, 7, 10, 10);
+        float[] first = new Use(method, x, site: QuantizerSites.Activations, context: context).Soft();
+        CollectionAssert.AreEqual(first, new Use(method, x, site: QuantizerSites.Activations, context: context).Soft());
+        CollectionAssert.AreNotEqual(first, new Use(method, x, site: QuantizerSites.Activations, context: context with { Step = 8 }).Soft());
+        Assert.IsTrue(x.Zip(first).All(p => Math.Abs(p.First) < 1 || p.Second == Math.Sign(p.First)));
+        CollectionAssert.AreEqual(x.Select(v => v >= 0 ? 1f : -1).ToArray(), new Use(method, x, site: QuantizerSites.Activations).Hard());
+    }
+
+    /// <summary>Sums of twelve uniform numbers: variance 1.</summary>
+    private static float[] Gaussian(int count)
+    {
+        var random = new CounterRandom(11);
+        return [.. Enumerable.Range(0, count).Select(i => Enumerable.Range(0, 12).Sum(j => random.Uniform((i * 12L) + j)) - 6)];
+    }
+}

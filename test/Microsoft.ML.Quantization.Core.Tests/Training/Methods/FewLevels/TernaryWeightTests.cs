@@ -1,0 +1,192 @@
+using System;
+using System.Linq;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
+
+/// <summary>Ternary weights and sums of planes: TWN, TTQ, ternary residuals, loss-aware methods, ADMM, ABC-Net.</summary>
+[TestClass]
+public sealed class TernaryWeightTests
+{
+    private static readonly float[] _twn = [0.9f, -0.5f, 0.1f, 0.05f, -0.02f, 0.7f];
+    private static readonly float[] _short = [1, 0.45f, 0.4f, 0.34f, -0.3f];
+    private static readonly float[] _ttq = [0.9f, -0.5f, 0.02f, -0.03f, 0.3f, -0.8f];
+    private static readonly float[] _lab = [0.8f, -0.3f, 0.1f, -0.6f];
+    private static readonly float[] _abc = [0.9f, -0.5f, 0.1f, 0.4f, -1.2f, 0.3f];
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Twn_of_long_tails_is_the_exact_optimum(bool exact)
+    {
+        float[] hard = new Use(new TernaryWeights { Bits = 2, Exact = exact }, _twn).Hard();
+        Use.Near([0.7f, -0.7f, 0, 0, 0, 0.7f], hard);
+        Assert.AreEqual(0.0929, Error(_twn, hard), 1e-5);
+    }
+
+    [TestMethod]
+    public void Twn_rule_of_seven_tenths_loses_to_the_exact_scale_on_short_filters()
+    {
+        float[] near = new Use(new TernaryWeights { Bits = 2 }, _short).Hard();
+        float[] exact = new Use(new TernaryWeights { Bits = 2, Exact = true }, _short).Hard();
+        Use.Near([0.616667f, 0.616667f, 0.616667f, 0, 0], near);
+        Use.Near([0.498f, 0.498f, 0.498f, 0.498f, -0.498f], exact);
+        Assert.AreEqual(0.427267, Error(_short, near), 1e-5);
+        Assert.AreEqual(0.328080, Error(_short, exact), 1e-5);
+    }
+
+    [TestMethod]
+    public void Twn_of_zeros_and_on_the_threshold_is_zero()
+    {
+        CollectionAssert.AreEqual(new float[3], new Use(new TernaryWeights { Bits = 2 }, new float[3]).Hard());
+
+        // Sizes 1, 1 and 0: the threshold is 7/15; a weight on a threshold of its own stays 0.
+        LevelTable table = LevelTable.Ternary([0.5f], [2]);
+        float[] y = new float[4];
+        table.Write([0.5f, -0.5f, MathF.BitIncrement(0.5f), -MathF.BitIncrement(0.5f)], 0, y);
+        CollectionAssert.AreEqual((float[])[0, 0, 2, -2], y);
+    }
+
+    [TestMethod]
+    public void Ttq_learns_both_scales()
+    {
+        Use use = new Use(new Ttq { Bits = 2 }, _ttq).With(0, 1.2f).With(1, 0.7f);
+        Use.Near([1.2f, -0.7f, 0, 0, 1.2f, -0.7f], use.Hard());
+        (float[] dx, double[] sums) = use.Back(1, 2, -1, 0.5f, 0.25f, -1);
+        Use.Near([1.2f, 1.4f, -1, 0.5f, 0.3f, -0.7f], dx);
+        Use.Near([1.25f, -1], [.. sums.Select(s => (float)s)]);
+    }
+
+    [TestMethod]
+    public void Ttq_begins_at_means_and_with_equal_scales_has_the_codes_of_a_threshold()
+    {
+        var use = new Use(new Ttq { Bits = 2 }, _ttq);
+        Use.Near([0.6f], use.Call.Parameter(0).ToArray());
+        Use.Near([0.65f], use.Call.Parameter(1).ToArray());
+        float[] codes = [.. use.With(0, 1).With(1, 1).Hard()];
+        CollectionAssert.AreEqual(_ttq.Select(w => Math.Abs(w) > 0.045f ? (float)Math.Sign(w) : 0).ToArray(), codes);
+    }
+
+    [TestMethod]
+    public void Ttq_planes_are_ones_and_minus_ones()
+    {
+        var form = (HardForm.Weights)new Ttq { Bits = 2 }.Export(new Use(new Ttq { Bits = 2 }, _ttq).Call);
+        CollectionAssert.AreEqual((byte[])[1, 0, 0, 0, 1, 0], form.Planes[0].Codes.Values<byte>().ToArray());
+        CollectionAssert.AreEqual((sbyte[])[0, -1, 0, 0, 0, -1], form.Planes[1].Codes.Values<sbyte>().ToArray());
+    }
+
+    [TestMethod]
+    [DataRow(2, 0.0929f)]
+    [DataRow(4, 0.009567f)]
+    [DataRow(6, 0.001164f)]
+    public void Ternary_residuals_shrink_the_error_term_by_term(int bits, float error)
+    {
+        var use = new Use(new TernaryResidual { Bits = bits }, _twn);
+        Assert.AreEqual(error, Error(_twn, use.Hard()), 2e-6);
+        var form = (HardForm.Weights)use.Method.Export(use.Call);
+        float[] scales = [0.7f, 0.166667f, 0.045833f];
+        Use.Near(scales[..(bits / 2)], [.. form.Planes.Select(p => p.Quantizer.Scales[0])]);
+    }
+
+    [TestMethod]
+    [DataRow(1, true, 0.35f)]
+    [DataRow(2, true, 0.433333f)]
+    [DataRow(2, false, 0.7f)]
+    public void Loss_aware_scales_weigh_by_curvature(int bits, bool exact, float scale)
+    {
+        var use = new Use(new LossAware { Bits = bits, Exact = exact }, _lab);
+        Use.Near(bits == 1 ? [0.45f] : [0.7f], use.Call.Parameter(0).ToArray());
+
+        // d = √v: second moments 1, 16, 4, 1. The alternation from the ternary start stays in its local minimum.
+        use.Call = use.Call with { Curvature = new float[] { 1, 16, 4, 1 } };
+        use.After(_lab);
+        Use.Near([scale], use.Call.Parameter(0).ToArray());
+    }
+
+    [TestMethod]
+    public void Loss_aware_methods_without_curvature_are_bwn_and_twn()
+    {
+        Use.Near([0.45f, -0.45f, 0.45f, -0.45f], new Use(new LossAware { Bits = 1 }, _lab).Hard());
+        Use.Near(new Use(new TernaryWeights { Bits = 2, Exact = true }, _twn).Hard(), new Use(new LossAware { Bits = 2 }, _twn).Hard());
+        CollectionAssert.AreEqual((float[])[1, -0.3f, 0.1f, -1], new Use(new LossAware { Bits = 1 }, _lab).After(3, -0.3f, 0.1f, -7));
+    }
+
+    [TestMethod]
+    public void Even_levels_take_the_squares_of_levels_into_the_scale()
+    {
+        var use = new Use(new LossAware { Bits = 3, Exact = true }, _lab);
+        use.Call = use.Call with { Curvature = new float[] { 1, 16, 4, 1 } };
+        use.After(_lab);
+        Use.Near([0.847059f / 3], use.Call.Parameter(0).ToArray());
+        Use.Near([0.847059f, -0.282353f, 0, -0.564706f], use.Hard());
+    }
+
+    [TestMethod]
+    public void Powers_of_two_are_the_levels_of_the_logarithmic_form()
+    {
+        var use = new Use(new LossAware { Bits = 3, Logarithmic = true }, _lab);
+        Use.Near([4 * 0.170270f, -2 * 0.170270f, 0.170270f, -4 * 0.170270f], use.Hard());
+    }
+
+    [TestMethod]
+    [DataRow(1, 0.45f, 0.29f)]
+    [DataRow(2, 0.7f, 0.12f)]
+    [DataRow(3, 0.344444f, 0.032222f)]
+    [DataRow(4, 0.170270f, 0.027297f)]
+    public void Admm_projects_exactly(int bits, float scale, float error)
+    {
+        var use = new Use(new Admm { Bits = bits }, _lab);
+        Use.Near([scale], use.Call.Parameter(0).ToArray());
+        Assert.AreEqual(error, Error(_lab, use.Hard()), 2e-6);
+        CollectionAssert.AreEqual(use.Call.Parameter(1).ToArray(), use.Hard());
+    }
+
+    [TestMethod]
+    public void Admm_of_a_quadratic_ends_where_weights_meet_their_target()
+    {
+        // ½‖w − (0.8, −0.3)‖² with ρ = 1: the minimum of the penalized part is (t + G − λ)/2.
+        float[] t = [0.8f, -0.3f];
+        var use = new Use(new Admm { Bits = 1, Penalty = 1 }, t, context: new MethodContext(1, 0, 1, 1000));
+        for (int round = 0; round < 60; round++)
+        {
+            float[] w = [.. t.Select((v, i) => (v + use.Call.Parameter(1)[i] - use.Call.Parameter(2)[i]) / 2)];
+            use.Call = use.Call with { X = Tensor.Create(Shape.Of(1, 2), use.After(w)) };
+        }
+
+        Use.Near([0.55f, -0.55f], use.Call.Values.ToArray(), 1e-4f);
+        Use.Near([0.55f, -0.55f], use.Call.Parameter(1).ToArray(), 1e-4f);
+        Use.Near([0.25f, 0.25f], use.Call.Parameter(2).ToArray(), 1e-4f);
+    }
+
+    [TestMethod]
+    public void Admm_trains_real_weights_with_a_pull_and_freezes_codes_late()
+    {
+        var use = new Use(new Admm { Bits = 2, Penalty = 0.5f, FreezeAt = 0.5f }, _lab, context: new MethodContext(1, 3, 2, 4));
+        CollectionAssert.AreEqual(_lab, use.Soft());
+        Use.Near([1 + (0.5f * 0.1f), 1 - (0.5f * 0.3f), 1 + (0.5f * 0.1f), 1 + (0.5f * 0.1f)], use.Back(1, 1, 1, 1).Dx);
+        float[] frozen = use.After(_lab);
+        Use.Near([0.7f, 0, 0, -0.7f], frozen);
+        use.Call = use.Call with { X = Tensor.Create(Shape.Of(1, 4), frozen), Context = new MethodContext(1, 4, 2, 4) };
+        CollectionAssert.AreEqual(frozen, use.Soft());
+        CollectionAssert.AreEqual(new float[4], use.Back(1, 1, 1, 1).Dx);
+        CollectionAssert.AreEqual(frozen, use.After(5, 5, 5, 5));
+    }
+
+    [TestMethod]
+    [DataRow(1, new float[] { 0.566667f }, 0.833333f)]
+    [DataRow(2, new float[] { 0.4875f, 0.5625f }, 0.5325f)]
+    [DataRow(3, new float[] { 0.391667f, 0.383333f, 0.275f }, 0.091667f)]
+    public void Abc_scales_are_least_squares(int bits, float[] scales, float error)
+    {
+        var method = new AbcWeights { Bits = bits };
+        var use = new Use(method, _abc);
+        Use.Near(scales, [.. method.Solve(_abc).Scales], 1e-5f);
+        Assert.AreEqual(error, Error(_abc, use.Hard()), 1e-5);
+        Use.Near([.. _abc.Select(w => w * scales.Sum())], use.Back(_abc).Dx, 1e-5f);
+    }
+
+    private static double Error(float[] w, float[] y) => w.Zip(y, (a, b) => (double)(a - b) * (a - b)).Sum();
+}
