@@ -75,9 +75,14 @@ internal static class NetworksCommand
     private static QuantizedModel Load(string file, int threads)
         => QuantizedModel.FromDocument(Document(file), new QuantizedModelOptions { ThreadCount = threads });
 
-    /// <summary>A model as the engine is given it: quantized files lowered to integers, and others too if asked, with stand-ins for ranges.</summary>
+    /// <summary>A model as the engine is given it: an .mlq file as it is, quantized files lowered to integers, and others too if asked, with stand-ins for ranges.</summary>
     public static ModelDocument Document(string file, bool lowered = false)
     {
+        if (file.EndsWith(".mlq", StringComparison.OrdinalIgnoreCase))
+        {
+            return ModelReader.Read(file);
+        }
+
         Graph graph = OnnxModel.Load(file, _import).Graph;
         if (!file.Contains("u8s8", StringComparison.Ordinal))
         {

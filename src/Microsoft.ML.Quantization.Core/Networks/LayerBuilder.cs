@@ -27,8 +27,7 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>A square convolution.</summary>
     public ValueId Convolution(string name, ValueId x, int channels, int kernel, int stride, bool hasBias)
     {
-        int pad = kernel / 2;
-        var window = new Window { Kernel = [kernel, kernel], Strides = [stride, stride], Dilations = [1, 1], PadsBegin = [pad, pad], PadsEnd = [pad, pad] };
+        Window window = Square(kernel, stride, kernel / 2);
         ValueId weight = Weight(name, Shape.Of(channels, Channels(x), kernel, kernel));
         return Graph.Add(new Convolution { Name = name, Window = window, Inputs = hasBias ? [x, weight, Constant(name + ".bias", channels, 0)] : [x, weight] });
     }
@@ -36,6 +35,26 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>A dense layer with bias over [N, K].</summary>
     public ValueId Dense(string name, ValueId x, int outputs)
         => Graph.Add(new Dense { Name = name, Inputs = [x, Weight(name, Shape.Of(outputs, Graph[x].Type.Shape[-1])), Constant(name + ".bias", outputs, 0)] });
+
+    /// <summary>A dense layer without bias over [N, K].</summary>
+    public ValueId PlainDense(string name, ValueId x, int outputs) => Graph.Add(new Dense { Name = name, Inputs = [x, Weight(name, Shape.Of(outputs, Graph[x].Type.Shape[-1]))] });
+
+    /// <summary>x ∘ c with c learned, one number a channel.</summary>
+    public ValueId EachChannel(string name, ValueId x, BinaryOperator how, float start)
+    {
+        int rank = Graph[x].Type.Shape.Rank;
+        var shape = new Shape([Channels(x), .. Enumerable.Repeat(1, rank - 2)]);
+        return Graph.Add(new Binary { Name = name, Operator = how, Inputs = [x, Constant(name + ".value", shape, start)] });
+    }
+
+    /// <summary>x · s with one learned number s.</summary>
+    public ValueId Scale(string name, ValueId x, float start) => Graph.Add(new Binary { Name = name, Operator = BinaryOperator.Multiply, Inputs = [x, Constant(name + ".value", 1, start)] });
+
+    /// <summary>Mean of each 2×2.</summary>
+    public ValueId AveragePool(string name, ValueId x) => Graph.Add(new AveragePool { Name = name, Inputs = [x], Window = Square(2, 2, 0) });
+
+    /// <summary>Channels side by side.</summary>
+    public ValueId Concat(string name, ValueId a, ValueId b) => Graph.Add(new Concat { Name = name, Axis = 1, Inputs = [a, b] });
 
     /// <summary>Batch normalization.</summary>
     public ValueId Normalize(string name, ValueId x)
@@ -53,7 +72,7 @@ internal sealed class LayerBuilder(ulong seed)
 
     /// <summary>Largest of each 2×2.</summary>
     public ValueId Pool(string name, ValueId x)
-        => Graph.Add(new MaxPool { Name = name, Inputs = [x], Window = new Window { Kernel = [2, 2], Strides = [2, 2], Dilations = [1, 1], PadsBegin = [0, 0], PadsEnd = [0, 0] } });
+        => Graph.Add(new MaxPool { Name = name, Inputs = [x], Window = Square(2, 2, 0) });
 
     /// <summary>[N, ..] → [N, K].</summary>
     public ValueId Flatten(string name, ValueId x) => Graph.Add(new Reshape { Name = name, Target = [0, -1], Inputs = [x] });
@@ -80,10 +99,15 @@ internal sealed class LayerBuilder(ulong seed)
         return Graph.AddConstant(name + ".weight", Tensor.Create(shape, values), isTrainable: true);
     }
 
-    private ValueId Constant(string name, int count, float value)
+    private static Window Square(int kernel, int stride, int pad)
+        => new() { Kernel = [kernel, kernel], Strides = [stride, stride], Dilations = [1, 1], PadsBegin = [pad, pad], PadsEnd = [pad, pad] };
+
+    private ValueId Constant(string name, int count, float value) => Constant(name, Shape.Of(count), value);
+
+    private ValueId Constant(string name, Shape shape, float value)
     {
-        var values = new float[count];
+        var values = new float[shape.Count];
         Array.Fill(values, value);
-        return Graph.AddConstant(name, Tensor.Create(Shape.Of(count), values), isTrainable: true);
+        return Graph.AddConstant(name, Tensor.Create(shape, values), isTrainable: true);
     }
 }

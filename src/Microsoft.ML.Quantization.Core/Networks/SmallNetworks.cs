@@ -108,7 +108,7 @@ public static class SmallNetworks
         return layers.Relu(name + ".relu2", layers.Add(name + ".add", y, shortcut));
     }
 
-    private static void CheckImage(Shape input)
+    internal static void CheckImage(Shape input)
     {
         ArgumentNullException.ThrowIfNull(input);
         if (input.Rank != 3 || input.IsFree)

@@ -114,20 +114,34 @@ internal static class IntegerPacking
             state.Done.Add(tail);
         }
 
-        string bits = $"W{weightCodes.Code.Bits}A{codes.Code.Bits}";
+        string bits = string.Create(CultureInfo.InvariantCulture, $"W{weightCodes.Code.Bits}A{InputBits(state, node.Inputs[0])}");
         layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, state.Planes.Reason(node), bound.Worst);
         return true;
     }
+
+    /// <summary>Bits of codes as the graph had them before mid-rise ones were doubled.</summary>
+    private static BitWidth InputBits(PackingState state, ValueId id) => state.Producer(id) switch
+    {
+        Reshape reshape => InputBits(state, reshape.Inputs[0]),
+        LookupTable table when state.TypeOf(table.Inputs[0]).Quantization is { IsMidRise: true } codes && table.Table.Select((entry, i) => entry == 2 * i).All(same => same) => codes.Code.Bits,
+        _ => state.TypeOf(id).Quantization!.Code.Bits,
+    };
 
     /// <summary>The requantizer or dequantizer behind an accumulator that goes into its step, and the epilogue that both make.</summary>
     public static (Node? Tail, EpilogueData Epilogue) Tail(PackingState state, Node node, int axis, int[] bias)
     {
         Node? next = state.OnlyConsumer(node.Output);
-        int rank = state.TypeOf(node.Output).Shape.Rank;
+        return Epilogue(state, next, node.Output, axis, bias) is { } epilogue ? (next, epilogue) : (null, new EpilogueData { Bias = bias, Output = AccumulatorOutput.Int32 });
+    }
+
+    /// <summary>The epilogue that a node over the accumulators of a value makes, or null when it makes none.</summary>
+    public static EpilogueData? Epilogue(PackingState state, Node? next, ValueId accumulators, int axis, int[] bias)
+    {
+        int rank = state.TypeOf(accumulators).Shape.Rank;
         bool Fits(ImmutableArray<float> numbers, int found) => numbers.Length == 1 || (found < 0 ? found + rank : found) == axis;
         return next switch
         {
-            Requantize r when Fits(r.Multipliers, r.Axis) && r.Result.Element is ElementType.UInt8 or ElementType.Int16 => (r, new EpilogueData
+            Requantize r when Fits(r.Multipliers, r.Axis) && r.Result.Element is ElementType.UInt8 or ElementType.Int16 => new EpilogueData
             {
                 Bias = bias,
                 Multipliers = Spread(r.Multipliers, bias.Length),
@@ -136,8 +150,8 @@ internal static class IntegerPacking
                 ZeroPoint = r.Result.Single.ZeroPoint,
                 Minimum = r.Minimum,
                 Maximum = r.Maximum,
-            }),
-            DequantizeAccumulator d when Fits(d.Multipliers, d.Axis) => (d, new EpilogueData
+            },
+            DequantizeAccumulator d when Fits(d.Multipliers, d.Axis) => new EpilogueData
             {
                 Bias = bias,
                 Multipliers = Spread(d.Multipliers, bias.Length),
@@ -145,8 +159,8 @@ internal static class IntegerPacking
                 Output = AccumulatorOutput.Float32,
                 Low = d.Activation.Low,
                 High = d.Activation.High,
-            }),
-            _ => (null, new EpilogueData { Bias = bias, Output = AccumulatorOutput.Int32 }),
+            },
+            _ => null,
         };
     }
 

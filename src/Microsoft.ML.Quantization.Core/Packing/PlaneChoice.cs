@@ -13,7 +13,8 @@ namespace Microsoft.ML.Quantization.Packing;
 /// <summary>Which layers with weights and inputs of 1 or 2 bits run on bit planes, and why the others do not.</summary>
 internal sealed class PlaneChoice
 {
-    private const int FewestChannels = 32;
+    // A product of two planes costs about a quarter of a product of bytes on every kernel set measured; bits behind the last channel cost as much as the others.
+    private const int ProductsPerByte = 4;
     private readonly HashSet<string> _layers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _reasons = new(StringComparer.Ordinal);
 
@@ -54,7 +55,7 @@ internal sealed class PlaneChoice
             return "its input cannot lie in planes";
         }
 
-        if (graph[node.Inputs[1]] is not { Constant: { } codes, Type.Quantization: { } quantizer } || IntegerWeights.TryCreate(codes, quantizer) is not { } weights || PlaneWeightCodes.Of(weights.Values) is null)
+        if (graph[node.Inputs[1]] is not { Constant: { } codes, Type.Quantization: { } quantizer } || IntegerWeights.TryCreate(codes, quantizer) is not { } weights || PlaneWeightCodes.Of(weights.Values) is not { } kind)
         {
             return "its weights have more than 2 bits";
         }
@@ -66,12 +67,14 @@ internal sealed class PlaneChoice
             return "its groups do not begin at words of 32 channels";
         }
 
-        string few = string.Create(CultureInfo.InvariantCulture, $"its {channels} input channels fill no word of {FewestChannels}");
+        int pairs = input.Code.Bits.Bits * (kind.Kind == PlaneKind.Ternary ? 1 : kind.Bits);
+        bool pays = pairs * PlaneLayout.WordBits * PlaneLayout.Words(channels) <= ProductsPerByte * channels;
+        string few = string.Create(CultureInfo.InvariantCulture, $"its {channels} input channels fill too little of words of {PlaneLayout.WordBits} for {pairs} pairs of planes");
         return policy switch
         {
             PlanePolicy.Always => null,
             PlanePolicy.Never => "planes are switched off",
-            _ => channels < FewestChannels ? few : null,
+            _ => pays ? null : few,
         };
     }
 }

@@ -68,6 +68,28 @@ internal static class ThresholdPacking
         return true;
     }
 
+    /// <summary>Packs a <see cref="Requantize"/> or <see cref="DequantizeAccumulator"/> over accumulators that other nodes read, too.</summary>
+    public static bool Epilogue(PackingState state, Node node)
+    {
+        ValueId from = node.Inputs[0];
+        ValueType input = state.TypeOf(from);
+        if (input is not { Element: ElementType.Int32, IsCodes: false } || !Layouts.CanBePlanes(input.Shape) || state.Constant(from) is not null)
+        {
+            return false;
+        }
+
+        if (IntegerPacking.Epilogue(state, node, from, 1, new int[input.Shape[1]]) is not { } epilogue)
+        {
+            return false;
+        }
+
+        Layout layout = Layouts.Natural(input.Shape);
+        int source = state.Read(from, layout);
+        int destination = state.Write(node.Output, layout);
+        Add(state, node, [source], destination, (c, pixels) => new AccumulatorStep(c, pixels, input.Shape[1], epilogue, source, destination));
+        return true;
+    }
+
     private static float[] Spread(float[] numbers, int channels) => numbers.Length == channels ? numbers : [.. Enumerable.Repeat(numbers[0], channels)];
 
     private static bool CanRun(PackingState state, ValueId from, AffineQuantization result)

@@ -23,6 +23,9 @@ public sealed record TrainingOptions
     /// <summary>A teacher whose softened outputs are learned beside the classes; null for none.</summary>
     public Distillation? Distillation { get; init; }
 
+    /// <summary>A float network that is trained beside this one and guides it; null for none. Such a run has no checkpoint.</summary>
+    public Guide? Guide { get; init; }
+
     /// <summary>Weights that become and stay 0, in order; epochs before the last pruning never count as the best.</summary>
     public ImmutableArray<MagnitudePruning> Pruning { get; init; } = [];
 

@@ -28,6 +28,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly Stepper _stepper;
     private readonly TeacherLoss? _teacher;
     private readonly PruningSteps _pruning;
+    private readonly GuideSteps? _guide;
     private readonly byte[] _fingerprint;
     private readonly long _stepsPerEpoch;
 
@@ -43,6 +44,7 @@ internal sealed class TrainingRun : IDisposable
         _state = new TrainingState(graph, options.Optimizer.Slots);
         _stepper = new Stepper(graph, options, _state, pool);
         _pruning = new PruningSteps(graph, options, _state);
+        _guide = options.Guide is { } guide ? new GuideSteps(guide, graph, options, kernels, pool) : null;
         _teacher = options.Distillation is { } distillation ? new TeacherLoss(distillation, kernels, pool) : null;
         _stepsPerEpoch = (_training.Count + options.BatchSize - 1) / options.BatchSize;
         _fingerprint = Checkpoint.Fingerprint(graph, options, rows.Count);
@@ -82,7 +84,7 @@ internal sealed class TrainingRun : IDisposable
     private bool IsStale() => _options.Patience > 0 && _state.Stale >= _options.Patience;
 
     private TrainingResult Result(TrainingStop stop, string? divergedAt)
-        => new(TrainableConstants.Replace(_graph, TrainingState.Copy(_state.Best)), stop, _state.BestEpoch, [.. _state.History], divergedAt);
+        => new(TrainableConstants.Replace(_graph, TrainingState.Copy(_state.Best)), stop, _state.BestEpoch, [.. _state.History], divergedAt) { Guide = _guide?.Network };
 
     /// <summary>One epoch; gives the layer at which it diverged, or null.</summary>
     private string? Epoch(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
@@ -121,7 +123,14 @@ internal sealed class TrainingRun : IDisposable
         TrainingChecks.Targets(_options.Loss, targets, output);
         LossValue value = Losses.Of(_options.Loss, output, targets);
         value = _teacher is null ? value : _teacher.Of(value, output, _teacher.Logits(input, cancellationToken));
-        Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient);
+        (float hints, Dictionary<string, Tensor> extra) = _guide?.Step((input, targets), pass, rate, Place(), cancellationToken) ?? (0, []);
+        if (!float.IsFinite(hints))
+        {
+            return (value, "guide");
+        }
+
+        value = value with { Sum = value.Sum + (hints * batch.Length) };
+        Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient, extra);
         _pruning.Mask(gradients);
         float norm = Stepper.Norm(_state, gradients);
         if (!float.IsFinite(value.Sum) || !float.IsFinite(norm))
@@ -223,7 +232,8 @@ internal sealed class TrainingRun : IDisposable
         _state.Best = constants;
     }
 
-    private static ValueId Logits(Graph graph, TrainingLoss loss)
+    /// <summary>The value that the loss reads.</summary>
+    internal static ValueId Logits(Graph graph, TrainingLoss loss)
     {
         ValueId output = graph.Outputs[0];
         return loss == TrainingLoss.SoftmaxCrossEntropy && graph.Producers()[output.Index] is Softmax softmax ? softmax.Inputs[0] : output;

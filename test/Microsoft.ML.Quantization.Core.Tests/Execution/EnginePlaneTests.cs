@@ -65,9 +65,51 @@ public sealed class EnginePlaneTests
     public void A_layer_that_stays_on_bytes_says_why()
     {
         ModelReport few = Explain(Chain(5, HandmadeGraphs.MidRise(1, 0.5f), 64, null));
-        StringAssert.Contains(few.Steps.First(s => s.Operation.StartsWith("IntegerConvolution", StringComparison.Ordinal)).Reason, "its 5 input channels fill no word of 32");
+        StringAssert.Contains(few.Steps.First(s => s.Operation.StartsWith("IntegerConvolution", StringComparison.Ordinal)).Reason, "its 5 input channels fill too little of words of 32");
         ModelReport wide = Explain(Chain(64, HandmadeGraphs.MidRise(1, 0.5f), 64, HandmadeGraphs.MidRise(3, 0.5f)));
         StringAssert.Contains(wide.Steps.First(s => s.Operation.StartsWith("IntegerConvolution", StringComparison.Ordinal)).Reason, "its weights have more than 2 bits");
+    }
+
+    [TestMethod]
+    public void Mid_rise_codes_of_three_bits_are_doubled_before_a_flatten_and_keep_their_name()
+    {
+        AffineQuantization codes = HandmadeGraphs.MidRise(3, 0.25f);
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, 4, 5, 5)));
+        ValueId q = builder.Add(new Quantize { Inputs = [x], Result = codes });
+        ValueId pooled = builder.Add(new MaxPool { Inputs = [q], Window = HandmadeGraphs.Square(2, 1, 0) });
+        ValueId flat = builder.Add(new Reshape { Inputs = [pooled], Target = [0, -1] });
+        ValueId w = builder.AddConstant("w", RandomTensors.Codes(codes, Shape.Of(6, 64), 2), codes);
+        ValueId acc = builder.Add(new IntegerDense { Inputs = [flat, w] });
+        builder.AddOutput(builder.Add(new DequantizeAccumulator { Inputs = [acc], Multipliers = [0.5f], Offsets = [1] }));
+        Graph graph = builder.Build();
+        ModelReport report = Explain(graph);
+        Assert.AreEqual("W3A3", report.Steps.Single(s => s.Operation.StartsWith("IntegerDense", StringComparison.Ordinal)).Bits);
+        Assert.IsFalse(report.Steps.Any(s => s.Operation == "ToRowMajor"));
+        EngineAssert.EqualsInterpreter(graph, n => [RandomTensors.Floats(Shape.Of(n, 4, 5, 5), 6)]);
+    }
+
+    [TestMethod]
+    public void An_accumulator_with_several_readers_is_scaled_channels_last()
+    {
+        AffineQuantization sign = HandmadeGraphs.MidRise(1, 0.5f);
+        var wide = new CodeType(new BitWidth(16), true);
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, 33, 5, 5)));
+        ValueId q = builder.Add(new Quantize { Inputs = [x], Result = sign });
+        ValueId w = builder.AddConstant("w", RandomTensors.Codes(sign, Shape.Of(33, 33, 3, 3), 2), sign);
+        ValueId acc = builder.Add(new IntegerConvolution { Inputs = [q, w], Window = HandmadeGraphs.Square(3, 1, 1) });
+        float[] m = [.. Enumerable.Range(0, 33).Select(i => (i - 9) / 32f)];
+        foreach (AffineQuantization? result in new[] { null, HandmadeGraphs.Activations(8, 0.1f, 100), AffineQuantization.PerTensor(wide, wide.Range, new AffineParameters(0.01f, 0)) })
+        {
+            builder.AddOutput(result is null
+                ? builder.Add(new DequantizeAccumulator { Inputs = [acc], Multipliers = [.. m], Offsets = [.. m.Reverse()], Activation = new Activation(-3, 5) })
+                : builder.Add(new Requantize { Inputs = [acc], Multipliers = [.. m], Offsets = [.. m], Minimum = result.Range.Min, Maximum = result.Range.Max, Result = result }));
+        }
+
+        Graph graph = builder.Build();
+        EngineAssert.EqualsInterpreter(graph, n => [RandomTensors.Floats(Shape.Of(n, 33, 5, 5), 6)]);
+        Assert.IsFalse(Explain(graph).Steps.Any(s => s.Reason.StartsWith("no packed step", StringComparison.Ordinal)));
     }
 
     [TestMethod]

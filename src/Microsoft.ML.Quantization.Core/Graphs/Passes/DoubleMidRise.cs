@@ -50,6 +50,7 @@ public static class DoubleMidRise
     private sealed class Rewriting(Graph graph, Func<Node, bool> readsMidRise)
     {
         private readonly Dictionary<ValueId, ValueId> _doubled = [];
+        private readonly Node?[] _producers = graph.Producers();
 
         public bool Visit(GraphRewriter rewriter, Node node)
         {
@@ -66,15 +67,24 @@ public static class DoubleMidRise
 
         private ValueId Double(GraphRewriter rewriter, ValueId value)
         {
-            if (!_doubled.TryGetValue(value, out ValueId doubled))
+            if (_doubled.TryGetValue(value, out ValueId doubled))
+            {
+                return doubled;
+            }
+
+            if (_producers[value.Index] is Reshape reshape)
+            {
+                doubled = rewriter.Builder.Add(reshape with { Name = reshape.Name + ".doubled", Inputs = [Double(rewriter, reshape.Inputs[0]), .. rewriter.Map(reshape.Inputs[1..])], Outputs = [] });
+            }
+            else
             {
                 AffineQuantization quantizer = graph[value].Type.Quantization!;
                 string name = graph[value].Name + ".doubled";
                 ImmutableArray<byte> table = [.. Enumerable.Range(0, (int)quantizer.Code.Range.Count).Select(c => (byte)(2 * c))];
                 doubled = rewriter.Builder.Add(new LookupTable { Name = name, Inputs = [rewriter.Map(value)], Table = table, Result = Affine(quantizer) }, name);
-                _doubled[value] = doubled;
             }
 
+            _doubled[value] = doubled;
             return doubled;
         }
     }

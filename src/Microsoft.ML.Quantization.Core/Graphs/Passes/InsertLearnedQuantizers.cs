@@ -66,6 +66,8 @@ public static class InsertLearnedQuantizers
             string[] names = [.. graph.Nodes.Select(n => n.Name)];
             _kept = [.. scheme.KeepFloat.SelectMany(pattern => LayerPattern.Match(pattern, names))];
             _edges = LayerSelection.Edges(graph);
+            HashSet<string> treated = [.. scheme.TreatAsEdges.SelectMany(pattern => LayerPattern.Match(pattern, names))];
+            _edges.UnionWith(graph.Nodes.Where(n => treated.Contains(n.Name)));
         }
 
         public Graph Run()
@@ -92,7 +94,7 @@ public static class InsertLearnedQuantizers
 
         private void Start(ValueId weights, QuantizationMethod? method)
         {
-            if (method?.Start(_graph.ConstantOf(weights)) is { } values && _started.Add(weights))
+            if (method?.FirstWeights(_graph.ConstantOf(weights)) is { } values && _started.Add(weights))
             {
                 _rewriter.Replace(weights, _rewriter.Builder.AddConstant(_graph[weights].Name, values, isTrainable: _graph[weights].IsTrainable));
             }
@@ -172,7 +174,7 @@ public static class InsertLearnedQuantizers
             Tensor[] parameters = [.. method.Parameters.Select(p => Tensor.Allocate(ElementType.Float32, LearnedQuantize.ShapeOf(method, p, x.Shape)))];
             if (site == QuantizerSites.Weights)
             {
-                x = method.Start(x) ?? x;
+                x = method.FirstWeights(x) ?? x;
             }
 
             if (site != QuantizerSites.Gradients)

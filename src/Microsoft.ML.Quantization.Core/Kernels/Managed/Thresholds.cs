@@ -64,7 +64,7 @@ internal static unsafe class Thresholds
                 }
                 else
                 {
-                    WritePlanes(codes, width, bits, words, destination + (((((long)pixel * bits) * words) + (first / Word)) * sizeof(uint)));
+                    WritePlanes<TLanes>(codes, width, bits, words, destination + (((((long)pixel * bits) * words) + (first / Word)) * sizeof(uint)));
                 }
             }
         }
@@ -98,17 +98,20 @@ internal static unsafe class Thresholds
         }
     }
 
-    private static void WritePlanes(int* codes, int width, int bits, int words, byte* destination)
+    // Codes behind the width are those of other channels.
+    private static void WritePlanes<TLanes>(int* codes, int width, int bits, int words, byte* destination)
+        where TLanes : unmanaged, ILanes<TLanes>
     {
+        uint valid = width == Word ? uint.MaxValue : (1u << width) - 1;
         for (int plane = 0; plane < bits; plane++, destination += words * sizeof(uint))
         {
             uint word = 0;
-            for (int i = 0; i < width; i++)
+            for (int i = 0; i < Word; i += TLanes.Count)
             {
-                word |= (((uint)codes[i] >> plane) & 1) << i;
+                word |= TLanes.SignBits(TLanes.ShiftLeft(TLanes.Load((float*)codes + i), 31 - plane)) << i;
             }
 
-            Unsafe.WriteUnaligned(destination, word);
+            Unsafe.WriteUnaligned(destination, word & valid);
         }
     }
 

@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.Intrinsics;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
@@ -16,36 +15,10 @@ internal sealed class CombineStep(BindContext context, int pixels, int channels,
             result.Clear();
             for (int g = 0; g < sources.Length; g++)
             {
-                Add(Values<int>(buffers, sources[g], p, 1), multipliers[g], result);
+                ChannelEpilogue.Add(Values<int>(buffers, sources[g], p, 1), multipliers[g], result);
             }
 
-            Finish(result);
-        }
-    }
-
-    private static void Add(ReadOnlySpan<int> accumulators, ReadOnlySpan<float> multipliers, Span<float> result)
-    {
-        int width = Vector256<int>.Count;
-        int i = 0;
-        for (; i + width <= result.Length; i += width)
-        {
-            Vector256<float> values = Vector256.ConvertToSingle(Vector256.Create(accumulators.Slice(i, width)));
-            Vector256<float> sum = Vector256.Create<float>(result.Slice(i, width));
-            Vector256.FusedMultiplyAdd(values, Vector256.Create(multipliers.Slice(i, width)), sum).CopyTo(result[i..]);
-        }
-
-        for (; i < result.Length; i++)
-        {
-            result[i] = MathF.FusedMultiplyAdd((float)accumulators[i], multipliers[i], result[i]);
-        }
-    }
-
-    private void Finish(Span<float> result)
-    {
-        for (int i = 0; i < result.Length; i++)
-        {
-            float value = result[i] + offsets[i];
-            result[i] = value < activation.Low ? activation.Low : value > activation.High ? activation.High : value;
+            ChannelEpilogue.Finish(offsets, activation.Low, activation.High, result);
         }
     }
 }

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
 /// <summary>
 /// Affine quantization with measured ranges (Jacob et al., 2018): activations on an asymmetric grid over a moving average of each batch's extremes, e ← e + c·(extreme − e);
-/// weights on a symmetric grid over their own largest magnitude. Gradients pass straight through inside the range.
+/// weights on a symmetric grid over their own largest magnitude, or on an asymmetric one. Gradients pass straight through inside the range.
 /// </summary>
 public sealed record Affine : QuantizationMethod
 {
@@ -20,6 +20,15 @@ public sealed record Affine : QuantizationMethod
     /// <summary>Share of the run after which ranges no longer move, in [0, 1].</summary>
     public float FreezeAt { get; init; } = 0.9f;
 
+    /// <summary>Share of the run before which activations are measured and pass unquantized ("quantization delay"), in [0, 1].</summary>
+    public float StartAt { get; init; }
+
+    /// <summary>Whether weights of a whole tensor have a zero point over their own least and largest value, as in the paper, instead of a grid around zero; not together with <see cref="PerChannel"/>.</summary>
+    public bool AsymmetricWeights { get; init; }
+
+    /// <summary>Whether training rounds up or down by chance, in proportion to nearness (Gupta et al., 2015); evaluation takes the nearest.</summary>
+    public bool Stochastic { get; init; }
+
     /// <inheritdoc/>
     public override string Name => "Affine";
 
@@ -27,7 +36,7 @@ public sealed record Affine : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, PerChannel ? 1 : 0, Coefficient, FreezeAt];
+    public override ImmutableArray<float> Settings => [Bits, PerChannel ? 1 : 0, Coefficient, FreezeAt, StartAt, AsymmetricWeights ? 1 : 0, Stochastic ? 1 : 0];
 
     /// <summary>Lower and upper end; for weights −max and max.</summary>
     public override ImmutableArray<MethodParameter> Parameters => [new("range", 2, ParameterRole.Measured)];
@@ -62,8 +71,32 @@ public sealed record Affine : QuantizationMethod
     }
 
     /// <inheritdoc/>
+    public override void Forward(MethodCall call, object? prepared, int begin, Span<float> y)
+    {
+        if (IsWaiting(call))
+        {
+            call.Values.Slice(begin, y.Length).CopyTo(y);
+        }
+        else if (Stochastic)
+        {
+            (AffineParameters p, IntegerRange range) = Group(call, prepared!, begin);
+            UniformGrid.QuantizeStochastic(call.Values.Slice(begin, y.Length), p.Scale, range.Min - p.ZeroPoint, range.Max - p.ZeroPoint, call.Random, begin, y);
+        }
+        else
+        {
+            Harden(call, prepared, begin, y);
+        }
+    }
+
+    /// <inheritdoc/>
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
     {
+        if (IsWaiting(call))
+        {
+            g.CopyTo(dx);
+            return;
+        }
+
         // Half a step beyond the end codes still rounds to them, so the ends themselves pass.
         (AffineParameters p, IntegerRange range) = Group(call, prepared!, begin);
         UniformGrid.PassInside(call.Values.Slice(begin, g.Length), p.Scale, range.Min - p.ZeroPoint - 0.5f, range.Max - p.ZeroPoint + 0.5f, g, dx);
@@ -89,16 +122,37 @@ public sealed record Affine : QuantizationMethod
         return call.Site == QuantizerSites.Weights ? HardForms.OfWeights(call.X, quantizer) : new HardForm.Uniform(quantizer);
     }
 
+    /// <inheritdoc/>
+    public override void Check() => MethodChecks.Require(
+        Coefficient is > 0 and <= 1 && FreezeAt is >= 0 and <= 1 && StartAt is >= 0 and <= 1 && !(PerChannel && AsymmetricWeights), this);
+
+    /// <summary>From <see cref="Settings"/>.</summary>
+    internal static Affine From(ImmutableArray<float> s) => new()
+    {
+        Bits = (int)s[0],
+        PerChannel = s[1] != 0,
+        Coefficient = s[2],
+        FreezeAt = s[3],
+        StartAt = s[4],
+        AsymmetricWeights = s[5] != 0,
+        Stochastic = s[6] != 0,
+    };
+
+    private bool IsWaiting(MethodCall call) => call.Site == QuantizerSites.Activations && call.Context.Progress < StartAt;
+
     private AffineQuantization Quantizer(MethodCall call)
     {
-        if (call.Site == QuantizerSites.Weights)
+        if (call.Site == QuantizerSites.Weights && !AsymmetricWeights)
         {
             var range = new IntegerRange(1 - (1 << (Bits - 1)), (1 << (Bits - 1)) - 1);
             return HardForms.Symmetric(Bits, true, range, Steps(call, range));
         }
 
-        IntegerRange codes = IntegerRange.Unsigned(Bits);
-        AffineParameters p = AffineParameters.Asymmetric(call.Parameter(0)[0], call.Parameter(0)[1], codes);
+        // The lowest code of weights is left out, as in the paper: products of two narrow codes stay narrow.
+        bool isWeights = call.Site == QuantizerSites.Weights;
+        IntegerRange codes = isWeights ? new IntegerRange(1, (1 << Bits) - 1) : IntegerRange.Unsigned(Bits);
+        (float low, float high) = isWeights ? (FloatReduction.Min(call.Values), FloatReduction.Max(call.Values)) : (call.Parameter(0)[0], call.Parameter(0)[1]);
+        AffineParameters p = AffineParameters.Asymmetric(Math.Min(0, low), Math.Max(0, high), codes);
         return AffineQuantization.PerTensor(new CodeType(new BitWidth(Bits), false), codes, p);
     }
 

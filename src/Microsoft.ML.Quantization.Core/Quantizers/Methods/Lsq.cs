@@ -5,6 +5,16 @@ using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
+/// <summary>Where the step of <see cref="Lsq"/> begins; numbers are stored in files and never change.</summary>
+public enum LsqStart
+{
+    /// <summary>2·mean|x|/√QP (Esser et al., 2020).</summary>
+    MeanSize = 0,
+
+    /// <summary>max(|μ − 3σ|, |μ + 3σ|)/2^(k−1), over 2^k where codes are unsigned (Bhalgat et al., 2020, for weights).</summary>
+    ThreeDeviations = 1,
+}
+
 /// <summary>
 /// Learned step size (Esser et al., 2020): y = s·round(clamp(x/s, −QN, QP)), s learned with ∂y/∂s = round(u) − u inside and −QN, QP outside, times 1/√(N·QP).
 /// N is the number of weights of a group, or of features of an activation. Weights are signed; activations as they are.
@@ -20,6 +30,12 @@ public sealed record Lsq : QuantizationMethod
     /// <summary>Whether the range is symmetric (QN = QP), so that 2 bits are ternary.</summary>
     public bool Narrow { get; init; }
 
+    /// <summary>Where the step begins.</summary>
+    public LsqStart Start { get; init; }
+
+    /// <summary>Whether gradients of steps are scaled; optimizers with steps of one size do not see it.</summary>
+    public bool ScalesGradient { get; init; } = true;
+
     /// <inheritdoc/>
     public override string Name => "LSQ";
 
@@ -27,7 +43,7 @@ public sealed record Lsq : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, PerChannel ? 1 : 0, Narrow ? 1 : 0];
+    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, PerChannel ? 1 : 0, Narrow ? 1 : 0, (float)Start, ScalesGradient ? 1 : 0];
 
     /// <inheritdoc/>
     public override ImmutableArray<MethodParameter> Parameters => [new("step", Minimum: 1e-12f)];
@@ -40,17 +56,16 @@ public sealed record Lsq : QuantizationMethod
     /// <inheritdoc/>
     public override QuantizationMethod For(bool signed) => this with { Signed = signed, PerChannel = false };
 
-    /// <summary>s₀ = 2·mean|x|/√QP; 1/√QP for zeros.</summary>
+    /// <summary>s₀ as <see cref="Start"/> says; 1/√QP for zeros.</summary>
     public override void Initialize(Tensor sample, Tensor[] parameters)
     {
         Span<float> steps = parameters[0].Writable<float>();
         ReadOnlySpan<float> x = sample.Values<float>();
         int length = x.Length / steps.Length;
-        double root = Math.Sqrt(Range.Max);
         for (int group = 0; group < steps.Length; group++)
         {
-            double mean = FloatReduction.SumAbsolute(x.Slice(group * length, length)) / (double)length;
-            steps[group] = (float)(mean > 0 ? 2 * mean / root : 1 / root);
+            double step = First(x.Slice(group * length, length));
+            steps[group] = (float)(step > 0 ? step : 1 / Math.Sqrt(Range.Max));
         }
     }
 
@@ -70,6 +85,11 @@ public sealed record Lsq : QuantizationMethod
     /// <summary>Scales the gradients of the steps by 1/√(N·QP).</summary>
     public override void Complete(MethodCall call, object? prepared, ReadOnlySpan<float> g, Span<float> dx, Span<double> totals)
     {
+        if (!ScalesGradient)
+        {
+            return;
+        }
+
         // Activations count the features of one row; weights everything that shares the step.
         int features = call.Site == QuantizerSites.Weights ? call.X.Shape.Count / totals.Length : call.X.Shape.Count / call.X.Shape[0];
         double scale = 1 / Math.Sqrt((double)features * Range.Max);
@@ -80,10 +100,25 @@ public sealed record Lsq : QuantizationMethod
     }
 
     /// <inheritdoc/>
+    public override void Check() => MethodChecks.Require(Enum.IsDefined(Start), this);
+
+    /// <inheritdoc/>
     public override HardForm Export(MethodCall call)
     {
         AffineQuantization quantizer = HardForms.Symmetric(Bits, Signed, Range, call.Parameter(0));
         return call.Site == QuantizerSites.Weights ? HardForms.OfWeights(call.X, quantizer) : new HardForm.Uniform(quantizer);
+    }
+
+    private double First(ReadOnlySpan<float> x)
+    {
+        if (Start == LsqStart.MeanSize)
+        {
+            return 2 * (FloatReduction.SumAbsolute(x) / (double)x.Length) / Math.Sqrt(Range.Max);
+        }
+
+        float mean = FloatReduction.Sum(x) / x.Length;
+        double deviation = Math.Sqrt(FloatReduction.SumSquaredDifferences(x, mean) / (double)x.Length);
+        return (Math.Abs(mean) + (3 * deviation)) / (1 << (Signed ? Bits - 1 : Bits));
     }
 
     private static float Step(MethodCall call, int begin)

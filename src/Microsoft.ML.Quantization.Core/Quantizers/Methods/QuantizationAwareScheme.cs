@@ -23,6 +23,9 @@ public sealed record QuantizationAwareScheme
     /// <summary>Bits of an <see cref="Affine"/> quantizer on the inputs of the network wherever a layer's input is quantized, 2 to 8; 0 treats them as every other input of a layer.</summary>
     public int InputBits { get; init; }
 
+    /// <summary>Layers treated as first and last ones are, for example shortcuts that binary networks keep at more bits: names, or regular expressions that must match the whole name.</summary>
+    public ImmutableArray<string> TreatAsEdges { get; init; } = [];
+
     /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
@@ -65,7 +68,9 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} float=[{string.Join(",", KeepFloat.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"))}]";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]";
+
+    private static string Text(ImmutableArray<string> patterns) => string.Join(",", patterns.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"));
 
     private static string Text(QuantizationMethod? method) => method is null
         ? "float"

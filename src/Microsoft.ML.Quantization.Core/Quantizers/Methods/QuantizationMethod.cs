@@ -54,7 +54,7 @@ public abstract record QuantizationMethod
 
     /// <summary>Weights to begin training with, where a method does not begin with those given; null for those.</summary>
     /// <param name="weights">The weights of the graph.</param>
-    public virtual Tensor? Start(Tensor weights) => null;
+    public virtual Tensor? FirstWeights(Tensor weights) => null;
 
     /// <summary>Sets the parameters from weights, or from a sample of activations.</summary>
     /// <param name="sample">Weights, or activations of some rows.</param>

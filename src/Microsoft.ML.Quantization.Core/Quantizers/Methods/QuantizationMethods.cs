@@ -12,7 +12,9 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="Bits">Widths it is defined for.</param>
 /// <param name="Default">Its default form at a width.</param>
 /// <param name="Create">From the numbers of <see cref="QuantizationMethod.Settings"/>.</param>
-public sealed record MethodEntry(string Name, string Source, ImmutableArray<int> Bits, Func<int, QuantizationMethod> Default, Func<ImmutableArray<float>, QuantizationMethod> Create)
+/// <param name="TakesMore">Whether more numbers may follow those of the default form: a list at their end.</param>
+public sealed record MethodEntry(
+    string Name, string Source, ImmutableArray<int> Bits, Func<int, QuantizationMethod> Default, Func<ImmutableArray<float>, QuantizationMethod> Create, bool TakesMore = false)
 {
     /// <summary>Where the method can stand.</summary>
     public QuantizerSites Sites => Default(Bits[0]).Sites;
@@ -28,11 +30,11 @@ public static class QuantizationMethods
     /// <summary>All methods.</summary>
     public static ImmutableArray<MethodEntry> All { get; } =
     [
-        new("Affine", "Jacob et al., 2018", _twoToEight, b => new Affine { Bits = b }, s => new Affine { Bits = (int)s[0], PerChannel = s[1] != 0, Coefficient = s[2], FreezeAt = s[3] }),
+        new("Affine", "Jacob et al., 2018", _twoToEight, b => new Affine { Bits = b }, Affine.From),
         new("DoReFa-A", "Zhou et al., 2016", _oneToEight, b => new DoReFaActivations { Bits = b }, s => new DoReFaActivations { Bits = (int)s[0] }),
         new("DoReFa-W", "Zhou et al., 2016", _oneToSeven, b => new DoReFaWeights { Bits = b }, s => new DoReFaWeights { Bits = (int)s[0], MaximumIsConstant = s[1] != 0 }),
         new("INQ", "Zhou et al., 2017", [2, 3, 4, 5], b => new Inq { Bits = b }, s => new Inq { Bits = (int)s[0] }),
-        new("LSQ", "Esser et al., 2020", _twoToEight, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0 }),
+        new("LSQ", "Esser et al., 2020", _twoToEight, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0, Start = (LsqStart)s[4], ScalesGradient = s[5] != 0 }),
         .. FewLevelMethods.All,
         .. MultiBitMethods.All,
         new("RQ", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, false), s => RelaxedQuantization.From(s, false)),
@@ -56,7 +58,7 @@ public static class QuantizationMethods
     {
         MethodEntry entry = Find(name);
         int expected = entry.Default(entry.Bits[0]).Settings.Length;
-        if (settings.Length != expected)
+        if (entry.TakesMore ? settings.Length < expected : settings.Length != expected)
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Method '{name}': expected {expected} numbers, found {settings.Length}.");
         }

@@ -12,7 +12,8 @@ internal static class Stairs
     /// <summary>How many values are at or above t, and their sum.</summary>
     public static (double Count, double Sum) Above(ReadOnlySpan<float> x, float t) => (LaneMap.Sum(new Counted(t), x), LaneMap.Sum(new Summed(t), x));
 
-    private readonly struct Climb(float[] thresholds, float[] levels) : ILaneFunction
+    /// <summary>levels[#{i : x ≥ thresholds[i]}], lane by lane.</summary>
+    internal readonly struct Climb(float[] thresholds, float[] levels) : ILaneFunction
     {
         public T Of<T>(T x)
             where T : unmanaged, ILanes<T>

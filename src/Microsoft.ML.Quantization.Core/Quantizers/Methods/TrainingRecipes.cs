@@ -32,6 +32,7 @@ public static class TrainingRecipes
         new("DoReFa", "DoReFa-W", "DoReFa-A", "Zhou et al., 2016"),
         new("INQ", "INQ", "LSQ", "Zhou et al., 2017"),
         .. FewLevelMethods.Recipes,
+        .. MultiBitMethods.Recipes,
         new("LSQ", "LSQ", "LSQ", "Esser et al., 2020"),
         new("RQ", "RQ", "RQ", "Louizos et al., 2019"),
         new("RQ-ST", "RQ-ST", "RQ-ST", "Louizos et al., 2019"),

@@ -55,7 +55,7 @@ public sealed record WageWeights : QuantizationMethod
     }
 
     /// <inheritdoc/>
-    public override Tensor Start(Tensor weights)
+    public override Tensor FirstWeights(Tensor weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ReadOnlySpan<float> w = weights.Values<float>();

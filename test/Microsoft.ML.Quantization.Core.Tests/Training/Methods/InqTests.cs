@@ -88,6 +88,16 @@ public sealed class InqTests
     }
 
     [TestMethod]
+    public void Five_bits_are_a_plane_of_eight_bits_and_a_ternary_one()
+    {
+        var form = (HardForm.Weights)new Inq { Bits = 5 }.Export(Call(5, _weights));
+        Assert.AreEqual(2, form.Planes.Length);
+        CollectionAssert.AreEqual((sbyte[])[64, -64, 8, 0, -16, 32, 64, -4], form.Planes[0].Codes.Values<sbyte>().ToArray());
+        CollectionAssert.AreEqual((sbyte[])[1, 0, 0, 0, 0, 0, 1, 0], form.Planes[1].Codes.Values<sbyte>().ToArray());
+        CollectionAssert.AreEqual((float[])[1 / 128f, 0.5f], form.Planes.Select(p => p.Quantizer.Scales[0]).ToArray());
+    }
+
+    [TestMethod]
     public void Gradients_pass_where_weights_are_free()
     {
         MethodCall call = Call(3, _weights);

@@ -1,0 +1,197 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Networks;
+
+/// <summary>
+/// Networks in the order that binary layers want: batch normalization, quantizer, convolution, pooling, so that what is quantized has both signs and mean 0. They are float graphs, seeded, their
+/// constants trainable; a scheme puts the quantizers in front of the layers. Layers have no bias where batch normalization follows. The output holds one logit a class [N, classes]; the last layer is called scores.
+/// </summary>
+public static class BinaryNetworks
+{
+    /// <summary>Layers that the papers keep real: 1×1 convolutions of shortcuts and transitions. For <c>TreatAsEdges</c> or <c>KeepFloat</c> of a scheme.</summary>
+    public const string RealLayers = @".*\.(shortcut|reduce)";
+
+    private const int StageCount = 3;
+
+    /// <summary>Flatten, then dense layers, each with batch normalization behind it, the last one too (Courbariaux et al., 2015; Hubara et al., 2016).</summary>
+    /// <param name="input">A row's shape.</param>
+    /// <param name="hidden">Widths of the hidden layers.</param>
+    /// <param name="classes">Outputs.</param>
+    /// <param name="activation">Rectifier for real activations.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    public static Graph Mlp(Shape input, IReadOnlyList<int> hidden, int classes, BinaryActivation activation = BinaryActivation.None, ulong seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(hidden);
+        var layers = new LayerBuilder(seed);
+        ValueId x = layers.Flatten("flatten", layers.Input(input));
+        for (int i = 0; i < hidden.Count; i++)
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"dense{i + 1}");
+            x = Behind(layers, name, layers.PlainDense(name, x, hidden[i]), activation, pool: false);
+        }
+
+        return Scores(layers, x, classes, activation);
+    }
+
+    /// <summary>32C5-MP2-64C5-MP2-512FC, images padded so that convolutions keep their size.</summary>
+    /// <param name="input">[C, H, W].</param>
+    /// <param name="classes">Outputs.</param>
+    /// <param name="activation">Rectifier for real activations.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    public static Graph LeNet5(Shape input, int classes = 10, BinaryActivation activation = BinaryActivation.None, ulong seed = 1)
+    {
+        SmallNetworks.CheckImage(input);
+        var layers = new LayerBuilder(seed);
+        ValueId x = Behind(layers, "conv1", layers.Convolution("conv1", layers.Input(input), 32, 5, 1, hasBias: false), activation, pool: true);
+        x = Behind(layers, "conv2", layers.Convolution("conv2", x, 64, 5, 1, hasBias: false), activation, pool: true);
+        x = Behind(layers, "dense1", layers.PlainDense("dense1", layers.Flatten("flatten", x), 512), activation, pool: false);
+        return Scores(layers, x, classes, activation);
+    }
+
+    /// <summary>2×(wC3)-MP2-2×(2wC3)-MP2-2×(4wC3)-MP2, then dense layers; w = 128 and two layers of 1024 are the network of BinaryConnect and BNN.</summary>
+    /// <param name="input">[C, H, W], H and W from 8.</param>
+    /// <param name="classes">Outputs.</param>
+    /// <param name="width">Channels of the first stage.</param>
+    /// <param name="dense">Widths of the dense layers between the convolutions and the scores.</param>
+    /// <param name="activation">Rectifier for real activations.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    public static Graph VggSmall(Shape input, int classes = 10, int width = 128, IReadOnlyList<int>? dense = null, BinaryActivation activation = BinaryActivation.None, ulong seed = 1)
+    {
+        SmallNetworks.CheckImage(input);
+        var layers = new LayerBuilder(seed);
+        ValueId x = layers.Input(input);
+        for (int i = 0; i < 2 * StageCount; i++)
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"conv{i + 1}");
+            x = Behind(layers, name, layers.Convolution(name, x, width << (i / 2), 3, 1, hasBias: false), activation, pool: i % 2 == 1);
+        }
+
+        x = layers.Flatten("flatten", x);
+        foreach ((int outputs, int i) in (dense ?? []).Select((d, i) => (d, i)))
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"dense{i + 1}");
+            x = Behind(layers, name, layers.PlainDense(name, x, outputs), activation, pool: false);
+        }
+
+        return Scores(layers, x, classes, activation);
+    }
+
+    /// <summary>
+    /// Residual network whose every 3×3 convolution has its own real shortcut, x + BN(conv(x)) (Bi-Real Net, Liu et al., 2018; ResNetE, Bethge et al., 2019), in the sizes for small images:
+    /// depth 6n + 2. Where a stage begins, the shortcut is a 2×2 mean, a 1×1 convolution (<see cref="RealLayers"/>) and batch normalization. With shifts each input of a binary convolution is moved by a
+    /// learned number a channel, and a shifted PReLU stands behind each sum (ReActNet, Liu et al., 2020).
+    /// </summary>
+    /// <param name="depth">8, 14, 20, ..</param>
+    /// <param name="input">[C, H, W].</param>
+    /// <param name="classes">Outputs.</param>
+    /// <param name="width">Channels of the first stage.</param>
+    /// <param name="hasShifts">Whether the shifts of ReActNet are there.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the depth is not 6n + 2.</exception>
+    public static Graph ResNet(int depth, Shape input, int classes = 10, int width = 16, bool hasShifts = false, ulong seed = 1)
+    {
+        SmallNetworks.CheckImage(input);
+        if (depth < 8 || (depth - 2) % 6 != 0)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"ResNet depth: expected 6n + 2 (8, 14, 20, 26, 32, ..), found {depth}."));
+        }
+
+        var layers = new LayerBuilder(seed);
+        ValueId x = layers.NormalizedConvolution("conv1", layers.Input(input), width, 3);
+        int each = (depth - 2) / StageCount;
+        for (int i = 0; i < StageCount * each; i++)
+        {
+            int stage = i / each;
+            string name = string.Create(CultureInfo.InvariantCulture, $"stage{stage + 1}.conv{(i % each) + 1}");
+            x = Shortcut(layers, name, x, width << stage, isNarrower: stage > 0 && i % each == 0, hasShifts);
+        }
+
+        x = layers.GlobalAverage("mean", layers.Relu("relu", x));
+        return layers.Build(layers.Dense("scores", x, classes));
+    }
+
+    /// <summary>
+    /// Dense network (BinaryDenseNet, Bethge et al., 2019): each unit appends conv3×3(BN(x)) to x; between stages BN, 2×2 maximum, ReLU and a 1×1 convolution (<see cref="RealLayers"/>) to
+    /// a reduced number of channels, rounded down to a multiple of 32 (or of the growth where that is smaller). The stem is a 3×3 convolution as for small images.
+    /// </summary>
+    /// <param name="input">[C, H, W].</param>
+    /// <param name="units">Units of each stage; 6, 6, 6, 5 for the network called 28.</param>
+    /// <param name="reductions">Divisors of the channels between stages, one fewer; 2.7, 2.7, 2.2 for 28.</param>
+    /// <param name="growth">Channels that a unit appends.</param>
+    /// <param name="classes">Outputs.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: not one reduction fewer than stages.</exception>
+    public static Graph DenseNet(Shape input, IReadOnlyList<int> units, IReadOnlyList<double> reductions, int growth = 64, int classes = 10, ulong seed = 1)
+    {
+        SmallNetworks.CheckImage(input);
+        ArgumentNullException.ThrowIfNull(units);
+        ArgumentNullException.ThrowIfNull(reductions);
+        if (reductions.Count != units.Count - 1)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"DenseNet: expected one reduction between two stages, found {reductions.Count} for {units.Count} stages."));
+        }
+
+        var layers = new LayerBuilder(seed);
+        int step = Math.Min(32, growth);
+        ValueId x = layers.NormalizedConvolution("conv1", layers.Input(input), growth, 3);
+        for (int stage = 0; stage < units.Count; stage++)
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"stage{stage + 1}");
+            for (int unit = 0; unit < units[stage]; unit++)
+            {
+                string own = string.Create(CultureInfo.InvariantCulture, $"{name}.unit{unit + 1}");
+                ValueId grown = layers.Convolution(own, layers.Normalize(own + ".bn", x), growth, 3, 1, hasBias: false);
+                x = layers.Concat(own + ".concat", x, grown);
+            }
+
+            if (stage < reductions.Count)
+            {
+                ValueId pooled = layers.Relu(name + ".relu", layers.Pool(name + ".pool", layers.Normalize(name + ".bn", x)));
+                int channels = (int)(layers.Channels(x) / reductions[stage]) / step * step;
+                x = layers.Convolution(name + ".reduce", pooled, channels, 1, 1, hasBias: false);
+            }
+        }
+
+        x = layers.GlobalAverage("mean", layers.Relu("relu", layers.Normalize("bn", x)));
+        return layers.Build(layers.Dense("scores", x, classes));
+    }
+
+    /// <summary>Layer → PReLU → pooling → batch normalization → ReLU, of which the activation asks for.</summary>
+    private static ValueId Behind(LayerBuilder layers, string name, ValueId x, BinaryActivation activation, bool pool)
+    {
+        x = activation == BinaryActivation.PRelu ? layers.EachChannel(name + ".prelu", x, BinaryOperator.PRelu, 0.25f) : x;
+        x = pool ? layers.Pool(name + ".pool", x) : x;
+        x = layers.Normalize(name + ".bn", x);
+        return activation == BinaryActivation.Rectifier ? layers.Relu(name + ".relu", x) : x;
+    }
+
+    private static Graph Scores(LayerBuilder layers, ValueId x, int classes, BinaryActivation activation)
+    {
+        ValueId scores = layers.PlainDense("scores", x, classes);
+        float start = (float)(1 / Math.Sqrt(layers.Graph[x].Type.Shape[-1]));
+        return layers.Build(activation == BinaryActivation.PRelu ? layers.Scale("scores.scale", scores, start) : layers.Normalize("scores.bn", scores));
+    }
+
+    private static ValueId Shortcut(LayerBuilder layers, string name, ValueId x, int channels, bool isNarrower, bool hasShifts)
+    {
+        ValueId moved = hasShifts ? layers.EachChannel(name + ".shift", x, BinaryOperator.Subtract, 0) : x;
+        ValueId y = layers.NormalizedConvolution(name, moved, channels, 3, isNarrower ? 2 : 1);
+        ValueId way = isNarrower ? layers.NormalizedConvolution(name + ".shortcut", layers.AveragePool(name + ".mean", x), channels, 1) : x;
+        ValueId sum = layers.Add(name + ".add", y, way);
+        if (!hasShifts)
+        {
+            return sum;
+        }
+
+        sum = layers.EachChannel(name + ".before", sum, BinaryOperator.Subtract, 0);
+        sum = layers.EachChannel(name + ".prelu", sum, BinaryOperator.PRelu, 0.25f);
+        return layers.EachChannel(name + ".behind", sum, BinaryOperator.Add, 0);
+    }
+}

@@ -1,0 +1,151 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Quantization.Evaluation;
+using Microsoft.ML.Quantization.Execution;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.ML.Quantization.Training;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
+
+/// <summary>Whole binary networks: builders, training, hard evaluation against the engine.</summary>
+[TestClass]
+public sealed class BinaryNetworkTests
+{
+    private static readonly Shape _image = Shape.Of(1, 8, 8);
+
+    private static readonly Dictionary<string, Func<Graph>> _networks = new(StringComparer.Ordinal)
+    {
+        ["mlp"] = () => BinaryNetworks.Mlp(_image, [48, 32], 4),
+        ["lenet"] = () => BinaryNetworks.LeNet5(_image, 4),
+        ["vgg"] = () => BinaryNetworks.VggSmall(_image, 4, 8, [16]),
+        ["prelu"] = () => BinaryNetworks.Mlp(_image, [48, 32], 4, BinaryActivation.PRelu),
+        ["resnet"] = () => BinaryNetworks.ResNet(8, _image, 4, 8),
+        ["shifted resnet"] = () => BinaryNetworks.ResNet(8, _image, 4, 8, hasShifts: true),
+        ["densenet"] = () => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, 4),
+    };
+
+    [TestMethod]
+    [DataRow("mlp")]
+    [DataRow("lenet")]
+    [DataRow("vgg")]
+    public void Codes_of_the_engine_are_those_of_hard_evaluation(string network)
+    {
+        // Signs of signed inputs, scales of one: every sum is a small integer, exact in float too, so that no code may differ.
+        QuantizationAwareResult result = Run(network, Scheme("BNN", "BNN") with { EdgeLayers = EdgeLayers.SameBits });
+        Assert.IsTrue(result.Quantized.Layers.All(l => l.IsInteger), string.Join("; ", result.Quantized.Layers.Select(l => $"{l.Name}: {l.Reason}")));
+        (float[] hard, float[] engine) = Scores(result, 64);
+        float range = hard.Max() - hard.Min();
+        for (int i = 0; i < hard.Length; i++)
+        {
+            Assert.AreEqual(hard[i], engine[i], 1e-5f * range, $"[{i}]");
+        }
+    }
+
+    [TestMethod]
+    [DataRow("mlp", "XNOR", "XNOR")]
+    [DataRow("vgg", "ABC-W", "ABC-A")]
+    [DataRow("lenet", "BWN", "HORQ-A")]
+    [DataRow("lenet", "TTQ", "TBN-A")]
+    [DataRow("prelu", "Tang-W", "HORQ-A")]
+    [DataRow("resnet", "Bi-Real", "Bi-Real")]
+    [DataRow("shifted resnet", "Bi-Real", "Bi-Real")]
+    [DataRow("resnet", "IR-Net", "IR-Net")]
+    [DataRow("densenet", "BNN", "BNN")]
+    public void Networks_learn_and_the_engine_agrees(string network, string weights, string activations)
+    {
+        QuantizationAwareScheme scheme = Scheme(weights, activations);
+        scheme = network.Contains("net", StringComparison.Ordinal) && network != "lenet" ? scheme with { TreatAsEdges = [BinaryNetworks.RealLayers] } : scheme;
+        QuantizationAwareResult result = Run(network, scheme);
+        Assert.IsTrue(result.Training.History[^1].Loss < 0.9f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
+        (float[] hard, float[] engine) = Scores(result, 48);
+        float range = hard.Max() - hard.Min();
+        int near = hard.Zip(engine, (a, b) => Math.Abs(a - b) <= 0.05f * range).Count(n => n);
+        Assert.IsTrue(near >= 0.9 * hard.Length, $"{near} of {hard.Length} scores agree; {string.Join("; ", result.Quantized.Layers.Select(l => $"{l.Name}: {l.IsInteger} {l.Reason}"))}");
+    }
+
+    [TestMethod]
+    public void Layers_between_the_edges_have_signs_on_both_sides()
+    {
+        QuantizationAwareResult result = Run("resnet", Scheme("Bi-Real", "Bi-Real") with { TreatAsEdges = [BinaryNetworks.RealLayers] });
+        ILookup<string, int> bits = result.Quantized.Layers.ToLookup(l => l.Name, l => l.WeightBits + l.ActivationBits);
+        Assert.AreEqual(2, bits["stage1.conv2"].Single());
+        Assert.AreEqual(16, bits["stage2.conv1.shortcut"].Single());
+    }
+
+    [TestMethod]
+    public void Dense_networks_have_the_channels_of_the_paper()
+    {
+        Graph graph = BinaryNetworks.DenseNet(Shape.Of(3, 8, 8), [6, 6, 6, 5], [2.7, 2.7, 2.2]);
+        int[] trace = [.. graph.Nodes.Where(n => n.Name.EndsWith(".reduce", StringComparison.Ordinal)).SelectMany(n => new[] { Channels(graph, n.Inputs[0]), Channels(graph, n.Output) })];
+        CollectionAssert.AreEqual((int[])[448, 160, 544, 192, 576, 256], trace);
+        Assert.AreEqual(576, graph.Nodes.OfType<GlobalAveragePool>().Select(n => Channels(graph, n.Inputs[0])).Single());
+    }
+
+    [TestMethod]
+    public void Bad_sizes_are_refused()
+    {
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => BinaryNetworks.ResNet(9, _image)).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => BinaryNetworks.DenseNet(_image, [2, 2], [])).Code);
+    }
+
+    private static int Channels(Graph graph, ValueId value) => graph[value].Type.Shape[1];
+
+    private static QuantizationAwareScheme Scheme(string weights, string activations)
+    {
+        static QuantizationMethod Of(string name)
+        {
+            MethodEntry entry = QuantizationMethods.Find(name);
+            ImmutableArray<int> bits = entry.Bits;
+            return entry.Default(bits.Length > 1 ? bits[1] : bits[0]);
+        }
+
+        return new() { Weights = Of(weights), Activations = Of(activations) };
+    }
+
+    private static QuantizationAwareResult Run(string network, QuantizationAwareScheme scheme)
+    {
+        var options = new QuantizationAwareOptions
+        {
+            Scheme = scheme,
+            Training = new TrainingOptions { Epochs = 5, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
+        };
+        var engine = new EngineRunnerFactory(KernelRegistry.Active);
+        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, engine).Run(_networks[network](), Rows(96), options);
+    }
+
+    /// <summary>The bright quarter of four tells the class; pixels in about [−1, 1].</summary>
+    private static MemoryBatchSource Rows(int count)
+    {
+        var inputs = new float[count * 64];
+        Tensor noise = RandomTensors.Floats(Shape.Of(count, 64), 9);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            (int row, int y, int x) = (i / 64, i / 8 % 8, i % 8);
+            bool bright = (y >= 4) == (row % 4 >= 2) && (x >= 4) == (row % 2 == 1);
+            inputs[i] = (bright ? 0.6f : -0.5f) + (0.4f * noise.Values<float>()[i]);
+        }
+
+        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, count).Select(r => (float)(r % 4))]);
+    }
+
+    private static (float[] Hard, float[] Engine) Scores(QuantizationAwareResult result, int count)
+    {
+        Tensor rows = Batches.Read(Rows(count), [.. Enumerable.Range(0, count)]).Input;
+        using var evaluator = new Evaluator(result.Hardened, OperatorTable.Fast(KernelRegistry.Active, WorkerPool.Single));
+        using IGraphRunner runner = new EngineRunnerFactory(KernelRegistry.Active).Create(result.Quantized.Integer);
+        return (evaluator.Run([rows])[0].Values<float>().ToArray(), runner.Run([rows])[0].Values<float>().ToArray());
+    }
+}
