@@ -36,6 +36,12 @@ internal sealed class LayerBuilder(ulong seed)
     public ValueId Dense(string name, ValueId x, int outputs)
         => Graph.Add(new Dense { Name = name, Inputs = [x, Weight(name, Shape.Of(outputs, Graph[x].Type.Shape[-1])), Constant(name + ".bias", outputs, 0)] });
 
+    /// <summary>A dense layer of given weights, with bias.</summary>
+    public ValueId Dense(string name, ValueId x, ValueId weights, int outputs) => Graph.Add(new Dense { Name = name, Inputs = [x, weights, Constant(name + ".bias", outputs, 0)] });
+
+    /// <summary>A vector of weights for layers of a number of inputs.</summary>
+    public ValueId Shared(string name, int count, int inputs) => Weight(name, Shape.Of(count), inputs);
+
     /// <summary>A dense layer without bias over [N, K].</summary>
     public ValueId PlainDense(string name, ValueId x, int outputs) => Graph.Add(new Dense { Name = name, Inputs = [x, Weight(name, Shape.Of(outputs, Graph[x].Type.Shape[-1]))] });
 
@@ -91,10 +97,12 @@ internal sealed class LayerBuilder(ulong seed)
         return Graph.Build();
     }
 
-    private ValueId Weight(string name, Shape shape)
+    private ValueId Weight(string name, Shape shape) => Weight(name, shape, shape.CountOf(1, shape.Rank));
+
+    private ValueId Weight(string name, Shape shape, int inputs)
     {
         var random = new CounterRandom(seed, ++_site);
-        float bound = MathF.Sqrt(6f / shape.CountOf(1, shape.Rank));
+        float bound = MathF.Sqrt(6f / inputs);
         float[] values = [.. Enumerable.Range(0, shape.Count).Select(i => ((2 * random.Uniform(i)) - 1) * bound)];
         return Graph.AddConstant(name + ".weight", Tensor.Create(shape, values), isTrainable: true);
     }
