@@ -272,9 +272,20 @@ int64_t BytePackedSize(const mlq_geometry& g) {
 void PackPanel(const Plan& p, const int8_t* rows, int outputs, uint8_t* packed) {
   int32_t* corrections = (int32_t*)(void*)packed;
   Dot::Weight* w = (Dot::Weight*)(void*)(packed + kWidth * sizeof(int32_t));
+  const int whole = p.depth / Dot::kStep;
   for (int lane = 0; lane < kWidth; lane++) {
     int32_t sum = 0;
-    for (int k = 0; k < StepsOf(p) * Dot::kStep; k++) {
+    if (lane < outputs) {
+      const int8_t* row = rows + (int64_t)lane * p.depth;
+      Dot::Weight* target = w + lane * Dot::kStep;
+      for (int step = 0; step < whole; step++, target += kWidth * Dot::kStep) {
+        MLQ_UNROLL for (int i = 0; i < Dot::kStep; i++) { target[i] = row[step * Dot::kStep + i]; }
+      }
+      for (int k = 0; k < whole * Dot::kStep; k++) {
+        sum += row[k];
+      }
+    }
+    for (int k = lane < outputs ? whole * Dot::kStep : 0; k < StepsOf(p) * Dot::kStep; k++) {
       const int8_t value = lane < outputs && k < p.depth ? rows[(int64_t)lane * p.depth + k] : 0;
       w[((int64_t)(k / Dot::kStep) * kWidth + lane) * Dot::kStep + k % Dot::kStep] = value;
       sum += value;
