@@ -11,7 +11,8 @@ internal static unsafe partial class PatchOuter<TLanes>
 
         public static abstract int Vectors { get; }
 
-        public static abstract void Add(float* gradient, nint gradientPitch, float* patches, nint pitch, int count, float* sums, nint sumsPitch);
+        /// <summary>sums[output][lane] = fma(gradient, patch, sum) over the pixels of a block.</summary>
+        public static abstract void Add(in Block work, float* gradient, float* patches, float* sums);
     }
 
     private readonly struct Three : ITileShape
@@ -20,33 +21,41 @@ internal static unsafe partial class PatchOuter<TLanes>
 
         public static int Vectors => 3;
 
-        public static void Add(float* gradient, nint gradientPitch, float* patches, nint pitch, int count, float* sums, nint sumsPitch)
+        public static void Add(in Block work, float* gradient, float* patches, float* sums)
         {
+            nint sumsPitch = work.SumsPitch;
+            nint gradientPitch = work.GradientPitch;
+            nint pitch = work.Pitch;
             float* r0 = sums, r1 = r0 + sumsPitch, r2 = r1 + sumsPitch, r3 = r2 + sumsPitch;
             int one = TLanes.Count, two = 2 * TLanes.Count;
             TLanes s00 = TLanes.Load(r0), s01 = TLanes.Load(r0 + one), s02 = TLanes.Load(r0 + two);
             TLanes s10 = TLanes.Load(r1), s11 = TLanes.Load(r1 + one), s12 = TLanes.Load(r1 + two);
             TLanes s20 = TLanes.Load(r2), s21 = TLanes.Load(r2 + one), s22 = TLanes.Load(r2 + two);
             TLanes s30 = TLanes.Load(r3), s31 = TLanes.Load(r3 + one), s32 = TLanes.Load(r3 + two);
-            for (int p = 0; p < count; p++, gradient += gradientPitch, patches += pitch)
+            for (int line = 0; line < work.Lines; line++)
             {
-                TLanes x0 = TLanes.Load(patches), x1 = TLanes.Load(patches + one), x2 = TLanes.Load(patches + two);
-                TLanes v = TLanes.Create(gradient[0]);
-                s00 = TLanes.Fma(v, x0, s00);
-                s01 = TLanes.Fma(v, x1, s01);
-                s02 = TLanes.Fma(v, x2, s02);
-                v = TLanes.Create(gradient[1]);
-                s10 = TLanes.Fma(v, x0, s10);
-                s11 = TLanes.Fma(v, x1, s11);
-                s12 = TLanes.Fma(v, x2, s12);
-                v = TLanes.Create(gradient[2]);
-                s20 = TLanes.Fma(v, x0, s20);
-                s21 = TLanes.Fma(v, x1, s21);
-                s22 = TLanes.Fma(v, x2, s22);
-                v = TLanes.Create(gradient[3]);
-                s30 = TLanes.Fma(v, x0, s30);
-                s31 = TLanes.Fma(v, x1, s31);
-                s32 = TLanes.Fma(v, x2, s32);
+                float* dy = gradient + (line * work.GradientLine);
+                float* x = patches + (line * work.LinePitch);
+                for (int p = 0; p < work.Count; p++, dy += gradientPitch, x += pitch)
+                {
+                    TLanes x0 = TLanes.Load(x), x1 = TLanes.Load(x + one), x2 = TLanes.Load(x + two);
+                    TLanes v = TLanes.Create(dy[0]);
+                    s00 = TLanes.Fma(v, x0, s00);
+                    s01 = TLanes.Fma(v, x1, s01);
+                    s02 = TLanes.Fma(v, x2, s02);
+                    v = TLanes.Create(dy[1]);
+                    s10 = TLanes.Fma(v, x0, s10);
+                    s11 = TLanes.Fma(v, x1, s11);
+                    s12 = TLanes.Fma(v, x2, s12);
+                    v = TLanes.Create(dy[2]);
+                    s20 = TLanes.Fma(v, x0, s20);
+                    s21 = TLanes.Fma(v, x1, s21);
+                    s22 = TLanes.Fma(v, x2, s22);
+                    v = TLanes.Create(dy[3]);
+                    s30 = TLanes.Fma(v, x0, s30);
+                    s31 = TLanes.Fma(v, x1, s31);
+                    s32 = TLanes.Fma(v, x2, s32);
+                }
             }
 
             Store(r0, s00, s01, s02);
@@ -70,27 +79,35 @@ internal static unsafe partial class PatchOuter<TLanes>
 
         public static int Vectors => 2;
 
-        public static void Add(float* gradient, nint gradientPitch, float* patches, nint pitch, int count, float* sums, nint sumsPitch)
+        public static void Add(in Block work, float* gradient, float* patches, float* sums)
         {
+            nint sumsPitch = work.SumsPitch;
+            nint gradientPitch = work.GradientPitch;
+            nint pitch = work.Pitch;
             float* r0 = sums, r1 = r0 + sumsPitch, r2 = r1 + sumsPitch, r3 = r2 + sumsPitch;
             int one = TLanes.Count;
             TLanes s00 = TLanes.Load(r0), s01 = TLanes.Load(r0 + one), s10 = TLanes.Load(r1), s11 = TLanes.Load(r1 + one);
             TLanes s20 = TLanes.Load(r2), s21 = TLanes.Load(r2 + one), s30 = TLanes.Load(r3), s31 = TLanes.Load(r3 + one);
-            for (int p = 0; p < count; p++, gradient += gradientPitch, patches += pitch)
+            for (int line = 0; line < work.Lines; line++)
             {
-                TLanes x0 = TLanes.Load(patches), x1 = TLanes.Load(patches + one);
-                TLanes v = TLanes.Create(gradient[0]);
-                s00 = TLanes.Fma(v, x0, s00);
-                s01 = TLanes.Fma(v, x1, s01);
-                v = TLanes.Create(gradient[1]);
-                s10 = TLanes.Fma(v, x0, s10);
-                s11 = TLanes.Fma(v, x1, s11);
-                v = TLanes.Create(gradient[2]);
-                s20 = TLanes.Fma(v, x0, s20);
-                s21 = TLanes.Fma(v, x1, s21);
-                v = TLanes.Create(gradient[3]);
-                s30 = TLanes.Fma(v, x0, s30);
-                s31 = TLanes.Fma(v, x1, s31);
+                float* dy = gradient + (line * work.GradientLine);
+                float* x = patches + (line * work.LinePitch);
+                for (int p = 0; p < work.Count; p++, dy += gradientPitch, x += pitch)
+                {
+                    TLanes x0 = TLanes.Load(x), x1 = TLanes.Load(x + one);
+                    TLanes v = TLanes.Create(dy[0]);
+                    s00 = TLanes.Fma(v, x0, s00);
+                    s01 = TLanes.Fma(v, x1, s01);
+                    v = TLanes.Create(dy[1]);
+                    s10 = TLanes.Fma(v, x0, s10);
+                    s11 = TLanes.Fma(v, x1, s11);
+                    v = TLanes.Create(dy[2]);
+                    s20 = TLanes.Fma(v, x0, s20);
+                    s21 = TLanes.Fma(v, x1, s21);
+                    v = TLanes.Create(dy[3]);
+                    s30 = TLanes.Fma(v, x0, s30);
+                    s31 = TLanes.Fma(v, x1, s31);
+                }
             }
 
             TLanes.Store(r0, s00);
@@ -110,24 +127,32 @@ internal static unsafe partial class PatchOuter<TLanes>
 
         public static int Vectors => 1;
 
-        public static void Add(float* gradient, nint gradientPitch, float* patches, nint pitch, int count, float* sums, nint sumsPitch)
+        public static void Add(in Block work, float* gradient, float* patches, float* sums)
         {
+            nint sumsPitch = work.SumsPitch;
+            nint gradientPitch = work.GradientPitch;
+            nint pitch = work.Pitch;
             float* r4 = sums + (4 * sumsPitch);
             nint two = 2 * sumsPitch;
             nint three = 3 * sumsPitch;
             TLanes s0 = TLanes.Load(sums), s1 = TLanes.Load(sums + sumsPitch), s2 = TLanes.Load(sums + two), s3 = TLanes.Load(sums + three);
             TLanes s4 = TLanes.Load(r4), s5 = TLanes.Load(r4 + sumsPitch), s6 = TLanes.Load(r4 + two), s7 = TLanes.Load(r4 + three);
-            for (int p = 0; p < count; p++, gradient += gradientPitch, patches += pitch)
+            for (int line = 0; line < work.Lines; line++)
             {
-                TLanes x = TLanes.Load(patches);
-                s0 = TLanes.Fma(TLanes.Create(gradient[0]), x, s0);
-                s1 = TLanes.Fma(TLanes.Create(gradient[1]), x, s1);
-                s2 = TLanes.Fma(TLanes.Create(gradient[2]), x, s2);
-                s3 = TLanes.Fma(TLanes.Create(gradient[3]), x, s3);
-                s4 = TLanes.Fma(TLanes.Create(gradient[4]), x, s4);
-                s5 = TLanes.Fma(TLanes.Create(gradient[5]), x, s5);
-                s6 = TLanes.Fma(TLanes.Create(gradient[6]), x, s6);
-                s7 = TLanes.Fma(TLanes.Create(gradient[7]), x, s7);
+                float* dy = gradient + (line * work.GradientLine);
+                float* x = patches + (line * work.LinePitch);
+                for (int p = 0; p < work.Count; p++, dy += gradientPitch, x += pitch)
+                {
+                    TLanes patch = TLanes.Load(x);
+                    s0 = TLanes.Fma(TLanes.Create(dy[0]), patch, s0);
+                    s1 = TLanes.Fma(TLanes.Create(dy[1]), patch, s1);
+                    s2 = TLanes.Fma(TLanes.Create(dy[2]), patch, s2);
+                    s3 = TLanes.Fma(TLanes.Create(dy[3]), patch, s3);
+                    s4 = TLanes.Fma(TLanes.Create(dy[4]), patch, s4);
+                    s5 = TLanes.Fma(TLanes.Create(dy[5]), patch, s5);
+                    s6 = TLanes.Fma(TLanes.Create(dy[6]), patch, s6);
+                    s7 = TLanes.Fma(TLanes.Create(dy[7]), patch, s7);
+                }
             }
 
             TLanes.Store(sums, s0);

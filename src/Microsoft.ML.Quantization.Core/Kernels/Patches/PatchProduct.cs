@@ -11,6 +11,9 @@ internal static unsafe partial class PatchProduct<TLanes>
 {
     private const int Rows = 12;
 
+    /// <summary>The mark of a place that is no output pixel.</summary>
+    private const long None = -1;
+
     public static void Run(
         in ConvolutionGeometry g,
         ReadOnlySpan<float> source,
@@ -29,39 +32,75 @@ internal static unsafe partial class PatchProduct<TLanes>
         KernelCheck.AtLeast(destination.Length, (long)g.Batch * placement.Depth * placement.Height * placement.Width * g.OutChannels, nameof(destination));
         KernelCheck.Tiles(tiles.Begin, tiles.End, plan.Tiles);
         int pitch = FloatPatches.Pitch(g);
-        float* scratch = Scratch.Floats(checked((plan.IsDirect ? Rows : plan.Pixels + Rows) * pitch));
+        float* scratch = Scratch.Floats(plan.Source == PatchSource.Bands ? plan.Bands.Length : checked(((plan.Source == PatchSource.Direct ? 0 : plan.Pixels) + Rows) * pitch));
         bool overlaps = g.Groups == 1 && g.OutChannels <= Panels<TLanes>.Width && placement.IsDense(g);
-        long* places = stackalloc long[PatchPlan.MostPixels];
+        long* places = stackalloc long[FloatBands.MostPixels];
         fixed (float* x = source, w = panels, b = bias, y = destination)
         {
             for (int tile = tiles.Begin; tile < tiles.End; tile++)
             {
-                (int at, (int Begin, int End) range, (int First, int Count) part) = plan.At(tile);
-                placement.Find(g, part.First, new Span<long>(places, part.Count));
-                var work = new Tile { Bias = b, Low = clamp.Low, High = clamp.High, Places = places, Count = part.Count, Depth = g.Depth, Channels = g.OutChannels, Scratch = scratch, ScratchPitch = pitch };
-                work.End = overlaps ? y + ((places[part.Count - 1] + 1) * g.OutChannels) : null;
-                Take(g, plan.IsDirect, x, at, part, ref work);
+                (int at, (int Begin, int End) range, int block) = plan.At(tile);
+                var work = new Tile { Bias = b, Low = clamp.Low, High = clamp.High, Places = places, Channels = g.OutChannels, Scratch = scratch, ScratchPitch = pitch, Readable = int.MaxValue };
+                long last = plan.Source == PatchSource.Bands ? TakeBand(g, plan.Bands, placement, x, at, block, ref work) : Take(g, plan, placement, x, at, block, ref work);
+                work.End = overlaps ? y + ((last + 1) * g.OutChannels) : null;
                 Run(g, work, w + ((long)at * group), y, (at, range));
             }
         }
     }
 
-    /// <summary>Finds or copies the rows of a tile.</summary>
-    private static void Take(in ConvolutionGeometry g, bool isDirect, float* source, int group, (int First, int Count) part, ref Tile work)
+    /// <summary>Finds or copies the rows of a tile; gives the place of its last pixel.</summary>
+    private static long Take(in ConvolutionGeometry g, in PatchPlan plan, in PatchPlacement placement, float* source, int group, int block, ref Tile work)
     {
-        if (isDirect)
+        (int first, int count) = plan.PixelsOf(block);
+        work.Count = count;
+        work.Runs = 1;
+        work.Length = g.Depth;
+        placement.Find(g, first, new Span<long>(work.Places, count));
+        if (plan.Source == PatchSource.Direct)
         {
-            work.Source = source + ((long)part.First * g.InChannels) + (group * g.GroupInChannels);
+            work.Source = source + ((long)first * g.InChannels) + (group * g.GroupInChannels);
             work.Pitch = g.InChannels;
-            work.Readable = g.OutPixels - part.First - (g.Groups == 1 ? 0 : 1);
+            work.Readable = g.OutPixels - first - (g.Groups == 1 ? 0 : 1);
         }
         else
         {
-            FloatPatches.Copy(g, source, group, part.First, part.Count, work.Scratch, work.ScratchPitch);
+            FloatPatches.Copy(g, source, group, first, count, work.Scratch, work.ScratchPitch);
             work.Source = work.Scratch;
             work.Pitch = work.ScratchPitch;
-            work.Readable = int.MaxValue;
         }
+
+        return work.Places[count - 1];
+    }
+
+    /// <summary>
+    /// Copies a band. Where the strides are 1 its columns are taken one after the other, from row to row, the few that are no output pixels included: so all rows of a register
+    /// tile lie at one step. Otherwise only output pixels are taken.
+    /// </summary>
+    private static long TakeBand(in ConvolutionGeometry g, in FloatBands bands, in PatchPlacement placement, float* source, int group, int block, ref Tile work)
+    {
+        (int Image, int Row, int Count) part = bands.At(g, block);
+        bands.Copy(g, source, group, part, work.Scratch);
+        bool isWalk = (g.StrideHeight, g.StrideWidth) == (1, 1);
+        int columns = isWalk ? bands.Columns : g.OutWidth;
+        work.Source = work.Scratch;
+        work.Pitch = g.GroupInChannels * g.StrideWidth;
+        work.Columns = isWalk ? int.MaxValue : g.OutWidth;
+        work.RowPitch = bands.Pitch * g.StrideHeight;
+        work.Runs = g.KernelHeight;
+        work.Length = g.KernelWidth * g.GroupInChannels;
+        work.Step = bands.Pitch * g.DilationHeight;
+        work.Count = ((part.Count - 1) * columns) + g.OutWidth;
+        int pixel = ((part.Image * g.OutHeight) + part.Row) * g.OutWidth;
+        for (int row = 0; row < part.Count; row++, pixel += g.OutWidth)
+        {
+            placement.Find(g, pixel, new Span<long>(work.Places + (row * columns), g.OutWidth));
+            for (int extra = (row * columns) + g.OutWidth; extra < Math.Min((row + 1) * columns, work.Count); extra++)
+            {
+                work.Places[extra] = None;
+            }
+        }
+
+        return work.Places[work.Count - 1];
     }
 
     private static void Run(in ConvolutionGeometry g, in Tile work, float* panels, float* destination, (int Group, (int Begin, int End) Panels) part)
@@ -94,35 +133,21 @@ internal static unsafe partial class PatchProduct<TLanes>
     {
         int rows = TShape.Rows;
         float* sums = stackalloc float[Rows * TLanes.Count];
+        float** x = stackalloc float*[Rows];
         for (int row = 0; row < work.Count; row += rows)
         {
-            float* source = work.Source + ((long)row * work.Pitch);
-            nint pitch = work.Pitch;
             int left = Math.Min(rows, work.Count - row);
-            if (row + rows > work.Readable)
-            {
-                source = CopyRows(work, source, left);
-                pitch = work.ScratchPitch;
-            }
-
-            TShape.Multiply(source, pitch, weights, work.Depth, sums);
+            work.Find(row, rows, left, x);
+            TShape.Multiply(x, work.Runs, work.Length, work.Step, weights, sums);
             for (int r = 0; r < left; r++)
             {
-                float* target = destination + (work.Places[row + r] * work.Channels);
-                Finish(sums + (r * TShape.Vectors * TLanes.Count), bias, work.Low, work.High, target, count, work.End);
+                long place = work.Places[row + r];
+                if (place != None)
+                {
+                    Finish(sums + (r * TShape.Vectors * TLanes.Count), bias, work.Low, work.High, destination + (place * work.Channels), count, work.End);
+                }
             }
         }
-    }
-
-    /// <summary>The last rows of a matrix, where a tile has more: what lies behind them is scratch, not somebody's memory.</summary>
-    private static float* CopyRows(in Tile work, float* source, int count)
-    {
-        for (int r = 0; r < count; r++)
-        {
-            new ReadOnlySpan<float>(source + ((long)r * work.Pitch), (int)work.Depth).CopyTo(new Span<float>(work.Scratch + ((long)r * work.ScratchPitch), (int)work.Depth));
-        }
-
-        return work.Scratch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -144,10 +169,16 @@ internal static unsafe partial class PatchProduct<TLanes>
         }
     }
 
+    /// <summary>The rows of a tile: pixel p begins at Source + p % Columns · Pitch + p / Columns · RowPitch and goes on in Runs runs of Length values, Step apart.</summary>
     private ref struct Tile
     {
         public float* Source;
-        public int Pitch;
+        public nint Pitch;
+        public int Columns;
+        public nint RowPitch;
+        public int Runs;
+        public nint Length;
+        public nint Step;
         public int Readable;
         public float* Scratch;
         public int ScratchPitch;
@@ -156,8 +187,54 @@ internal static unsafe partial class PatchProduct<TLanes>
         public float High;
         public long* Places;
         public int Count;
-        public nint Depth;
         public int Channels;
         public float* End;
+
+        /// <summary>Addresses of the rows of a register tile; rows that it has too many read what the others read, or scratch.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Find(int first, int rows, int left, float** x)
+        {
+            if (first + rows > Readable)
+            {
+                CopyRows(first, left);
+                for (int r = 0; r < rows; r++)
+                {
+                    x[r] = Scratch + (r * (nint)ScratchPitch);
+                }
+
+                return;
+            }
+
+            if (RowPitch == 0 || Columns == int.MaxValue)
+            {
+                float* row = Source + (first * Pitch);
+                for (int r = 0; r < rows; r++, row += Pitch)
+                {
+                    x[r] = row;
+                }
+
+                return;
+            }
+
+            (int line, int column) = Math.DivRem(first, Columns);
+            for (int r = 0; r < rows; r++)
+            {
+                x[r] = r < left ? Source + (line * RowPitch) + (column * Pitch) : x[0];
+                if (++column == Columns)
+                {
+                    column = 0;
+                    line++;
+                }
+            }
+        }
+
+        /// <summary>The last rows of a matrix, where a tile has more: what lies behind them is scratch, not somebody's memory.</summary>
+        private readonly void CopyRows(int first, int count)
+        {
+            for (int r = 0; r < count; r++)
+            {
+                new ReadOnlySpan<float>(Source + ((first + r) * Pitch), (int)Length).CopyTo(new Span<float>(Scratch + ((long)r * ScratchPitch), (int)Length));
+            }
+        }
     }
 }
