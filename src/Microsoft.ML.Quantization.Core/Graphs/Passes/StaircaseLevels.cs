@@ -8,7 +8,8 @@ using Microsoft.ML.Quantization.Quantizers;
 namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
-/// What a list of levels is in codes: an even grid (the index is the code), multiples of one step within 8 bits (a table gives the codes), or sums of scaled bits (one table a bit).
+/// What a list of levels is in codes: an even grid (the index is the code), multiples of one step within 8 bits (a table gives the codes), or sums of scaled bits (one table a bit):
+/// subset sums of a basis, few levels but 0, or a bit for each of few steps; what is left below the lowest level is one bit more, always set.
 /// Levels count as equal up to a relative error of 1e-6, a few roundings of float32.
 /// </summary>
 internal sealed class StaircaseLevels
@@ -18,6 +19,7 @@ internal sealed class StaircaseLevels
     private const int MostMidRise = 127;
     private const int MostSums = 16;
     private const int MostSingles = 2;
+    private const int MostSteps = 3;
     private readonly float[] _levels;
     private readonly double _bound;
 
@@ -27,8 +29,12 @@ internal sealed class StaircaseLevels
         _bound = levels.Max(Math.Abs);
         Grid = FindMidRise() ?? FindAffine();
         Multiples = Grid is null ? FindMultiples() : null;
-        Bits = Grid is null && Multiples is null ? FindBits() ?? FindSingles() : null;
+        IsAscending = levels.Zip(levels.Skip(1)).All(p => p.First <= p.Second);
+        Bits = Grid is null && Multiples is null ? FindBits() ?? FindSingles() ?? FindSteps() : null;
     }
+
+    /// <summary>Whether a larger index is no smaller level.</summary>
+    public bool IsAscending { get; }
 
     /// <summary>The quantizer whose code is the index; null when levels are not evenly spaced around 0 as one has it.</summary>
     public AffineQuantization? Grid { get; }
@@ -114,13 +120,28 @@ internal sealed class StaircaseLevels
 
         (double Sum, int Pattern)[] ordered = [.. sums.OrderBy(s => s.Sum)];
         bool explained = ordered.Length == rest.Length && ordered.Select((s, i) => Same(s.Sum, rest[i])).All(s => s) && basis.TrueForAll(IsScale);
-        bool middle = explained && Same(-2 * (double)_levels[0], basis.Sum());
-        if (!explained || !(middle || Same(_levels[0], 0)))
-        {
-            return null;
-        }
+        return explained ? Sum([.. basis], k => [.. ordered.Select(s => (s.Pattern >> k) & 1)]) : null;
+    }
 
-        return [.. basis.Select((b, k) => (OneBit(b, middle), ordered.Select(s => (s.Pattern >> k) & 1).ToArray()))];
+    /// <summary>A bit for each step up.</summary>
+    private ImmutableArray<(AffineQuantization Quantizer, int[] Codes)>? FindSteps()
+    {
+        double[] steps = [.. _levels.Zip(_levels.Skip(1)).Select(p => (double)p.Second - p.First)];
+        return steps.Length <= MostSteps && steps.All(IsScale) ? Sum(steps, k => [.. Enumerable.Range(0, _levels.Length).Select(i => i > k ? 1 : 0)]) : null;
+    }
+
+    /// <summary>lowest level + Σ basis · bit: bits of ±1 where that takes the lowest level up, otherwise bits of 0 and 1, and one for the lowest level unless it is 0.</summary>
+    private ImmutableArray<(AffineQuantization Quantizer, int[] Codes)> Sum(double[] basis, Func<int, int[]> bits)
+    {
+        bool middle = Same(-2 * (double)_levels[0], basis.Sum());
+        IEnumerable<(AffineQuantization Quantizer, int[] Codes)> planes = basis.Select((b, k) => (OneBit(b, middle), bits(k)));
+        return middle || Same(_levels[0], 0) ? [.. planes] : [.. planes, Constant(_levels[0])];
+    }
+
+    private (AffineQuantization Quantizer, int[] Codes) Constant(float level)
+    {
+        var code = new CodeType(new BitWidth(1), Signed: level < 0);
+        return (AffineQuantization.PerTensor(code, code.Range, new AffineParameters(Math.Abs(level), 0)), [.. Enumerable.Repeat(level < 0 ? -1 : 1, _levels.Length)]);
     }
 
     /// <summary>Few levels but 0: each is a bit of its own.</summary>
