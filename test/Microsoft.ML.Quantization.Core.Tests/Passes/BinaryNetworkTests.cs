@@ -124,6 +124,9 @@ public sealed class BinaryNetworkTests
             ([0.25f, 0.5f, 1], [0, 0.25f, 0.5f, 1], [typeof(Thresholds), typeof(LookupTable)]),
             ([-1, -0.25f, 0.25f, 1], [-1, -0.25f, 0, 0.25f, 1], [typeof(Thresholds), typeof(LookupTable)]),
             ([0], [-0.5f, 0.5f], [typeof(Thresholds)]),
+            ([0], [0, 0], [typeof(Thresholds), typeof(LookupTable)]),
+            ([0, 1], [0.5f, 0.5f, 0.5f], [typeof(Thresholds), typeof(LookupTable)]),
+            ([-1, -0.5f, 0, 0, 0.5f], [-0.75f, -0.75f, 0, 0, 0, 0.75f], [typeof(Thresholds)]),
         ];
         foreach ((float[] thresholds, float[] levels, Type[] expected) in cases)
         {
@@ -204,7 +207,7 @@ public sealed class BinaryNetworkTests
     {
         var net = new Net();
         ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 2, 5, 5), 8, true, [1f / 64]);
-        ValueId a = net.Staircase("aq", Normalized(net, "conv", x, 5, 8, 1), [-0.5f, 0.25f, 1, 2], [-1.2345f, 0.1f, 0.3333f, 2.7f, 3.14159f]);
+        ValueId a = net.Staircase("aq", Normalized(net, "conv", x, 5, 8, 1), [-0.5f, 0.25f, 1, 2, 3, 4], [-1.2345f, 0.1f, 0.3333f, 2.7f, 3.14159f, 3.7f, 4]);
         LoweredGraph lowered = LowerToInteger.Run(net.Build(Normalized(net, "last", a, 3, 2, 1)), Harness.Evaluate);
         Assert.IsFalse(lowered.Layers[1].IsInteger);
         Assert.AreEqual(1, lowered.Graph.Nodes.OfType<Staircase>().Count());

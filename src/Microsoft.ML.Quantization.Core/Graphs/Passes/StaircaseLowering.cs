@@ -17,8 +17,15 @@ internal sealed class StaircaseLowering(Graph graph, GraphBuilder builder)
     public Form? Lower(Staircase node, Form? source, Func<ValueId, ValueId> floats, string name)
     {
         float[] thresholds = graph.ConstantOf(node.Inputs[1]).Values<float>().ToArray();
-        var levels = new StaircaseLevels(graph.ConstantOf(node.Inputs[2]).Values<float>().ToArray());
-        if (levels.Grid is null && levels.Multiples is null && levels.Bits is null)
+        float[] values = graph.ConstantOf(node.Inputs[2]).Values<float>().ToArray();
+        var levels = new StaircaseLevels(values);
+        if (!levels.HasCodes)
+        {
+            (thresholds, values) = StaircaseLevels.Merge(thresholds, values);
+            levels = new StaircaseLevels(values);
+        }
+
+        if (!levels.HasCodes)
         {
             return null;
         }
