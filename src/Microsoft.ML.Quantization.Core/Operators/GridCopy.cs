@@ -85,14 +85,16 @@ internal static class GridCopy
         {
             ReadOnlySpan<T> source = MemoryMarshal.Cast<byte, T>(Source.Bytes.Span);
             int width = Axes[^1].Length;
+            Span<T> target = MemoryMarshal.Cast<byte, T>(Destination.WritableBytes).Slice(begin * width, (end - begin) * width);
             T fill = MemoryMarshal.Read<T>(FillBytes);
-            for (int row = begin; row < end; row++)
+            Span<int> place = stackalloc int[Shape.MaximumRank];
+            Locate(begin, place);
+            for (; !target.IsEmpty; target = target[width..], Advance(place))
             {
-                Span<T> target = MemoryMarshal.Cast<byte, T>(Destination.WritableBytes).Slice(row * width, width);
-                int start = Start(row);
+                int start = Start(place);
                 if (start < 0)
                 {
-                    target.Fill(fill);
+                    target[..width].Fill(fill);
                 }
                 else if (IsRun)
                 {
@@ -100,7 +102,7 @@ internal static class GridCopy
                 }
                 else
                 {
-                    Pick(source[start..], target, fill);
+                    Pick(source[start..], target[..width], fill);
                 }
             }
         }
@@ -115,13 +117,28 @@ internal static class GridCopy
             }
         }
 
-        private int Start(int row)
+        private void Locate(int row, Span<int> place)
         {
-            int start = 0;
             for (int axis = Axes.Length - 2; axis >= 0; axis--)
             {
-                int offset = Axes[axis][row % Axes[axis].Length];
-                row /= Axes[axis].Length;
+                (row, place[axis]) = Math.DivRem(row, Axes[axis].Length);
+            }
+        }
+
+        private void Advance(Span<int> place)
+        {
+            for (int axis = Axes.Length - 2; axis >= 0 && ++place[axis] == Axes[axis].Length; axis--)
+            {
+                place[axis] = 0;
+            }
+        }
+
+        private int Start(ReadOnlySpan<int> place)
+        {
+            int start = 0;
+            for (int axis = 0; axis < Axes.Length - 1; axis++)
+            {
+                int offset = Axes[axis][place[axis]];
                 start = offset < 0 || start < 0 ? Fill : start + offset;
             }
 

@@ -71,7 +71,7 @@ internal static class GraphCodec
     /// <summary>The minor version of the format that a graph needs.</summary>
     public static ushort MinorOf(Graph graph)
     {
-        bool newer = graph.Values.Any(v => v.Type.Quantization is { IsMidRise: true }) || graph.Nodes.Any(n => n is FakeQuantize { Code.Space: not CodeSpace.Affine } or Staircase or Thresholds or CombineAccumulators);
+        bool newer = graph.Values.Any(v => v.Type.Quantization is { IsMidRise: true }) || graph.Nodes.Any(n => n is FakeQuantize { Code.Space: not CodeSpace.Affine } or Staircase or Thresholds or CombineAccumulators or IntegerMatMul);
         return newer ? ModelFormat.Minor : (ushort)0;
     }
 

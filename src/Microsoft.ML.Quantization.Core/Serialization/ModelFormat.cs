@@ -9,7 +9,7 @@ namespace Microsoft.ML.Quantization.Serialization;
 /// </code>
 /// A reader skips unknown sections unless their flag says it must know them. Constants lie in the weight section, each at a multiple of
 /// 64; codes of fewer than 8 bits are packed at their true width, least significant bit first, each row (index of the first axis) from a new byte.
-/// Versions: 1.0; 1.1 adds mid-rise codes (a fifth number in their attribute), Staircase, Thresholds and CombineAccumulators. A file bears the lowest version that has all it uses, and an older reader refuses what it does not know.
+/// Versions: 1.0; 1.1 adds mid-rise codes (a fifth number in their attribute), Staircase, Thresholds, CombineAccumulators and IntegerMatMul. A file bears the lowest version that has all it uses, and an older reader refuses what it does not know.
 /// </summary>
 internal static class ModelFormat
 {

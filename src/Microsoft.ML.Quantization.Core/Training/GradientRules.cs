@@ -22,6 +22,7 @@ internal static class GradientRules
         [typeof(Unary)] = new UnaryGradient(),
         [typeof(Binary)] = new BinaryGradient(),
         [typeof(Concat)] = new ConcatGradient(),
+        [typeof(Gather)] = new GatherGradient(),
         [typeof(Reshape)] = new ReshapeGradient(),
         [typeof(Transpose)] = new TransposeGradient(),
         [typeof(LearnedQuantize)] = new LearnedQuantizeGradient(),

@@ -12,6 +12,9 @@ public enum TrainingLoss
 
     /// <summary>Mean over rows and outputs of (output − target)²; a row's target has as many values as its output.</summary>
     MeanSquaredError = 2,
+
+    /// <summary>Mean over rows and outputs of max(0, 1 − t·output)², t = 1 for the row's class and −1 for the others, as in BinaryConnect and BNN; a row's target is the number of its class.</summary>
+    SquaredHinge = 3,
 }
 
 /// <summary>The loss of a batch.</summary>
@@ -35,16 +38,15 @@ internal static class Losses
         {
             ReadOnlySpan<float> values = output.Values<float>().Slice(row * width, width);
             Span<float> back = gradient.Writable<float>().Slice(row * width, width);
-            if (loss == TrainingLoss.SoftmaxCrossEntropy)
-            {
-                int label = (int)targets[row];
-                losses[row] = CrossEntropy(values, label, rows, back);
-                correct += Largest(values) == label ? 1 : 0;
-            }
-            else
+            if (loss == TrainingLoss.MeanSquaredError)
             {
                 losses[row] = SquaredError(values, targets.Slice(row * width, width), rows, back);
+                continue;
             }
+
+            int label = (int)targets[row];
+            losses[row] = loss == TrainingLoss.SquaredHinge ? SquaredHinge(values, label, rows, back) : CrossEntropy(values, label, rows, back);
+            correct += Largest(values) == label ? 1 : 0;
         }
 
         Span<float> sum = stackalloc float[1];
@@ -75,6 +77,24 @@ internal static class Losses
         }
 
         return FloatMath.Log(sum) - (logits[label] - largest);
+    }
+
+    private static float SquaredHinge(ReadOnlySpan<float> values, int label, int rows, Span<float> gradient)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            float target = i == label ? 1 : -1;
+            float missing = 1 - (target * values[i]);
+            gradient[i] = missing > 0 ? -target * missing : 0;
+        }
+
+        float loss = FloatReduction.SumSquares(gradient) / values.Length;
+        for (int i = 0; i < values.Length; i++)
+        {
+            gradient[i] *= 2f / ((float)rows * values.Length);
+        }
+
+        return loss;
     }
 
     private static float SquaredError(ReadOnlySpan<float> values, ReadOnlySpan<float> targets, int rows, Span<float> gradient)

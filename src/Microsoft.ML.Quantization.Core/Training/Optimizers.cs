@@ -1,4 +1,6 @@
 using System;
+using System.Numerics;
+using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Training;
 
@@ -41,7 +43,16 @@ public sealed record Sgd(float Momentum = 0.9f, bool Nesterov = false) : Optimiz
     internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
     {
         Span<float> velocity = slots[0].Span;
-        for (int i = 0; i < values.Length; i++)
+        int i = 0;
+        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            var g = new Vector<float>(gradient[i..]);
+            Vector<float> v = (new Vector<float>(velocity[i..]) * Momentum) + g;
+            v.CopyTo(velocity[i..]);
+            (new Vector<float>(values[i..]) - ((Nesterov ? g + (v * Momentum) : v) * rate)).CopyTo(values[i..]);
+        }
+
+        for (; i < values.Length; i++)
         {
             float v = (Momentum * velocity[i]) + gradient[i];
             velocity[i] = v;
@@ -97,6 +108,33 @@ public sealed record AdaMax(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsi
             float size = MathF.Abs(gradient[i]);
             u[i] = size > kept ? size : kept;
             values[i] -= first * (m[i] / (u[i] + Epsilon));
+        }
+    }
+}
+
+/// <summary>
+/// AdaMax by shifts (Hubara et al., 2016, algorithm 4): m = β₁·m + (1 − β₁)·g; u = max(β₂·u, |g|); w −= p(rate/(1 − β₁ᵗ)) · m · p(1/u), p the nearest power of two in the logarithm. Where u is 0 nothing moves.
+/// </summary>
+/// <param name="Beta1">β₁.</param>
+/// <param name="Beta2">β₂.</param>
+public sealed record ShiftAdaMax(float Beta1 = 0.875f, float Beta2 = 0.9990234375f) : Optimizer
+{
+    /// <inheritdoc/>
+    public override int Slots => 2;
+
+    /// <inheritdoc/>
+    internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
+    {
+        Span<float> m = slots[0].Span;
+        Span<float> u = slots[1].Span;
+        float first = PowerOfTwo.Nearest((float)(rate / (1 - Power(Beta1, step))));
+        for (int i = 0; i < values.Length; i++)
+        {
+            m[i] = (Beta1 * m[i]) + ((1 - Beta1) * gradient[i]);
+            float kept = Beta2 * u[i];
+            float size = MathF.Abs(gradient[i]);
+            u[i] = size > kept ? size : kept;
+            values[i] -= u[i] > 0 ? first * m[i] * PowerOfTwo.Nearest(1 / u[i]) : 0;
         }
     }
 }

@@ -63,7 +63,7 @@ internal static class TrainingChecks
     public static void Targets(TrainingLoss loss, float[] targets, Tensor output)
     {
         int classes = output.Shape.Count / output.Shape[0];
-        float wrong = loss == TrainingLoss.SoftmaxCrossEntropy ? targets.FirstOrDefault(t => !(t >= 0 && t < classes && t == (int)t)) : 0;
+        float wrong = loss != TrainingLoss.MeanSquaredError ? targets.FirstOrDefault(t => !(t >= 0 && t < classes && t == (int)t)) : 0;
         Require(wrong == 0, QuantizationErrorCode.InconsistentData, string.Create(CultureInfo.InvariantCulture, $"classes 0 to {classes - 1}"), wrong.ToString(CultureInfo.InvariantCulture));
     }
 

@@ -70,7 +70,7 @@ public sealed record TrainingOptions
         [
             (nameof(Epochs), Epochs > 0, "from 1", Epochs),
             (nameof(BatchSize), BatchSize > 0, "from 1", BatchSize),
-            (nameof(Loss), Loss is TrainingLoss.SoftmaxCrossEntropy or TrainingLoss.MeanSquaredError, "a known loss", Loss),
+            (nameof(Loss), Enum.IsDefined(Loss), "a known loss", Loss),
             (nameof(Rate), Rate > 0 && float.IsFinite(Rate), "above 0 and finite", Rate),
             (nameof(Decay), Decay >= 0 && float.IsFinite(Decay), "from 0", Decay),
             (nameof(LargestGradientNorm), LargestGradientNorm > 0, "above 0", LargestGradientNorm),

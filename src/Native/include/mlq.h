@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 3u
+#define MLQ_ABI_VERSION 4u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -110,7 +110,7 @@ typedef enum mlq_plane_operation {
   MLQ_PLANE_MASKED = 2, /* (a ^ z) & w; the 32 words z of a step stand behind its 32 words w */
 } mlq_plane_operation;
 
-/* Part of a layer over bit planes: pixels that read the same steps, and neighbouring panels of 32 outputs of one group. The accumulator of an output is
+/* Part of a layer over bit planes: pixels that read the same steps, and neighbouring panels of 32 outputs of one group; the parts of one call have the same panels. The accumulator of an output is
  * count * (1 + doubles) + constants + bias; count = sum over planes i of the source and r of the weights of 2^(i + r) * popcount, the top plane of the
  * weights negative if so said. With thresholds its code is the number of thresholds that it is not below (direction >= 0 or no directions) or not above. */
 typedef struct mlq_plane_tile {
@@ -183,7 +183,7 @@ typedef struct mlq_plane_tile {
     (const mlq_grouped* geometry, const int8_t* codes, const int32_t* sums, const float* row_scales,                   \
      const void* packed, const float* bias, float low, float high, float* destination, int32_t tile_begin,             \
      int32_t tile_end))                                                                                                \
-  X(plane_tile, void, (const mlq_plane_tile* tile))
+  X(plane_tiles, void, (const mlq_plane_tile* tiles, int32_t count))
 
 typedef struct mlq_kernel_table {
   uint32_t struct_size; /* set by the caller: sizeof(mlq_kernel_table) */

@@ -23,7 +23,7 @@
   X(grouped_dense, , )
 
 // What the VNNI set takes instead where the processor counts bits in vectors.
-#define MLQ_KERNELS_POPCNT(X) X(plane_tile, , )
+#define MLQ_KERNELS_POPCNT(X) X(plane_tiles, , )
 
 extern "C" {
 MLQ_KERNELS(MLQ_DECLARE_AVX2)

@@ -397,7 +397,12 @@ void TestPlanes(const mlq_kernel_table& table, const char* set, int number) {
     }
   }
   t.destination = found;
-  table.plane_tile(&t);
+  mlq_plane_tile parts[2] = {t, t};
+  parts[0].pixels = t.pixels / 2;
+  parts[1].pixels -= parts[0].pixels;
+  parts[1].sources += parts[0].pixels;
+  parts[1].outputs += parts[0].pixels;
+  table.plane_tiles(parts, 2);
   Check(expected, found, bytes, set, "planes", number);
 }
 

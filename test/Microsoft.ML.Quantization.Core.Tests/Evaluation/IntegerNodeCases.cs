@@ -68,8 +68,8 @@ internal static class IntegerNodeCases
     public static NodeCase MatMul(NodeCase c)
     {
         int m = c.Dice.Next(1, 9);
-        int k = c.Dice.Next(1, 20);
-        int n = c.Dice.Next(1, 20);
+        int k = c.Dice.Pick(c.Dice.Next(1, 20), c.Dice.Next(30, 70));
+        int n = c.Dice.Pick(c.Dice.Next(1, 20), c.Dice.Next(30, 70));
         (ImmutableArray<int> a, ImmutableArray<int> b) = c.Dice.Pick<(ImmutableArray<int>, ImmutableArray<int>)>(
             ([m, k], [k, n]), ([3, m, k], [k, n]), ([3, m, k], [3, k, n]), ([2, 1, m, k], [3, k, n]), ([k], [k, n]), ([m, k], [k]), ([m, k], [2, k, n]), ([k], [k]), ([2, m, k], [1, k, n]));
         ValueId left = c.Codes(c.Quantizer(), a);

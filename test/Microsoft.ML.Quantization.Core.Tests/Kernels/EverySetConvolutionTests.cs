@@ -64,6 +64,21 @@ public sealed class EverySetConvolutionTests
         }
     }
 
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void PaddingOfZerosThatKernelsLeaveOutEqualsPlain(string name)
+    {
+        KernelSet set = KernelRegistry.Available.Single(s => s.Name == name);
+        KernelCase[] rows = [new("rows of 9", KernelCases.Image(5, 1, 9, 8, 8, 3, 1, 1), 401), new("7x7 of 7x7", KernelCases.Image(2, 7, 7, 8, 36, 7, 1, 3), 402), new("5x5 of 15x8", KernelCases.Image(3, 15, 8, 4, 33, 5, 1, 2), 403)];
+        foreach (KernelCase test in KernelCases.Convolutions().Concat(rows).Where(c => c.Geometry.PadHeight > 0))
+        {
+            IntegerEpilogue epilogue = KernelOperands.Epilogue(test.Geometry.OutChannels, test.Geometry.Depth, test.Seed, AccumulatorOutput.UInt8);
+            byte[] expected = RunCode(_plain, test, epilogue, 1, padding: 0);
+            KernelAssert.SameBytes(expected, RunCode(set, test, epilogue, 1, padding: 0), $"{test}, {name}");
+            KernelAssert.SameBytes(expected, RunCode(set, test, epilogue, 3, padding: 0), $"{test}, {name}, 3 parts");
+        }
+    }
+
     internal static byte[] RunFloat(KernelSet set, KernelCase test, int parts)
     {
         ConvolutionGeometry g = test.Geometry;
@@ -84,7 +99,7 @@ public sealed class EverySetConvolutionTests
     internal static byte[] RunCode(KernelSet set, KernelCase test, AccumulatorOutput output, int parts)
         => RunCode(set, test, KernelOperands.Epilogue(test.Geometry.OutChannels, test.Geometry.Depth, test.Seed, output), parts);
 
-    private static byte[] RunCode(KernelSet set, KernelCase test, in IntegerEpilogue epilogue, int parts)
+    private static byte[] RunCode(KernelSet set, KernelCase test, in IntegerEpilogue epilogue, int parts, byte padding = 117)
     {
         ConvolutionGeometry g = test.Geometry;
         byte[] source = KernelOperands.Codes(g.InLength, test.Seed, 1, test.Extreme);
@@ -94,7 +109,7 @@ public sealed class EverySetConvolutionTests
         int tiles = set.CountConvolutionByteTiles(g);
         for (int part = parts - 1; part >= 0; part--)
         {
-            set.ConvolutionByte(g, source, 117, packed, epilogue, destination, tiles * part / parts, tiles * (part + 1) / parts);
+            set.ConvolutionByte(g, source, padding, packed, epilogue, destination, tiles * part / parts, tiles * (part + 1) / parts);
         }
 
         return destination;

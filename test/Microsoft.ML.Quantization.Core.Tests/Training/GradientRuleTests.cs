@@ -44,6 +44,7 @@ public sealed class GradientRuleTests
         ["concat"] = () => new Case([2, 3, 4], [RandomTensors.Floats(Shape.Of(2, 2, 4), 5)], new Concat { Axis = 1 }),
         ["reshape"] = () => new Case([2, 3, 4], [], new Reshape { Target = [0, -1] }),
         ["transpose"] = () => new Case([2, 3, 4], [], new Transpose { Permutation = [0, 2, 1] }),
+        ["gather"] = () => new Case([5, 2], [Tensor.Create<long>(Shape.Of(2, 4), [1, 0, 1, -1, 3, 1, 3, 4])], new Gather(), TrainedOperands: 0),
         ["softmax"] = () => new Case([3, 4, 2], [], new Softmax { Axis = 1 }),
         ["log softmax"] = () => new Case([3, 4], [], new Softmax { Logarithm = true }),
         ["residual add"] = () => new Case([3, 2, 4], [RandomTensors.Floats(Shape.Of(3, 2, 4), 5)], new Binary { Operator = BinaryOperator.Add, Activation = Activation.Relu }),

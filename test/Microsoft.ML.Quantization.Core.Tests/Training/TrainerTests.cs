@@ -84,9 +84,10 @@ public sealed class TrainerTests
     [DataRow("nesterov")]
     [DataRow("adam")]
     [DataRow("adamax")]
+    [DataRow("adamax by shifts")]
     public void A_tiny_set_is_learnt_by_heart(string name)
     {
-        Optimizer optimizer = name switch { "sgd" => new Sgd(), "nesterov" => new Sgd(0.9f, Nesterov: true), "adam" => new Adam(), _ => new AdaMax() };
+        Optimizer optimizer = name switch { "sgd" => new Sgd(), "nesterov" => new Sgd(0.9f, Nesterov: true), "adam" => new Adam(), "adamax by shifts" => new ShiftAdaMax(), _ => new AdaMax() };
         TrainingOptions options = Options(40) with { Optimizer = optimizer, BatchSize = 8, Rate = name.StartsWith("ada", StringComparison.Ordinal) ? 0.01f : 0.05f, LargestGradientNorm = 5 };
         TrainingResult result = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(_image, [32], 4), Blobs(24), options);
         Assert.AreEqual(TrainingStop.Finished, result.Stop);

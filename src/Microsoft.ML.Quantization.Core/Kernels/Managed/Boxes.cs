@@ -39,6 +39,9 @@ internal readonly ref struct Boxes
     /// <summary>Number of tiles of all boxes.</summary>
     public int TileCount { get; }
 
+    /// <summary>Number of boxes.</summary>
+    public int Count => _depth.Length * _height.Length * _width.Length;
+
     /// <summary>Whether the classes may not fit <see cref="StackClasses"/>.</summary>
     public static bool NeedsHeap(in ConvolutionGeometry g) => Bound(g) > StackClasses;
 
@@ -63,6 +66,13 @@ internal readonly ref struct Boxes
             tile -= tiles;
             box++;
         }
+    }
+
+    /// <summary>All pixels of box <paramref name="index"/>.</summary>
+    public BoxPart Whole(int index)
+    {
+        BoxPart box = Box(index, 0, 0);
+        return box with { PixelEnd = Pixels(box) };
     }
 
     private int TilesOf(int pixels) => (pixels + _tilePixels - 1) / _tilePixels;

@@ -12,10 +12,7 @@ internal static unsafe class PlaneConvolution
     public static int CountTiles(in PlaneGeometry geometry)
     {
         PlaneCheck.Geometry(geometry);
-        ConvolutionGeometry g = geometry.Convolution;
-        PlanePlan plan = new(geometry);
-        Span<AxisClass> buffer = Boxes.NeedsHeap(g) ? new AxisClass[Boxes.Bound(g)] : stackalloc AxisClass[Boxes.StackClasses];
-        return checked(new Boxes(g, plan.Pixels, buffer).TileCount * plan.PanelBlocks * g.Groups);
+        return new PlanePlan(geometry).TileCount;
     }
 
     public static void Run<TKernel>(
@@ -35,9 +32,10 @@ internal static unsafe class PlaneConvolution
         PlaneCheck.Epilogue(epilogue, g, destination.Length);
         KernelCheck.Weights(weights, PlaneWeights.Layout(geometry), PlaneWeights.ByteLength(geometry));
         PlanePlan plan = new(geometry);
+        KernelCheck.Tiles(tileBegin, tileEnd, plan.TileCount);
         Span<AxisClass> buffer = Boxes.NeedsHeap(g) ? new AxisClass[Boxes.Bound(g)] : stackalloc AxisClass[Boxes.StackClasses];
-        Boxes boxes = new(g, plan.Pixels, buffer);
-        KernelCheck.Tiles(tileBegin, tileEnd, (long)boxes.TileCount * plan.PanelBlocks * g.Groups);
+        Boxes boxes = new(g, int.MaxValue, buffer);
+        PlaneTile* batch = stackalloc PlaneTile[PlaneTiles.BatchLength];
         ReadOnlySpan<float> multipliers = epilogue.Integer.Multipliers, offsets = epilogue.Integer.Offsets;
         fixed (uint* x = source)
         fixed (byte* y = destination)
@@ -45,16 +43,20 @@ internal static unsafe class PlaneConvolution
         fixed (float* m = multipliers, b = offsets)
         {
             NativeEpilogue native = NativeEpilogue.Of(epilogue.Integer, bias, m, b);
-            PlaneTiles tiles = new(geometry, plan, x, y, &native);
-            tiles.Tile.Thresholds = thresholds;
-            tiles.Tile.Directions = directions;
-            tiles.Tile.ThresholdCount = epilogue.Thresholds.Count;
-            tiles.Tile.PlaneBits = epilogue.Thresholds.PlaneBits;
+            PlaneTile common = new()
+            {
+                Source = x,
+                Destination = y,
+                Epilogue = &native,
+                Thresholds = thresholds,
+                Directions = directions,
+                ThresholdCount = epilogue.Thresholds.Count,
+                PlaneBits = epilogue.Thresholds.PlaneBits,
+            };
+            PlaneTiles tiles = new(geometry, plan, boxes, common, batch);
             for (int tile = tileBegin; tile < tileEnd; tile++)
             {
-                tiles.Take(boxes, weights.Pointer, tile);
-                PlaneTile work = tiles.Tile;
-                kernel.Run(&work);
+                tiles.Run(kernel, weights.Pointer, tile);
             }
         }
 

@@ -14,40 +14,48 @@ internal readonly unsafe struct PlaneLanes<TLanes> : IPlaneKernel
     private const int Panel = PlaneWeights.Panel;
 
     /// <inheritdoc/>
-    public void Run(PlaneTile* tile)
+    public void Run(PlaneTile* tiles, int count)
+    {
+        int* buffer = stackalloc int[ThresholdWriter<TLanes>.BufferLength(ThresholdTable<int>.MostThresholds)];
+        for (int panel = 0; count > 0 && panel < tiles->PanelCount; panel++)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                RunPanel(tiles + i, panel, buffer);
+            }
+        }
+    }
+
+    private static void RunPanel(PlaneTile* tile, int panel, int* buffer)
     {
         int* sums = stackalloc int[Rows * Panel];
         uint** rows = stackalloc uint*[Rows];
-        int* buffer = stackalloc int[ThresholdWriter<TLanes>.BufferLength(tile->ThresholdCount)];
-        ThresholdWriter<TLanes> codes = new(tile, buffer);
+        int channel = tile->Channel + (panel * Panel);
+        int width = Math.Min(Panel, tile->ChannelEnd - channel);
+        byte* words = tile->Panels + (panel * tile->PanelBytes) + tile->WordsBegin;
+        int* constants = tile->Constants + (panel * Panel);
         EpilogueWriter writer = new(*tile->Epilogue, tile->Destination);
-        for (int panel = 0; panel < tile->PanelCount; panel++)
+        ThresholdWriter<TLanes> codes = new(tile, buffer);
+        codes.TakePanel(channel, width);
+        for (int pixel = 0; pixel < tile->Pixels; pixel += Rows)
         {
-            int channel = tile->Channel + (panel * Panel);
-            int width = Math.Min(Panel, tile->ChannelEnd - channel);
-            byte* words = tile->Panels + (panel * tile->PanelBytes) + tile->WordsBegin;
-            int* constants = tile->Constants + (panel * Panel);
-            codes.TakePanel(channel, width);
-            for (int pixel = 0; pixel < tile->Pixels; pixel += Rows)
+            int count = Math.Min(Rows, tile->Pixels - pixel);
+            for (int r = 0; r < Rows; r++)
             {
-                int count = Math.Min(Rows, tile->Pixels - pixel);
-                for (int r = 0; r < Rows; r++)
-                {
-                    rows[r] = tile->Source + tile->Sources[pixel + Math.Min(r, count - 1)];
-                }
+                rows[r] = tile->Source + tile->Sources[pixel + Math.Min(r, count - 1)];
+            }
 
-                Count(tile, rows, count, words, sums);
-                for (int r = 0; r < count; r++)
+            Count(tile, rows, count, words, sums);
+            for (int r = 0; r < count; r++)
+            {
+                Finish(tile, sums + (r * Panel), constants);
+                if (tile->ThresholdCount > 0)
                 {
-                    Finish(tile, sums + (r * Panel), constants);
-                    if (tile->ThresholdCount > 0)
-                    {
-                        codes.Write(sums + (r * Panel), tile->Outputs[pixel + r]);
-                    }
-                    else
-                    {
-                        writer.Write<TLanes>(sums + (r * Panel), channel, width, (tile->Outputs[pixel + r] * tile->OutChannels) + channel);
-                    }
+                    codes.Write(sums + (r * Panel), tile->Outputs[pixel + r]);
+                }
+                else
+                {
+                    writer.Write<TLanes>(sums + (r * Panel), channel, width, (tile->Outputs[pixel + r] * tile->OutChannels) + channel);
                 }
             }
         }

@@ -55,19 +55,13 @@ internal readonly struct PlanePairing
     /// <summary>Whether the top plane counts negatively.</summary>
     public bool TopIsNegative => WeightKind == PlaneKind.Signed;
 
-    /// <summary>The bits of a weight that lie in the packed words of plane <paramref name="plane"/>, or of the second word of a ternary step.</summary>
-    public int PackedBit(int code, int plane) => WeightKind switch
+    /// <summary>What stands behind S for a tap of some channels, from the sum of its weight codes and the number of odd ones.</summary>
+    public int Constant(int channels, int sum, int odd) => SourceLevels * WeightKind switch
     {
-        PlaneKind.MidRise => ~(code >> plane) & 1,
-        PlaneKind.Ternary => plane == 0 ? code & 1 : (code >> 1) & 1,
-        _ => (code >> plane) & 1,
-    };
+        PlaneKind.MidRise => SourceIsMidRise ? -channels * ((1 << WeightBits) - 1) : sum - (channels * ((1 << WeightBits) - 1)),
 
-    /// <summary>A weight's part of what stands behind S.</summary>
-    public int Constant(int code) => SourceLevels * WeightKind switch
-    {
-        PlaneKind.MidRise => SourceIsMidRise ? -((1 << WeightBits) - 1) : code - ((1 << WeightBits) - 1),
-        PlaneKind.Ternary => SourceIsMidRise ? -(code & 1) : -((code >> 1) & 1),
-        _ => SourceIsMidRise ? -code : 0,
+        // Of ternary codes the odd ones are those that are not 0, of which (odd − sum) / 2 are −1.
+        PlaneKind.Ternary => SourceIsMidRise ? -odd : (sum - odd) / 2,
+        _ => SourceIsMidRise ? -sum : 0,
     };
 }

@@ -14,71 +14,70 @@ internal static unsafe class PlanePooling
         KernelCheck.AtLeast(destination.Length, PlaneLayout.Length(g.OutPixels, g.OutChannels, bits), nameof(destination));
         KernelCheck.AtLeast(smallest.Length, smallest.IsEmpty ? 0 : words, nameof(smallest));
         KernelCheck.Tiles(rowBegin, rowEnd, ChannelRows.Count(g));
+
+        // The same windows over pixels that have a "channel" for each word.
         int pixelWords = bits * words;
+        ConvolutionGeometry inWords = g with { InChannels = pixelWords, OutChannels = pixelWords };
+        TapList taps = new(inWords, g.Taps > TapList.StackTaps ? new long[TapList.BufferLength(g)] : stackalloc long[TapList.BufferLength(g)]);
         fixed (uint* x = source, flips = smallest, y = destination)
         {
             for (int row = rowBegin; row < rowEnd; row++)
             {
                 ChannelRows place = new(g, row);
+                uint* image = x + (place.ImagePixel * pixelWords);
                 for (int column = 0; column < g.OutWidth; column++)
                 {
+                    taps.Take(inWords, place.Window(g, column));
                     uint* output = y + ((place.OutPixel + column) * pixelWords);
-                    Window(g, x + (place.ImagePixel * pixelWords), place.Window(g, column), bits, words, flips, output);
-                }
-            }
-        }
-    }
-
-    private static void Window(in ConvolutionGeometry g, uint* image, in Window window, int bits, int words, uint* flips, uint* output)
-    {
-        Start(output, bits, words, flips);
-        for (int d = window.DepthBegin; d < window.DepthEnd; d++)
-        {
-            for (int h = window.HeightBegin; h < window.HeightEnd; h++)
-            {
-                for (int w = window.WidthBegin; w < window.WidthEnd; w++)
-                {
-                    uint* tap = image + (window.Pixel(g, d, h, w) * bits * words);
                     if (bits == 1)
                     {
-                        One(output, tap, words, flips);
+                        One(image + taps.Origin, taps.Source, words, flips, output);
                     }
                     else
                     {
-                        Two(output, tap, words, flips);
+                        Two(image + taps.Origin, taps.Source, words, flips, output);
                     }
                 }
             }
         }
     }
 
-    private static void Start(uint* output, int bits, int words, uint* flips)
+    private static void One(uint* window, ReadOnlySpan<long> taps, int words, uint* flips, uint* output)
     {
-        for (int i = 0; i < bits * words; i++)
+        for (int i = 0; i < words; i++)
         {
-            output[i] = flips == null ? 0 : flips[i % words];
+            uint any = 0;
+            uint all = uint.MaxValue;
+            foreach (long tap in taps)
+            {
+                uint value = window[tap + i];
+                any |= value;
+                all &= value;
+            }
+
+            uint flip = flips == null ? 0 : flips[i];
+            output[i] = (any & ~flip) | (all & flip);
         }
     }
 
-    private static void One(uint* output, uint* tap, int words, uint* flips)
+    private static void Two(uint* window, ReadOnlySpan<long> taps, int words, uint* flips, uint* output)
     {
         for (int i = 0; i < words; i++)
         {
             uint flip = flips == null ? 0 : flips[i];
-            output[i] = ((output[i] ^ flip) | (tap[i] ^ flip)) ^ flip;
-        }
-    }
+            uint low = 0;
+            uint high = 0;
+            foreach (long tap in taps)
+            {
+                uint tapLow = window[tap + i] ^ flip;
+                uint tapHigh = window[tap + i + words] ^ flip;
+                uint greater = (tapHigh & ~high) | (~(tapHigh ^ high) & tapLow);
+                low = (low & ~greater) | (tapLow & greater);
+                high |= tapHigh;
+            }
 
-    private static void Two(uint* output, uint* tap, int words, uint* flips)
-    {
-        for (int i = 0; i < words; i++)
-        {
-            uint flip = flips == null ? 0 : flips[i];
-            uint low = output[i] ^ flip, high = output[i + words] ^ flip;
-            uint tapLow = tap[i] ^ flip, tapHigh = tap[i + words] ^ flip;
-            uint greater = (tapHigh & ~high) | (~(tapHigh ^ high) & tapLow & ~low);
-            output[i] = ((low & ~greater) | (tapLow & greater)) ^ flip;
-            output[i + words] = (high | tapHigh) ^ flip;
+            output[i] = low ^ flip;
+            output[i + words] = high ^ flip;
         }
     }
 }

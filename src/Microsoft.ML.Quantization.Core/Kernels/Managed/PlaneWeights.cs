@@ -66,37 +66,53 @@ internal static unsafe class PlaneWeights
     {
         ConvolutionGeometry g = geometry.Convolution;
         int channels = g.GroupInChannels;
+        int words = PlaneLayout.Words(channels);
         int* total = (int*)panel + lane;
         int* constants = total + Panel;
         int* sums = constants + (g.Taps * Panel);
         for (int tap = 0; tap < g.Taps; tap++)
         {
-            int constant = 0;
             int sum = 0;
-            for (int c = 0; c < channels; c++)
+            int nonzero = 0;
+            for (int word = 0; word < words; word++)
             {
-                int code = codes[(tap * channels) + c];
-                constant += pairing.Constant(code);
-                sum += PlaneGeometry.ValueOf(geometry.WeightKind, geometry.WeightBits, code);
-                PackCode(g, pairing, code, tap, c, panel + WordsBegin(g), lane);
+                int first = word * PlaneLayout.WordBits;
+                ReadOnlySpan<sbyte> part = codes.Slice((tap * channels) + first, Math.Min(PlaneLayout.WordBits, channels - first));
+                foreach (sbyte code in part)
+                {
+                    sum += code;
+                    nonzero += code & 1;
+                }
+
+                PackWord(g, pairing, part, (uint*)(panel + WordsBegin(g) + ((long)((tap * words) + word) * StepBytes(pairing))) + lane);
             }
 
-            constants[tap * Panel] = constant;
-            sums[tap * Panel] = sum;
-            *total += constant;
+            constants[tap * Panel] = pairing.Constant(channels, sum, nonzero);
+            sums[tap * Panel] = geometry.WeightKind == PlaneKind.MidRise ? (2 * sum) - (((1 << geometry.WeightBits) - 1) * channels) : sum;
+            *total += constants[tap * Panel];
         }
     }
 
-    private static void PackCode(in ConvolutionGeometry g, in PlanePairing pairing, int code, int tap, int channel, byte* words, int lane)
+    private static void PackWord(in ConvolutionGeometry g, in PlanePairing pairing, ReadOnlySpan<sbyte> codes, uint* target)
     {
-        int step = (tap * PlaneLayout.Words(g.GroupInChannels)) + (channel / PlaneLayout.WordBits);
-        for (int plane = 0; plane < pairing.WeightPlanes; plane++)
+        // The plane of bit 0 and that of bit 1: every kind has its words in one of them or in both.
+        uint low = 0;
+        uint high = 0;
+        for (int i = 0; i < codes.Length; i++)
         {
-            uint* word = (uint*)(words + (plane * PlaneBytes(g, pairing)) + ((long)step * StepBytes(pairing))) + lane;
-            for (int part = 0; part < pairing.WordsOfStep; part++)
-            {
-                word[part * Panel] |= (uint)pairing.PackedBit(code, plane + part) << (channel % PlaneLayout.WordBits);
-            }
+            low |= ((uint)codes[i] & 1) << i;
+            high |= (((uint)codes[i] >> 1) & 1) << i;
+        }
+
+        uint invert = pairing.WeightKind != PlaneKind.MidRise ? 0 : codes.Length == PlaneLayout.WordBits ? uint.MaxValue : (1u << codes.Length) - 1;
+        target[0] = low ^ invert;
+        if (pairing.WordsOfStep == 2)
+        {
+            target[Panel] = high;
+        }
+        else if (pairing.WeightPlanes == 2)
+        {
+            *(uint*)((byte*)target + PlaneBytes(g, pairing)) = high ^ invert;
         }
     }
 }

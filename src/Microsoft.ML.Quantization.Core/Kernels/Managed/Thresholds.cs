@@ -17,7 +17,7 @@ internal static unsafe class Thresholds
         fixed (int* directions = thresholds.Directions)
         fixed (byte* y = destination)
         {
-            Table table = new(t, directions, thresholds.Count, channels);
+            Table table = new(t, directions, thresholds.Count, channels, channels);
             Run<TLanes, FloatComparison>(pixels, x, table, thresholds.PlaneBits, y);
         }
     }
@@ -29,7 +29,7 @@ internal static unsafe class Thresholds
         fixed (int* x = source, t = thresholds.Values, directions = thresholds.Directions)
         fixed (byte* y = destination)
         {
-            Table table = new((float*)t, directions, thresholds.Count, channels);
+            Table table = new((float*)t, directions, thresholds.Count, channels, channels);
             Run<TLanes, IntComparison>(pixels, (float*)x, table, thresholds.PlaneBits, y);
         }
     }
@@ -46,76 +46,107 @@ internal static unsafe class Thresholds
         where TLanes : unmanaged, ILanes<TLanes>
         where TComparison : struct, IThresholdComparison
     {
-        int* codes = stackalloc int[Word];
         int channels = table.Channels;
-        int words = PlaneLayout.Words(channels);
-        for (int pixel = 0; pixel < pixels; pixel++)
+        int whole = channels / Word * Word;
+        float* rest = stackalloc float[Word];
+        float* padded = stackalloc float[(table.Count + 1) * Word];
+        Table tail = whole < channels ? table.Tail(whole, padded) : table;
+        long step = bits == 0 ? channels : (long)bits * PlaneLayout.Words(channels) * sizeof(uint);
+        for (int pixel = 0; pixel < pixels; pixel++, source += channels, destination += step)
         {
-            float* x = source + ((long)pixel * channels);
-            for (int first = 0; first < channels; first += Word)
+            for (int first = 0; first < whole; first += Word)
             {
-                int width = Math.Min(Word, channels - first);
-                int done = width - (width % TLanes.Count);
-                Codes<TLanes, TComparison>(x + first, table, first, 0, done, codes);
-                Codes<Lanes1, TComparison>(x + first, table, first, done, width, codes);
-                if (bits == 0)
-                {
-                    WriteBytes(codes, width, destination + ((long)pixel * channels) + first);
-                }
-                else
-                {
-                    WritePlanes<TLanes>(codes, width, bits, words, destination + (((((long)pixel * bits) * words) + (first / Word)) * sizeof(uint)));
-                }
+                Write<TLanes, TComparison>(source + first, table.From(first), bits, channels, Word, destination + (bits == 0 ? first : first / 8));
+            }
+
+            if (whole < channels)
+            {
+                Unsafe.CopyBlockUnaligned(rest, source + whole, (uint)((channels - whole) * sizeof(float)));
+                Write<TLanes, TComparison>(rest, tail, bits, channels, channels - whole, destination + (bits == 0 ? whole : whole / 8));
             }
         }
     }
 
-    private static void Codes<TLanes, TComparison>(float* source, in Table table, int first, int begin, int end, int* codes)
+    /// <summary>The codes of one word's channels, of which <paramref name="valid"/> are there.</summary>
+    private static void Write<TLanes, TComparison>(float* source, in Table table, int bits, int channels, int valid, byte* destination)
         where TLanes : unmanaged, ILanes<TLanes>
         where TComparison : struct, IThresholdComparison
     {
-        for (int i = begin; i < end; i += TLanes.Count)
+        if (bits == 0)
+        {
+            WriteBytes<TLanes, TComparison>(source, table, valid, destination);
+            return;
+        }
+
+        uint mask = valid == Word ? uint.MaxValue : (1u << valid) - 1;
+        uint a = Reached<TLanes, TComparison>(source, table, 0) & mask;
+        if (bits == 1)
+        {
+            Unsafe.WriteUnaligned(destination, a);
+            return;
+        }
+
+        // The sum of three bits, as a full adder has it.
+        uint b = table.Count > 1 ? Reached<TLanes, TComparison>(source, table, 1) & mask : 0;
+        uint c = table.Count > 2 ? Reached<TLanes, TComparison>(source, table, 2) & mask : 0;
+        Unsafe.WriteUnaligned(destination, a ^ b ^ c);
+        Unsafe.WriteUnaligned(destination + (PlaneLayout.Words(channels) * sizeof(uint)), (a & b) | (a & c) | (b & c));
+    }
+
+    private static uint Reached<TLanes, TComparison>(float* source, in Table table, int threshold)
+        where TLanes : unmanaged, ILanes<TLanes>
+        where TComparison : struct, IThresholdComparison
+    {
+        uint word = 0;
+        for (int i = 0; i < Word; i += TLanes.Count)
+        {
+            word |= TLanes.SignBits(Compare<TLanes, TComparison>(TLanes.Load(source + i), table, threshold, i)) << i;
+        }
+
+        return word;
+    }
+
+    private static void WriteBytes<TLanes, TComparison>(float* source, in Table table, int valid, byte* destination)
+        where TLanes : unmanaged, ILanes<TLanes>
+        where TComparison : struct, IThresholdComparison
+    {
+        byte* rest = stackalloc byte[Word];
+        byte* to = valid == Word ? destination : rest;
+        for (int i = 0; i < Word; i += TLanes.Count)
         {
             TLanes x = TLanes.Load(source + i);
-            TLanes falls = table.Directions == null ? TLanes.CreateInt(0) : TLanes.ShiftRight(TLanes.Load((float*)table.Directions + first + i), 31);
             TLanes code = TLanes.CreateInt(0);
             for (int t = 0; t < table.Count; t++)
             {
-                TLanes threshold = TLanes.Load(table.Values + ((long)t * table.Channels) + first + i);
-                TLanes reached = TLanes.Select(falls, TComparison.AtLeast(threshold, x), TComparison.AtLeast(x, threshold));
-                code = TLanes.SubtractInt(code, reached);
+                code = TLanes.SubtractInt(code, Compare<TLanes, TComparison>(x, table, t, i));
             }
 
-            TLanes.Store((float*)codes + i, code);
+            TLanes.StoreBytes(to + i, code);
         }
-    }
 
-    private static void WriteBytes(int* codes, int width, byte* destination)
-    {
-        for (int i = 0; i < width; i++)
+        if (valid < Word)
         {
-            destination[i] = (byte)codes[i];
+            Unsafe.CopyBlockUnaligned(destination, rest, (uint)valid);
         }
     }
 
-    // Codes behind the width are those of other channels.
-    private static void WritePlanes<TLanes>(int* codes, int width, int bits, int words, byte* destination)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Compare<TLanes, TComparison>(TLanes x, in Table table, int threshold, int lane)
         where TLanes : unmanaged, ILanes<TLanes>
+        where TComparison : struct, IThresholdComparison
     {
-        uint valid = width == Word ? uint.MaxValue : (1u << width) - 1;
-        for (int plane = 0; plane < bits; plane++, destination += words * sizeof(uint))
+        TLanes t = TLanes.Load(table.Values + ((long)threshold * table.Stride) + lane);
+        if (table.Directions == null)
         {
-            uint word = 0;
-            for (int i = 0; i < Word; i += TLanes.Count)
-            {
-                word |= TLanes.SignBits(TLanes.ShiftLeft(TLanes.Load((float*)codes + i), 31 - plane)) << i;
-            }
-
-            Unsafe.WriteUnaligned(destination, word & valid);
+            return TComparison.AtLeast(x, t);
         }
+
+        TLanes falls = TLanes.ShiftRight(TLanes.Load((float*)table.Directions + lane), 31);
+        return TLanes.Select(falls, TComparison.AtLeast(t, x), TComparison.AtLeast(x, t));
     }
 
-    private readonly struct Table(float* values, int* directions, int count, int channels)
+    /// <summary>Thresholds [Count][Stride] and directions of some channels.</summary>
+    private readonly struct Table(float* values, int* directions, int count, int stride, int channels)
     {
         public float* Values { get; } = values;
 
@@ -123,7 +154,31 @@ internal static unsafe class Thresholds
 
         public int Count { get; } = count;
 
+        public int Stride { get; } = stride;
+
         public int Channels { get; } = channels;
+
+        /// <summary>The channels from one on.</summary>
+        public Table From(int channel) => new(Values + channel, Directions == null ? null : Directions + channel, Count, Stride, Channels);
+
+        /// <summary>The channels from one on, filled up to a whole word in a buffer of (Count + 1) words of channels.</summary>
+        public Table Tail(int channel, float* buffer)
+        {
+            uint bytes = (uint)((Channels - channel) * sizeof(float));
+            new Span<float>(buffer, (Count + 1) * Word).Clear();
+            for (int t = 0; t < Count; t++)
+            {
+                Unsafe.CopyBlockUnaligned(buffer + (t * Word), Values + ((long)t * Stride) + channel, bytes);
+            }
+
+            int* directions = Directions == null ? null : (int*)(buffer + (Count * Word));
+            if (directions != null)
+            {
+                Unsafe.CopyBlockUnaligned(directions, Directions + channel, bytes);
+            }
+
+            return new Table(buffer, directions, Count, Word, Channels);
+        }
     }
 
     private readonly struct FloatComparison : IThresholdComparison

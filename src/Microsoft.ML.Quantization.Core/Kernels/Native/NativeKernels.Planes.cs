@@ -15,12 +15,12 @@ internal sealed unsafe partial class NativeKernels
         Span<byte> destination,
         int tileBegin,
         int tileEnd)
-        => PlaneConvolution.Run(new PlaneKernel(_table.PlaneTile), in geometry, source, weights, in epilogue, destination, tileBegin, tileEnd);
+        => PlaneConvolution.Run(new PlaneKernel(_table.PlaneTiles), in geometry, source, weights, in epilogue, destination, tileBegin, tileEnd);
 
-    private readonly struct PlaneKernel(delegate* unmanaged<PlaneTile*, void> run) : IPlaneKernel
+    private readonly struct PlaneKernel(delegate* unmanaged<PlaneTile*, int, void> run) : IPlaneKernel
     {
-        private readonly delegate* unmanaged<PlaneTile*, void> _run = run;
+        private readonly delegate* unmanaged<PlaneTile*, int, void> _run = run;
 
-        public void Run(PlaneTile* tile) => _run(tile);
+        public void Run(PlaneTile* tiles, int count) => _run(tiles, count);
     }
 }

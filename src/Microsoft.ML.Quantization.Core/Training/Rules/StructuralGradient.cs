@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
@@ -31,6 +32,39 @@ internal sealed class ConcatGradient : GradientRule
             }
 
             begin += part;
+        }
+
+        return result;
+    }
+}
+
+/// <summary>Each element gets the sum of the gradients of its copies, in their order, in double. Only along the first axis.</summary>
+internal sealed class GatherGradient : GradientRule
+{
+    /// <inheritdoc/>
+    public override bool Covers(Node node) => ((Gather)node).Axis == 0;
+
+    /// <inheritdoc/>
+    public override Tensor?[] Backward(GradientCall call)
+    {
+        Tensor?[] result = call.NewResult();
+        Shape x = call.Inputs[0].Shape;
+        int length = x.CountOf(1, x.Rank);
+        double[] sums = new double[x.Count];
+        ReadOnlySpan<long> indices = call.Inputs[1].Values<long>();
+        for (int i = 0; i < indices.Length; i++)
+        {
+            int row = (int)(indices[i] < 0 ? indices[i] + x[0] : indices[i]);
+            for (int j = 0; j < length; j++)
+            {
+                sums[(row * length) + j] += call.Gradient.Values<float>()[(i * length) + j];
+            }
+        }
+
+        result[0] = call.UnsetFor(0);
+        for (int i = 0; i < sums.Length; i++)
+        {
+            result[0]!.Writable<float>()[i] = (float)sums[i];
         }
 
         return result;

@@ -10,7 +10,7 @@ namespace {
 constexpr int kTableEntries = 4096;       // pointers of one tile: taps x pixels
 constexpr int kMaxTaps = 128;             // taps of one chunk
 constexpr int kMaxPixels = 112;           // pixels of one tile
-constexpr int kMaxStripes = 32;           // stripes of one tile
+constexpr int kMaxStripes = 40;           // stripes of one tile
 constexpr int kTileAccumulators = 8192;   // of one tile, where the depth is cut into chunks
 
 struct Plan {
@@ -119,20 +119,42 @@ struct Stripe {
   int begin, rows;
   int segments;  // runs of each pixel
   int length;    // values of a run
+  int first;     // runs before the first one read, all of them in padding that counts nothing
 };
 
-// Cuts `pixels` windows into stripes. A stripe that meets no padding reads whole kernel rows as one run where they are contiguous.
-inline int FindStripes(const mlq_geometry& g, const Windows& w, int pixels, int most, int taps, int channels, bool merge, Stripe* stripes) {
-  const int count = CeilDivide(pixels, most);
+// Cuts the windows [begin, end) into stripes of equal size. A stripe that meets no padding reads whole kernel rows as one run where they are contiguous.
+inline int CutStripes(const mlq_geometry& g, const Windows& w, int begin, int end, int most, int taps, int channels, bool merge, Stripe* stripes) {
+  const int count = CeilDivide(end - begin, most);
   const bool contiguous = merge && g.dilation_width == 1 && g.groups == 1 && g.kernel_width > 1;
   for (int s = 0; s < count; s++) {
-    const int begin = Share(pixels, s, count);
-    const int end = Share(pixels, s + 1, count);
-    const bool whole = contiguous && AxisInside(w.z, begin, end, g.kernel_depth, g.dilation_depth, g.in_depth) &&
-                       AxisInside(w.y, begin, end, g.kernel_height, g.dilation_height, g.in_height) &&
-                       AxisInside(w.x, begin, end, g.kernel_width, g.dilation_width, g.in_width);
+    const int from = begin + Share(end - begin, s, count);
+    const int to = begin + Share(end - begin, s + 1, count);
+    const bool whole = contiguous && AxisInside(w.z, from, to, g.kernel_depth, g.dilation_depth, g.in_depth) &&
+                       AxisInside(w.y, from, to, g.kernel_height, g.dilation_height, g.in_height) &&
+                       AxisInside(w.x, from, to, g.kernel_width, g.dilation_width, g.in_width);
     const int run = whole ? g.kernel_width : 1;
-    stripes[s] = {begin, end - begin, taps / run, channels * run};
+    stripes[s] = {from, to - from, taps / run, channels * run, 0};
+  }
+  return count;
+}
+
+inline int FindStripes(const mlq_geometry& g, const Windows& w, int pixels, int most, int taps, int channels, bool merge, Stripe* stripes) {
+  return CutStripes(g, w, 0, pixels, most, taps, channels, merge, stripes);
+}
+
+constexpr int kNarrowestEdge = 7;
+
+// The same, but rows at the upper and lower edge of an image share no stripe with others: there whole kernel rows lie in padding.
+inline int FindStripesByEdges(const mlq_geometry& g, const Windows& w, int pixels, int most, int taps, int channels, Stripe* stripes) {
+  if (g.out_width < kNarrowestEdge || (g.pad_height == 0 && AxisInside(w.y, 0, pixels, g.kernel_height, g.dilation_height, g.in_height))) {
+    return FindStripes(g, w, pixels, most, taps, channels, true, stripes);
+  }
+  int count = 0;
+  for (int begin = 0, end = 0; begin < pixels; begin = end) {
+    const bool inside = AxisInside(w.y, begin, begin + 1, g.kernel_height, g.dilation_height, g.in_height);
+    for (end = begin + 1; end < pixels && (inside ? AxisInside(w.y, end, end + 1, g.kernel_height, g.dilation_height, g.in_height) : w.y[end] == w.y[begin]); end++) {
+    }
+    count += CutStripes(g, w, begin, end, most, taps, channels, true, stripes + count);
   }
   return count;
 }
@@ -150,7 +172,7 @@ inline int PointwiseStripes(const mlq_geometry& g, const T* first, int pixels, i
   const int count = CeilDivide(pixels, most);
   for (int s = 0; s < count; s++) {
     const int begin = Share(pixels, s, count);
-    stripes[s] = {begin, Share(pixels, s + 1, count) - begin, 1, channels};
+    stripes[s] = {begin, Share(pixels, s + 1, count) - begin, 1, channels, 0};
   }
   for (int p = 0; p < pixels; p++) {
     table[p] = first + (int64_t)p * g.in_channels;

@@ -160,9 +160,11 @@ struct ByteTile {
   }
 
   MLQ_INLINE void Micro(int panel, const Stripe& p, Variant variant, int pitch, int first_step, int32_t* acc) const {
-    const Dot::Weight* weights = (const Dot::Weight*)(const void*)(Packed(panel) + kWidth * sizeof(int32_t)) + (int64_t)first_step * kWidth * Dot::kStep;
-    kByteMicros.of[p.rows][variant](table + p.begin * pitch, p.segments, CeilDivide(p.length, Dot::kStep), weights,
-                                               PanelSize(plan) / (int64_t)sizeof(Dot::Weight), acc, first_step > 0);
+    const int steps = CeilDivide(p.length, Dot::kStep);
+    const int64_t begin = first_step + (int64_t)p.first * steps;
+    const Dot::Weight* weights = (const Dot::Weight*)(const void*)(Packed(panel) + kWidth * sizeof(int32_t)) + begin * kWidth * Dot::kStep;
+    kByteMicros.of[p.rows][variant](table + p.begin * pitch + p.first * p.rows, p.segments, steps, weights,
+                                    PanelSize(plan) / (int64_t)sizeof(Dot::Weight), acc, first_step > 0);
   }
 
   Finisher FinisherOf(int panel) const {
@@ -178,6 +180,18 @@ struct ByteTile {
   MLQ_INLINE int64_t Pitch() const { return (int64_t)call.g.out_channels * OutputSize(call.epilogue.output); }
 };
 
+// Leaves out the first and the last runs that lie in padding for every pixel of a stripe; masks has a bit for each pixel inside. Only
+// where padding reads 0, so that they add nothing.
+void Trim(Stripe& stripe, const uint32_t* masks) {
+  while (stripe.segments > 0 && masks[stripe.first] == 0) {
+    stripe.first++;
+    stripe.segments--;
+  }
+  while (stripe.segments > 0 && masks[stripe.first + stripe.segments - 1] == 0) {
+    stripe.segments--;
+  }
+}
+
 // Instantiated for byte values only: there the table holds the addresses of the codes themselves.
 template <class Value>
 void DirectTile(const ByteCall& call, const Plan& plan, const Tile& tile, const Value* pad_row) {
@@ -190,9 +204,13 @@ void DirectTile(const ByteCall& call, const Plan& plan, const Tile& tile, const 
     return;
   }
   work.Locate();
-  work.stripes = FindStripes(call.g, work.windows, work.pixels, Dot::kRows, plan.taps, plan.channels, true, work.stripe);
+  work.stripes = call.padding == 0 ? FindStripesByEdges(call.g, work.windows, work.pixels, Dot::kRows, plan.taps, plan.channels, work.stripe)
+                                   : FindStripes(call.g, work.windows, work.pixels, Dot::kRows, plan.taps, plan.channels, true, work.stripe);
   for (int s = 0; s < work.stripes; s++) {
     FillTable<Value>(call.g, call.source, pad_row, work.windows, work.stripe[s], 0, plan.taps, work.table + work.stripe[s].begin * plan.taps, masks);
+    if (call.padding == 0) {
+      Trim(work.stripe[s], masks);
+    }
   }
   work.Multiply(plan.taps, 0, true);
 }
@@ -254,9 +272,20 @@ int64_t BytePackedSize(const mlq_geometry& g) {
 void PackPanel(const Plan& p, const int8_t* rows, int outputs, uint8_t* packed) {
   int32_t* corrections = (int32_t*)(void*)packed;
   Dot::Weight* w = (Dot::Weight*)(void*)(packed + kWidth * sizeof(int32_t));
+  const int whole = p.depth / Dot::kStep;
   for (int lane = 0; lane < kWidth; lane++) {
     int32_t sum = 0;
-    for (int k = 0; k < StepsOf(p) * Dot::kStep; k++) {
+    if (lane < outputs) {
+      const int8_t* row = rows + (int64_t)lane * p.depth;
+      Dot::Weight* target = w + lane * Dot::kStep;
+      for (int step = 0; step < whole; step++, target += kWidth * Dot::kStep) {
+        MLQ_UNROLL for (int i = 0; i < Dot::kStep; i++) { target[i] = row[step * Dot::kStep + i]; }
+      }
+      for (int k = 0; k < whole * Dot::kStep; k++) {
+        sum += row[k];
+      }
+    }
+    for (int k = lane < outputs ? whole * Dot::kStep : 0; k < StepsOf(p) * Dot::kStep; k++) {
       const int8_t value = lane < outputs && k < p.depth ? rows[(int64_t)lane * p.depth + k] : 0;
       w[((int64_t)(k / Dot::kStep) * kWidth + lane) * Dot::kStep + k % Dot::kStep] = value;
       sum += value;

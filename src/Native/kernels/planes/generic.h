@@ -199,36 +199,41 @@ struct SignsFunctions {
   constexpr SignsFunctions() { Fill<Bits::kRows>(); }
 };
 
-template <int Part>
-void RunSigns(const mlq_plane_tile& t) {
-  if constexpr (Part == kPanel) {
-    static constexpr SignsFunctions<Part> functions;
-    const int stripes = CeilDivide(t.pixels, Bits::kRows);
-    const int rows = CeilDivide(t.pixels, stripes);
-    const int shorter = rows * stripes - t.pixels;  // stripes of a pixel less
-    for (int panel = 0; panel < t.panel_count; panel++) {
+struct SignsRunner {
+  static MLQ_INLINE void Run(const mlq_plane_tile& t, int panel) { Dispatch<kPart>(t, panel); }
+
+ private:
+  template <int Part>
+  static MLQ_INLINE void Dispatch(const mlq_plane_tile& t, int panel) {
+    if constexpr (Part == kPanel) {
+      static constexpr SignsFunctions<Part> functions;
+      const int stripes = CeilDivide(t.pixels, Bits::kRows);
+      const int rows = CeilDivide(t.pixels, Max(stripes, 1));
+      const int shorter = rows * stripes - t.pixels;  // stripes of a pixel less
       const int channel = t.channel + panel * kPanel;
       const uint8_t* weights = t.panels + panel * t.panel_bytes + t.words_begin;
       const PlaneCodeWriter<1> writer(t, channel, Min(kPanel, t.channel_end - channel), t.constants + panel * kPanel, t.doubles != 0);
-      functions.of[t.operation][rows](t, weights, writer, 0, stripes - shorter);
+      if (stripes > shorter) {
+        functions.of[t.operation][rows](t, weights, writer, 0, stripes - shorter);
+      }
       if (shorter > 0) {
         functions.of[t.operation][rows - 1](t, weights, writer, rows * (stripes - shorter), shorter);
       }
     }
   }
-}
+};
 
 bool AreSigns(const mlq_plane_tile& t) {
   return kPart == kPanel && t.plane_bits == 1 && t.source_bits * t.weight_planes == 1 && !t.top_is_negative && t.step_count <= Bits::kLongest;
 }
 
 template <class Writer>
-void RunPanels(const mlq_plane_tile& t) {
-  alignas(64) int32_t sums[Bits::kRows * kPanel];
-  const Pairs pairs(t);
-  const CountFunction* functions = kCountFunctions.of[t.operation];
-  const int stripes = CeilDivide(t.pixels, Bits::kRows);
-  for (int panel = 0; panel < t.panel_count; panel++) {
+struct PairsRunner {
+  static MLQ_NOINLINE void Run(const mlq_plane_tile& t, int panel) {
+    alignas(64) int32_t sums[Bits::kRows * kPanel];
+    const Pairs pairs(t);
+    const CountFunction* functions = kCountFunctions.of[t.operation];
+    const int stripes = CeilDivide(t.pixels, Bits::kRows);
     const int channel = t.channel + panel * kPanel;
     const uint8_t* weights = t.panels + panel * t.panel_bytes + t.words_begin;
     const Writer writer(t, channel, Min(kPanel, t.channel_end - channel), t.constants + panel * kPanel);
@@ -241,25 +246,34 @@ void RunPanels(const mlq_plane_tile& t) {
       writer.Write(sums, t.outputs + begin, rows);
     }
   }
+};
+
+void RunPanel(const mlq_plane_tile& t, int panel) {
+  if (t.threshold_count == 0) {
+    PairsRunner<ValueWriter>::Run(t, panel);
+  } else if (t.plane_bits == 0) {
+    PairsRunner<ByteCodeWriter>::Run(t, panel);
+  } else if (AreSigns(t)) {
+    SignsRunner::Run(t, panel);
+  } else if (t.plane_bits == 1) {
+    PairsRunner<PlaneCodeWriter<1>>::Run(t, panel);
+  } else {
+    PairsRunner<PlaneCodeWriter<2>>::Run(t, panel);
+  }
 }
 
-void RunTile(const mlq_plane_tile& t) {
-  if (t.threshold_count == 0) {
-    RunPanels<ValueWriter>(t);
-  } else if (t.plane_bits == 0) {
-    RunPanels<ByteCodeWriter>(t);
-  } else if (AreSigns(t)) {
-    RunSigns<kPart>(t);
-  } else if (t.plane_bits == 1) {
-    RunPanels<PlaneCodeWriter<1>>(t);
-  } else {
-    RunPanels<PlaneCodeWriter<2>>(t);
+// Panels are the outer loop: one that lies in the first cache serves all parts.
+void RunTiles(const mlq_plane_tile* tiles, int count) {
+  for (int panel = 0; count > 0 && panel < tiles->panel_count; panel++) {
+    for (int i = 0; i < count; i++) {
+      RunPanel(tiles[i], panel);
+    }
   }
 }
 
 }  // namespace
 
 #define MLQ_DEFINE_PLANES(isa) \
-  extern "C" void mlq_##isa##_plane_tile(const mlq_plane_tile* tile) { RunTile(*tile); }
+  extern "C" void mlq_##isa##_plane_tiles(const mlq_plane_tile* tiles, int32_t count) { RunTiles(tiles, count); }
 
 #endif

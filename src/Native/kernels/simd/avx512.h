@@ -170,7 +170,11 @@ struct Bits {
   static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return _mm512_ternarylogic_epi32(a, z, w, 0x28); }
 #if defined(__AVX512VPOPCNTDQ__)
   static constexpr int kLongest = 1 << 30;
-  static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) { return _mm512_add_epi32(counts, _mm512_popcnt_epi32(bits)); }
+  // Written out, because GCC 12 otherwise copies each sum from register to register.
+  static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) {
+    __asm__("vpaddd %1, %0, %0" : "+v"(counts) : "v"(_mm512_popcnt_epi32(bits)));
+    return counts;
+  }
   static MLQ_INLINE Simd::I Total(Simd::I counts) { return counts; }
 #else
   static constexpr int kLongest = 31;

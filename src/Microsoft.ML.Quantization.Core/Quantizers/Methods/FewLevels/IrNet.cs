@@ -58,7 +58,7 @@ public sealed record IrNet : SignMethod
     }
 
     private protected override LevelTable Table(MethodCall call)
-        => LevelTable.Signs(EachGroup(call, w => Moments(w).Mean), EachGroup(call, w => LatentWeights.PowerOfTwo(MeanOfStandardized(w))));
+        => LevelTable.Signs(EachGroup(call, w => Moments(w).Mean), EachGroup(call, w => PowerOfTwo.Nearest(MeanOfStandardized(w))));
 
     private protected override void OfWeights(MethodCall call, LevelTable table, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
     {

@@ -50,21 +50,6 @@ internal static class LatentWeights
     /// <summary>max |w|.</summary>
     public static float LargestSize(ReadOnlySpan<float> weights) => Math.Max(0, Math.Max(FloatReduction.Max(weights), -FloatReduction.Min(weights)));
 
-    /// <summary>2^round(log2 |x|), 0 for 0: a mantissa above √2 rounds up.</summary>
-    public static float PowerOfTwo(float x)
-    {
-        float size = MathF.Abs(x);
-        if (size < 1.17549435e-38f || !float.IsFinite(size))
-        {
-            return 0;
-        }
-
-        int bits = BitConverter.SingleToInt32Bits(size);
-        float mantissa = BitConverter.Int32BitsToSingle((bits & 0x7FFFFF) | 0x3F800000);
-        float power = BitConverter.Int32BitsToSingle(bits & 0x7F800000);
-        return MathF.CopySign(mantissa > 1.41421354f ? power * 2 : power, x);
-    }
-
     private readonly struct Clamp(float bound) : ILaneFunction
     {
         public T Of<T>(T x)

@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
@@ -158,7 +159,7 @@ public sealed class BinaryWeightTests
     [DataRow(1.5f, 2f)]
     [DataRow(0f, 0f)]
     [DataRow(-5f, -4f)]
-    public void Nearest_power_of_two_in_the_logarithm(float x, float power) => Assert.AreEqual(power, LatentWeights.PowerOfTwo(x));
+    public void Nearest_power_of_two_in_the_logarithm(float x, float power) => Assert.AreEqual(power, PowerOfTwo.Nearest(x));
 
     [TestMethod]
     public void Tang_pulls_weights_to_both_ends()

@@ -1,0 +1,82 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Passes;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+using Microsoft.ML.Quantization.Serialization;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Training;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
+
+/// <summary>Numbers about quantized layers.</summary>
+[TestClass]
+public sealed class LevelReportTests
+{
+    [TestMethod]
+    [DataRow(new float[] { 3, 4 }, 0.98995)]
+    [DataRow(new float[] { 1, 0, 0, 0 }, 0.5)]
+    [DataRow(new float[] { 0.2f, -0.2f, -0.2f }, 1)]
+    public void Angles_of_signs_are_those_of_the_closed_form(float[] v, double cosine)
+    {
+        float[] signs = [.. v.Select(x => x >= 0 ? 1f : -1)];
+        Assert.AreEqual(cosine, LevelReport.CosineOf(v, signs), 1e-5);
+        Assert.AreEqual(cosine, LevelReport.CosineOf([.. v.Select(x => 7 * x)], signs), 1e-5);
+    }
+
+    [TestMethod]
+    [DataRow("XNOR", 1, 0.798, 0, 0.637)]
+    [DataRow("TWN", 2, 0.899, 0.424, 0.717)]
+    public void Gaussian_weights_keep_their_known_angle(string method, int bits, double cosine, double zeros, double proportion)
+    {
+        LevelReport.Row row = LevelReport.Of(Quantized(method, bits, Gaussian(16 * 600))).Rows.Single();
+        Assert.AreEqual(cosine, row.Cosine, 0.01);
+        Assert.AreEqual(zeros, row.Zero, 0.02);
+        Assert.AreEqual(0.5 - (zeros / 2), row.Positive, 0.02);
+        Assert.AreEqual(proportion, row.Proportion, 0.04);
+        Assert.AreEqual(0, row.Dead);
+        Assert.AreEqual(cosine == 0.798 ? 4.40 : 7.18, row.SignalToNoise, 0.2);
+    }
+
+    [TestMethod]
+    public void Dead_filters_and_changed_signs_are_counted()
+    {
+        float[] w = Gaussian(16 * 600);
+        w.AsSpan(600, 600).Clear();
+        w.AsSpan(1200, 600).Fill(0.3f);
+        float[] turned = [.. w.Select((v, i) => i >= 9000 ? -v : v)];
+        LevelReport report = LevelReport.Of(Quantized("XNOR", 1, turned), Quantized("XNOR", 1, w));
+        Assert.AreEqual(2, report.Rows.Single().Dead);
+        Assert.AreEqual(600 / 9600.0, report.Rows.Single().Flipped, 1e-9);
+        StringAssert.Contains(report.ToString(), "| dense1.weight | XNOR 1 | 600 | 16 |");
+        Assert.AreEqual("levels.dense1.weight", report.AddTo(new ModelMetadata()).Facts.Single().Key);
+    }
+
+    private static Graph Quantized(string method, int bits, float[] weights)
+    {
+        Graph graph = BinaryNetworks.Mlp(Shape.Of(600), [16], 2);
+        graph = TrainableConstants.Replace(graph, new Dictionary<string, Tensor> { ["dense1.weight"] = Tensor.Create(Shape.Of(16, 600), weights) });
+        var scheme = new QuantizationAwareScheme
+        {
+            Weights = QuantizationMethods.Find(method).Default(bits),
+            Activations = new Bnn { Bits = 1 },
+            EdgeLayers = EdgeLayers.SameBits,
+            KeepFloat = ["scores"],
+        };
+        return InsertLearnedQuantizers.Run(graph, scheme, _ => RandomTensors.Floats(Shape.Of(4, 600), 1));
+    }
+
+    private static float[] Gaussian(int count)
+    {
+        var random = new CounterRandom(13);
+        return [.. Enumerable.Range(0, count).Select(i => (Enumerable.Range(0, 12).Sum(j => random.Uniform((i * 12L) + j)) - 6) * 0.1f)];
+    }
+}
