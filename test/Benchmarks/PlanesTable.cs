@@ -11,8 +11,7 @@ namespace Microsoft.ML.Quantization.Benchmarks;
 /// <summary>Layers over bit planes against this library's 8-bit and float layers of the same sizes and a loop over single words; one thread, the shortest of many runs.</summary>
 internal static class PlanesTable
 {
-    private const double WarmUp = 0.15;
-    private const double Measurement = 0.2;
+    private const int Rounds = 10;
 
     private static readonly (string Name, ConvolutionGeometry Geometry)[] _shapes =
     [
@@ -56,7 +55,7 @@ internal static class PlanesTable
 
             `dotnet run -c Release --project test/Benchmarks -- kernels planes` on {Machine.Description}.
             One thread. Planes in, planes of one threshold (two bits: three) out; int8 and float as in the other kernel measurements. An operation is a multiplication or an
-            addition of the layer, those in padding counted, too. The shortest of many runs; the layers of a row run in turn.
+            addition of the layer, those in padding counted, too. The shortest of many runs; the kernels of a row run in turn, 40 ms each, ten times.
 
             {rates}
             1 x 1 bit, GOP/s, every kernel set:
@@ -161,21 +160,22 @@ internal static class PlanesTable
         return sum;
     }
 
-    /// <summary>The shortest time of each action in seconds; the actions run in turn.</summary>
+    /// <summary>The shortest time of each action in seconds. The actions run in turn, each for a while, so that a bad moment of the machine hits all of them.</summary>
     private static double[] Best(Action[] actions)
     {
         double[] best = [.. actions.Select(_ => double.MaxValue)];
-        foreach (double seconds in new[] { WarmUp, Measurement })
+        for (int round = 0; round < Rounds; round++)
         {
-            long end = Stopwatch.GetTimestamp() + (long)(Stopwatch.Frequency * actions.Length * seconds);
-            for (int run = 0; run < 3 || Stopwatch.GetTimestamp() < end; run++)
+            for (int i = 0; i < actions.Length; i++)
             {
-                for (int i = 0; i < actions.Length; i++)
+                long end = Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 25);
+                do
                 {
                     long start = Stopwatch.GetTimestamp();
                     actions[i]();
                     best[i] = Math.Min(best[i], Stopwatch.GetElapsedTime(start).TotalSeconds);
                 }
+                while (Stopwatch.GetTimestamp() < end);
             }
         }
 

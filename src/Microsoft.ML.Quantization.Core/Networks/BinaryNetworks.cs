@@ -17,6 +17,9 @@ public static class BinaryNetworks
     /// <summary>Layers that the papers keep real: 1×1 convolutions of shortcuts and transitions. For <c>TreatAsEdges</c> or <c>KeepFloat</c> of a scheme.</summary>
     public const string RealLayers = @".*\.(shortcut|reduce)";
 
+    /// <summary>The convolutions that compute maps of scales; for <c>KeepFloat</c> of a scheme.</summary>
+    public const string ScaleMaps = @".*\.map";
+
     private const int StageCount = 3;
 
     /// <summary>Flatten, then dense layers, each with batch normalization behind it, the last one too (Courbariaux et al., 2015; Hubara et al., 2016).</summary>
@@ -44,13 +47,16 @@ public static class BinaryNetworks
     /// <param name="input">[C, H, W].</param>
     /// <param name="classes">Outputs.</param>
     /// <param name="activation">Rectifier for real activations.</param>
+    /// <param name="hasScaleMaps">Whether the second convolution is multiplied by the mean size of what each place sees, as XNOR-Net defines it; keep <see cref="ScaleMaps"/> float.</param>
     /// <param name="seed">Seed of the weights.</param>
-    public static Graph LeNet5(Shape input, int classes = 10, BinaryActivation activation = BinaryActivation.None, ulong seed = 1)
+    public static Graph LeNet5(Shape input, int classes = 10, BinaryActivation activation = BinaryActivation.None, bool hasScaleMaps = false, ulong seed = 1)
     {
         SmallNetworks.CheckImage(input);
         var layers = new LayerBuilder(seed);
         ValueId x = Behind(layers, "conv1", layers.Convolution("conv1", layers.Input(input), 32, 5, 1, hasBias: false), activation, pool: true);
-        x = Behind(layers, "conv2", layers.Convolution("conv2", x, 64, 5, 1, hasBias: false), activation, pool: true);
+        ValueId y = layers.Convolution("conv2", x, 64, 5, 1, hasBias: false);
+        y = hasScaleMaps ? layers.Combine("conv2.scaled", BinaryOperator.Multiply, y, layers.ScaleMap("conv2.map", x, 5, 1, 2)) : y;
+        x = Behind(layers, "conv2", y, activation, pool: true);
         x = Behind(layers, "dense1", layers.PlainDense("dense1", layers.Flatten("flatten", x), 512), activation, pool: false);
         return Scores(layers, x, classes, activation);
     }

@@ -56,6 +56,23 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>x · s with one learned number s.</summary>
     public ValueId Scale(string name, ValueId x, float start) => Graph.Add(new Binary { Name = name, Operator = BinaryOperator.Multiply, Inputs = [x, Constant(name + ".value", 1, start)] });
 
+    /// <summary>Mean of |x| over the channels and places that each output of a square convolution sees, taps in padding counting as 0: [N, 1, ..] (Rastegari et al., 2016, section 3.2).</summary>
+    public ValueId ScaleMap(string name, ValueId x, int kernel, int stride, int pad)
+    {
+        ValueId size = Graph.Add(new Unary { Name = name + ".size", Operator = UnaryOperator.Abs, Inputs = [x] });
+        var shape = Shape.Of(1, Channels(x), kernel, kernel);
+        var values = new float[shape.Count];
+        Array.Fill(values, 1f / shape.Count);
+        ValueId weights = Graph.AddConstant(name + ".weight", Tensor.Create(shape, values));
+        return Graph.Add(new Convolution { Name = name, Window = Square(kernel, stride, pad), Inputs = [size, weights] });
+    }
+
+    /// <summary>a ∘ b.</summary>
+    public ValueId Combine(string name, BinaryOperator how, ValueId a, ValueId b) => Graph.Add(new Binary { Name = name, Operator = how, Inputs = [a, b] });
+
+    /// <summary>1/(1 + exp −θ) of one learned number θ.</summary>
+    public ValueId Gate(string name, float start) => Graph.Add(new Unary { Name = name, Operator = UnaryOperator.Sigmoid, Inputs = [Constant(name + ".value", 1, start)] });
+
     /// <summary>Mean of each 2×2.</summary>
     public ValueId AveragePool(string name, ValueId x) => Graph.Add(new AveragePool { Name = name, Inputs = [x], Window = Square(2, 2, 0) });
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Managed;
 using Microsoft.ML.Quantization.TestSupport.Kernels;
@@ -63,6 +64,34 @@ public sealed class EverySetPlanesTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void ConstantChannelsAreThresholdsAtTheEndsOfTheIntegers(string name)
+    {
+        KernelSet set = KernelRegistry.Available.Single(s => s.Name == name);
+        PlaneGeometry geometry = new(ConvolutionGeometry.Dense(9, 40, 8), PlaneKind.MidRise, 1, PlaneKind.MidRise, 1);
+        int[] ends = [int.MinValue, int.MaxValue, int.MinValue, int.MaxValue, int.MinValue, int.MaxValue, int.MinValue, int.MaxValue];
+        int[] directions = [1, 1, -1, -1, 1, 1, -1, -1];
+        int[] bias = [0, 0, 0, 0, 1 << 30, -1 << 30, -1 << 30, 1 << 30];
+        byte[] expected = [1, 0, 0, 1, 1, 0, 0, 1];
+        uint[] source = PlaneCases.Planes(9, 40, 1, 1);
+        using PackedWeights packed = set.PackConvolutionPlanes(geometry, new sbyte[320]);
+        foreach ((int count, int bits) in new[] { (1, 1), (3, 2), (15, 0) })
+        {
+            int[] values = [.. Enumerable.Range(0, count * 8).Select(i => ends[i % 8])];
+            PlaneEpilogue epilogue = new() { Integer = new() { Bias = bias }, Thresholds = new() { Count = count, Values = values, Directions = directions, PlaneBits = bits } };
+            byte[] destination = new byte[epilogue.Thresholds.DestinationBytes(9, 8)];
+            set.ConvolutionPlanes(geometry, source, packed, epilogue, destination, 0, set.CountConvolutionPlanesTiles(geometry));
+            byte[] codes = bits == 0 ? destination : new byte[72];
+            if (bits > 0)
+            {
+                set.UnpackPlanes(9, 8, bits, MemoryMarshal.Cast<byte, uint>(destination), codes);
+            }
+
+            CollectionAssert.AreEqual(Enumerable.Range(0, 72).Select(i => (byte)(expected[i % 8] * count)).ToArray(), codes, $"{name}, {count} thresholds");
+        }
+    }
+
+    [TestMethod]
     public void AnyCodeInPaddingIsReadAndOtherwisePaddingIsNothing()
     {
         ConvolutionGeometry g = KernelCases.Image(1, 1, 1, 1, 1, 3, 1, 1);
@@ -74,7 +103,7 @@ public sealed class EverySetPlanesTests
                 PlaneGeometry planes = new(g, PlaneKind.MidRise, 1, PlaneKind.MidRise, 1) { PaddingCode = code };
                 using PackedWeights packed = set.PackConvolutionPlanes(planes, [1, 1, 1, 1, 1, 1, 1, 1, 1]);
                 PlaneEpilogue epilogue = new() { Integer = new() { Bias = new int[1], Output = AccumulatorOutput.Int32 } };
-                set.ConvolutionPlanes(planes, [1u], packed, epilogue, System.Runtime.InteropServices.MemoryMarshal.AsBytes(sums.AsSpan()), 0, set.CountConvolutionPlanesTiles(planes));
+                set.ConvolutionPlanes(planes, [1u], packed, epilogue, MemoryMarshal.AsBytes(sums.AsSpan()), 0, set.CountConvolutionPlanesTiles(planes));
                 Assert.AreEqual(expected, sums[0], $"{set.Name}, code {code}");
             }
         }

@@ -36,9 +36,6 @@ public sealed record Affine : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, PerChannel ? 1 : 0, Coefficient, FreezeAt, StartAt, AsymmetricWeights ? 1 : 0, Stochastic ? 1 : 0];
 
     /// <summary>Lower and upper end; for weights −max and max.</summary>

@@ -14,9 +14,6 @@ public sealed record DoReFaActivations : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits];
 
     private int Steps => (1 << Bits) - 1;

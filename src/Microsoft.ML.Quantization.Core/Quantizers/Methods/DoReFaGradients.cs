@@ -18,9 +18,6 @@ public sealed record DoReFaGradients : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Gradients;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits];
 
     /// <summary>Each row of the batch.</summary>

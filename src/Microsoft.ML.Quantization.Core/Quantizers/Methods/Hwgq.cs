@@ -50,9 +50,6 @@ public sealed record Hwgq : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override bool IsNonlinearity => true;
 
     /// <inheritdoc/>

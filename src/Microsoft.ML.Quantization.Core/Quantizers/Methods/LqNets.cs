@@ -34,9 +34,6 @@ public sealed record LqNets : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, PerChannel ? 1 : 0, Momentum];
 
     /// <summary>v.</summary>

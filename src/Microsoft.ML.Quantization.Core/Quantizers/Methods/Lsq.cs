@@ -43,9 +43,6 @@ public sealed record Lsq : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, PerChannel ? 1 : 0, Narrow ? 1 : 0, (float)Start, ScalesGradient ? 1 : 0];
 
     /// <inheritdoc/>

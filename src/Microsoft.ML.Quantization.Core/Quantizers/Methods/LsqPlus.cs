@@ -24,9 +24,6 @@ public sealed record LsqPlus : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, SnapFrom];
 
     /// <summary>s and β.</summary>

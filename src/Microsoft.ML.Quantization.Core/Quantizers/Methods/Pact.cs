@@ -29,9 +29,6 @@ public sealed record Pact : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override bool IsNonlinearity => true;
 
     /// <inheritdoc/>

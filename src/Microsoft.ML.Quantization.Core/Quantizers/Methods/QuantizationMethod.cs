@@ -46,12 +46,6 @@ public abstract record QuantizationMethod
     /// <summary>Whether activations must come with mean 0 and variance 1: batch normalizations that feed nothing else then have the fixed scale 1 and shift 0.</summary>
     public virtual bool NeedsStandardInput => false;
 
-    /// <summary>
-    /// Whether the elements of a row of activations, or of a gradient, may come in any order: nothing is looked up by channel or place. Training then spares turning them round; sums round
-    /// and random numbers fall in the order that is there.
-    /// </summary>
-    public virtual bool AllowsAnyOrder => false;
-
     /// <summary>Groups of a shape: 1, or the length of its first axis.</summary>
     public virtual int GroupsOf(Shape shape) => 1;
 

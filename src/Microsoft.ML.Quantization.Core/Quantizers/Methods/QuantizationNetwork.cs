@@ -39,9 +39,6 @@ public sealed record QuantizationNetwork : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override int LevelCount => Levels.Length;
 
     /// <inheritdoc/>

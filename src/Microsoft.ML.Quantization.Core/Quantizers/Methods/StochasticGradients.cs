@@ -17,9 +17,6 @@ public sealed record StochasticGradients : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Gradients;
 
     /// <inheritdoc/>
-    public override bool AllowsAnyOrder => true;
-
-    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits];
 
     private int Steps => (1 << (Bits - 1)) - 1;

@@ -18,11 +18,8 @@ internal sealed class LearnedQuantizeGradient : GradientRule
     internal sealed record State(MethodCall Call, object? Prepared, float[]?[]? Measured);
 
     /// <inheritdoc/>
-    public override ValueOrder Order(Graph graph, Node node)
-        => node is LearnedQuantize { Method.AllowsAnyOrder: true, Site: not QuantizerSites.Weights } ? ValueOrder.AsInput : ValueOrder.Planar;
-
-    /// <inheritdoc/>
-    public override void Evaluate(OperatorCall call) => ((LearnedQuantize)call.Node).Evaluate(call.Inputs, call.Outputs[0], call.Pool);
+    /// <remarks>Groups lie along the leading axis, and a group takes its elements in any order.</remarks>
+    public override ValueOrder Order(Graph graph, Node node) => ValueOrder.AsInput;
 
     /// <inheritdoc/>
     public override bool HasForward(Graph graph, Node node) => true;
@@ -52,7 +49,7 @@ internal sealed class LearnedQuantizeGradient : GradientRule
         var node = (LearnedQuantize)call.Node;
         var state = (State)call.Saved!;
         Tensor?[] result = call.NewResult();
-        Tensor dx = call.UnsetFor(0);
+        Tensor dx = call.NewFor(0);
         object? prepared = node.Site == QuantizerSites.Gradients ? node.Method.Prepare(state.Call with { X = call.Gradient }) : state.Prepared;
         double[] totals = MethodShares.Backward(node.Method, state.Call, prepared, call.Gradient, dx);
         result[0] = call.Wanted[0] ? dx : null;

@@ -37,7 +37,12 @@ public sealed record AbcWeights : FewLevelMethod
         double[] sums = new double[Bits + 1];
         foreach (float value in w)
         {
-            int level = thresholds.Count(t => value >= t);
+            int level = 0;
+            foreach (float threshold in thresholds)
+            {
+                level += value >= threshold ? 1 : 0;
+            }
+
             counts[level]++;
             sums[level] += value;
         }

@@ -27,6 +27,7 @@ internal static class FewLevelMethods
         new("LAQ", "Hou and Kwok, 2018", [3, 4, 5, 6, 7, 8], LossAwareOf(false), LossAwareFrom(false)),
         new("LAQ-log", "Hou and Kwok, 2018", [3, 4], LossAwareOf(true), LossAwareFrom(true)),
         new("LAT", "Hou and Kwok, 2018", _two, LossAwareOf(false), LossAwareFrom(false)),
+        new("LAT2", "Hou and Kwok, 2018", _two, b => new LossAwareTwo { Bits = b }, s => new LossAwareTwo { Bits = (int)s[0] }),
         new("Tang-W", "Tang et al., 2017", _one, b => new BipolarWeights { Bits = b }, s => new BipolarWeights { Bits = (int)s[0], Pull = s[1] }),
         new("TBN-A", "Wan et al., 2018", _two, b => new Tbn { Bits = b }, s => new Tbn { Bits = (int)s[0], Share = s[1], Coefficient = s[2], Triangles = s[3] != 0 }),
         new("TernaryResidual", "Kundu et al., 2017", [2, 4, 6], b => new TernaryResidual { Bits = b }, s => new TernaryResidual { Bits = (int)s[0] }),

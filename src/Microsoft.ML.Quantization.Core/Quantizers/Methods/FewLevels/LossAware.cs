@@ -78,8 +78,7 @@ public sealed record LossAware : FewLevelMethod
     public override void AfterStep(MethodCall call, ReadOnlySpan<float> before, Span<float> weights)
     {
         base.AfterStep(call, before, weights);
-        float[] d = new float[call.Curvature.Length];
-        LaneMap.Map(default(Root), call.Curvature.Span, d);
+        float[] d = Weights(call);
         Span<float> scale = call.Parameters[0].Writable<float>();
         scale[0] = Positive(Exact || Bits == 1 ? ScaledLevels.Solve(weights, d, Levels) : ScaledLevels.Alternate(weights, d, Levels, scale[0]));
     }
@@ -88,6 +87,14 @@ public sealed record LossAware : FewLevelMethod
     public override HardForm Export(MethodCall call) => IsEven
         ? HardForms.OfWeights(call.X, HardForms.Symmetric(Bits, true, new IntegerRange(-Most, Most), call.Parameter(0)))
         : base.Export(call);
+
+    /// <summary>d = √v + ε of each weight; empty where there are no second moments.</summary>
+    internal static float[] Weights(MethodCall call)
+    {
+        float[] d = new float[call.Curvature.Length];
+        LaneMap.Map(default(Root), call.Curvature.Span, d);
+        return d;
+    }
 
     private protected override LevelTable Table(MethodCall call) => LevelTable.Nearest(Logarithmic ? Most + 1 : Bits, Levels, [call.Parameter(0)[0]]);
 

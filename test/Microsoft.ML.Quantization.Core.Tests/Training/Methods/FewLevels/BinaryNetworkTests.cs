@@ -34,6 +34,8 @@ public sealed class BinaryNetworkTests
         ["prelu"] = () => BinaryNetworks.Mlp(_image, [48, 32], 4, BinaryActivation.PRelu),
         ["resnet"] = () => BinaryNetworks.ResNet(8, _image, 4, 8),
         ["shifted resnet"] = () => BinaryNetworks.ResNet(8, _image, 4, 8, hasShifts: true),
+        ["scale maps"] = () => BinaryNetworks.LeNet5(_image, 4, hasScaleMaps: true),
+        ["group net"] = () => GroupNetwork.ResNet(8, _image, 2, classes: 4, width: 8),
         ["densenet"] = () => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, 4),
     };
 
@@ -64,10 +66,13 @@ public sealed class BinaryNetworkTests
     [DataRow("shifted resnet", "Bi-Real", "Bi-Real")]
     [DataRow("resnet", "IR-Net", "IR-Net")]
     [DataRow("densenet", "BNN", "BNN")]
+    [DataRow("scale maps", "XNOR", "XNOR")]
+    [DataRow("group net", "Bi-Real", "Bi-Real")]
     public void Networks_learn_and_the_engine_agrees(string network, string weights, string activations)
     {
         QuantizationAwareScheme scheme = Scheme(weights, activations);
         scheme = network.Contains("net", StringComparison.Ordinal) && network != "lenet" ? scheme with { TreatAsEdges = [BinaryNetworks.RealLayers] } : scheme;
+        scheme = network == "scale maps" ? scheme with { KeepFloat = [BinaryNetworks.ScaleMaps] } : scheme;
         QuantizationAwareResult result = Run(network, scheme);
         Assert.IsTrue(result.Training.History[^1].Loss < 0.9f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
         (float[] hard, float[] engine) = Scores(result, 48);
@@ -92,6 +97,44 @@ public sealed class BinaryNetworkTests
         int[] trace = [.. graph.Nodes.Where(n => n.Name.EndsWith(".reduce", StringComparison.Ordinal)).SelectMany(n => new[] { Channels(graph, n.Inputs[0]), Channels(graph, n.Output) })];
         CollectionAssert.AreEqual((int[])[448, 160, 544, 192, 576, 256], trace);
         Assert.AreEqual(576, graph.Nodes.OfType<GlobalAveragePool>().Select(n => Channels(graph, n.Inputs[0])).Single());
+    }
+
+    [TestMethod]
+    [DataRow("mlp", "dense1")]
+    [DataRow("lenet", "conv1")]
+    public void Inputs_have_their_own_bits_where_all_layers_are_binary(string network, string first)
+    {
+        QuantizationAwareResult result = Run(network, Scheme("BNN", "BNN") with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 });
+        Assert.AreEqual((1, 8), result.Quantized.Layers.Where(l => l.Name == first).Select(l => (l.WeightBits, l.ActivationBits)).Single());
+        Assert.IsTrue(result.Quantized.Layers.Where(l => l.Name != first).All(l => l.ActivationBits == 1 && l.IsInteger));
+        Assert.IsTrue(result.Training.History[^1].Loss < 0.7f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
+    }
+
+    [TestMethod]
+    public void Scale_maps_are_means_of_sizes()
+    {
+        var layers = new LayerBuilder(1);
+        Graph graph = layers.Build(layers.ScaleMap("map", layers.Input(Shape.Of(2, 3, 3)), 2, 1, 0));
+        Tensor x = Tensor.Create<float>(Shape.Of(1, 2, 3, 3), [1, -2, 3, 0.5f, 0, -1, 2, 1, -4, -1, 0, 1, 1.5f, -2, 3, 0, 1, 2]);
+        using var evaluator = new Evaluator(graph, OperatorTable.Reference);
+        Use.Near([1, 1.5f, 1, 1.75f], evaluator.Run([x])[0].Values<float>().ToArray());
+    }
+
+    [TestMethod]
+    public void Gates_mix_a_branch_with_the_whole_and_learn_how_much()
+    {
+        var layers = new LayerBuilder(1);
+        ValueId f = layers.Graph.AddConstant("f", Tensor.Create<float>(Shape.Of(1, 2), [1, -2]), isTrainable: true);
+        ValueId z = layers.Graph.AddConstant("z", Tensor.Create<float>(Shape.Of(1, 2), [0.5f, 1]), isTrainable: true);
+        ValueId gated = GroupNetwork.Between(layers, "block", [f], z, 0.4f)[0];
+        Graph graph = layers.Build(layers.Add("y", gated, layers.Input(Shape.Of(2))));
+        var reverse = new ReverseMode(graph, graph.Outputs[0], KernelRegistry.Active, WorkerPool.Single);
+        using ForwardPass pass = reverse.Forward([Tensor.Allocate(ElementType.Float32, Shape.Of(1, 2))], new Dictionary<string, Tensor>(), training: true);
+        Use.Near([0.799344f, -0.796063f], pass["y"].Values<float>().ToArray());
+        Dictionary<string, Tensor> gradients = reverse.Backward(pass, Tensor.Create<float>(Shape.Of(1, 2), [0.3f, -0.2f]));
+        Use.Near([0.180196f], gradients["block.gate.value"].Values<float>().ToArray());
+        Use.Near([0.179606f, -0.119738f], gradients["f"].Values<float>().ToArray());
+        Use.Near([0.120394f, -0.080262f], gradients["z"].Values<float>().ToArray());
     }
 
     [TestMethod]

@@ -107,6 +107,17 @@ public sealed class TernaryWeightTests
     }
 
     [TestMethod]
+    public void Two_loss_aware_scales_are_solved_on_their_own_sides()
+    {
+        var use = new Use(new LossAwareTwo { Bits = 2 }, _lab);
+        use.Call = use.Call with { Curvature = new float[] { 1, 16, 4, 1 } };
+        use.After(_lab);
+        Use.Near([0.8f], use.Call.Parameter(0).ToArray());
+        Use.Near([0.36f], use.Call.Parameter(1).ToArray());
+        Use.Near([0.8f, -0.36f, 0, -0.36f], use.Hard());
+    }
+
+    [TestMethod]
     public void Loss_aware_methods_without_curvature_are_bwn_and_twn()
     {
         Use.Near([0.45f, -0.45f, 0.45f, -0.45f], new Use(new LossAware { Bits = 1 }, _lab).Hard());

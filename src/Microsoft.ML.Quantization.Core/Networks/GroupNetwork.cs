@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Tensors;
+
+namespace Microsoft.ML.Quantization.Networks;
+
+/// <summary>
+/// Group-Net (Zhuang et al., 2019): each residual block is there K times, with weights and batch normalization of its own, and the block's output is Z = Σ λ_k·F_k(x_k) with learned λ_k from 1/K.
+/// A branch is u = BN(relu(conv(x))) + x, F = BN(relu(conv(u))) + u. With gates a branch reads c·F_k + (1 − c)·Z of the block before it, c = sigmoid(θ) with one learned θ a block from 0; without, Z.
+/// </summary>
+public static class GroupNetwork
+{
+    private const int StageCount = 3;
+
+    /// <summary>The residual form for small images, depth 6n + 2; shortcuts where a stage begins as in <see cref="BinaryNetworks.ResNet"/>.</summary>
+    /// <param name="depth">8, 14, 20, ..</param>
+    /// <param name="input">[C, H, W].</param>
+    /// <param name="branches">K.</param>
+    /// <param name="hasGates">Whether branches stay partly apart from block to block; the first stage has no gates.</param>
+    /// <param name="classes">Outputs.</param>
+    /// <param name="width">Channels of the first stage.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the depth is not 6n + 2, or there is no branch.</exception>
+    public static Graph ResNet(int depth, Shape input, int branches = 5, bool hasGates = true, int classes = 10, int width = 16, ulong seed = 1)
+    {
+        SmallNetworks.CheckImage(input);
+        if (depth < 8 || (depth - 2) % 6 != 0 || branches < 1)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"Group network: expected a depth of 6n + 2 (8, 14, 20, ..) and from 1 branch, found {depth} and {branches}."));
+        }
+
+        var layers = new LayerBuilder(seed);
+        ValueId whole = layers.NormalizedConvolution("conv1", layers.Input(input), width, 3);
+        ValueId[] apart = [];
+        int each = (depth - 2) / (2 * StageCount);
+        for (int i = 0; i < StageCount * each; i++)
+        {
+            int stage = i / each;
+            string name = string.Create(CultureInfo.InvariantCulture, $"stage{stage + 1}.block{(i % each) + 1}");
+            ValueId[] inputs = hasGates && stage > 0 ? Between(layers, name, apart, whole) : [.. Enumerable.Repeat(whole, branches)];
+            apart = [.. inputs.Select((x, k) => Branch(layers, string.Create(CultureInfo.InvariantCulture, $"{name}.branch{k + 1}"), x, width << stage, stage > 0 && i % each == 0))];
+            whole = Sum(layers, name, apart);
+        }
+
+        whole = layers.GlobalAverage("mean", layers.Relu("relu", whole));
+        return layers.Build(layers.Dense("scores", whole, classes));
+    }
+
+    /// <summary>Z + c·(F − Z) of each branch.</summary>
+    internal static ValueId[] Between(LayerBuilder layers, string name, ValueId[] apart, ValueId whole, float start = 0)
+    {
+        ValueId gate = layers.Gate(name + ".gate", start);
+        return [.. apart.Select((f, k) => layers.Add(
+            string.Create(CultureInfo.InvariantCulture, $"{name}.gated{k + 1}"),
+            layers.Combine(string.Create(CultureInfo.InvariantCulture, $"{name}.kept{k + 1}"), BinaryOperator.Multiply, layers.Combine(string.Create(CultureInfo.InvariantCulture, $"{name}.apart{k + 1}"), BinaryOperator.Subtract, f, whole), gate),
+            whole))];
+    }
+
+    private static ValueId Sum(LayerBuilder layers, string name, ValueId[] apart)
+    {
+        ValueId[] scaled = [.. apart.Select((f, k) => layers.Scale(string.Create(CultureInfo.InvariantCulture, $"{name}.weight{k + 1}"), f, 1f / apart.Length))];
+        return scaled.Skip(1).Aggregate(scaled[0], (sum, f) => layers.Add(name + ".sum", sum, f));
+    }
+
+    private static ValueId Branch(LayerBuilder layers, string name, ValueId x, int channels, bool isNarrower)
+    {
+        ValueId way = isNarrower ? layers.NormalizedConvolution(name + ".shortcut", layers.AveragePool(name + ".mean", x), channels, 1) : x;
+        ValueId u = layers.Add(name + ".add1", Half(layers, name + ".conv1", x, channels, isNarrower ? 2 : 1), way);
+        return layers.Add(name + ".add2", Half(layers, name + ".conv2", u, channels, 1), u);
+    }
+
+    private static ValueId Half(LayerBuilder layers, string name, ValueId x, int channels, int stride)
+        => layers.Normalize(name + ".bn", layers.Relu(name + ".relu", layers.Convolution(name, x, channels, 3, stride, hasBias: false)));
+}
