@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Training;
@@ -77,6 +78,9 @@ internal sealed class RowsOf(IBatchSource source, int[] rows) : IBatchSource
     public void Read(int row, Span<float> input, Span<float> target) => source.Read(rows[row], input, target);
 }
 
+/// <summary>Changes a row's input in place.</summary>
+internal delegate void RowChange(int row, Span<float> values);
+
 /// <summary>Orders of rows and batches of them.</summary>
 internal static class Batches
 {
@@ -92,19 +96,21 @@ internal static class Batches
         return rows;
     }
 
-    /// <summary>Reads rows into one input tensor and one list of targets.</summary>
-    public static (Tensor Input, float[] Targets) Read(IBatchSource source, ReadOnlySpan<int> rows, Action<int, Memory<float>>? change = null)
+    /// <summary>Reads rows into one input tensor, in the given memory or in its own, and one list of targets.</summary>
+    public static (Tensor Input, float[] Targets) Read(IBatchSource source, ReadOnlySpan<int> rows, RowChange? change = null, StepMemory? memory = null)
     {
         int length = source.InputShape.Count;
-        var values = new float[rows.Length * length];
+        var shape = new Shape([rows.Length, .. source.InputShape.Dimensions]);
+        Tensor input = memory?.Rent(ElementType.Float32, shape) ?? Tensor.Allocate(ElementType.Float32, shape);
         var targets = new float[rows.Length * source.TargetLength];
         for (int i = 0; i < rows.Length; i++)
         {
-            source.Read(rows[i], values.AsSpan(i * length, length), targets.AsSpan(i * source.TargetLength, source.TargetLength));
-            change?.Invoke(rows[i], values.AsMemory(i * length, length));
+            Span<float> values = input.Writable<float>().Slice(i * length, length);
+            source.Read(rows[i], values, targets.AsSpan(i * source.TargetLength, source.TargetLength));
+            change?.Invoke(rows[i], values);
         }
 
-        return (Tensor.Create(new Shape([rows.Length, .. source.InputShape.Dimensions]), values), targets);
+        return (input, targets);
     }
 
     /// <summary>Batches in the rows' order.</summary>

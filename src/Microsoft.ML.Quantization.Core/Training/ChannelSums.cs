@@ -13,8 +13,6 @@ namespace Microsoft.ML.Quantization.Training;
 /// </summary>
 internal static unsafe class ChannelSums
 {
-    private const int Smallest = 8192;
-
     /// <summary>What is summed: a function of x, the other operand, and the channel's number.</summary>
     private interface ITerm
     {
@@ -28,42 +26,36 @@ internal static unsafe class ChannelSums
     /// <summary>Σ (x − mean)², no fused operation.</summary>
     public static float[] SquaredDifferences(WorkerPool pool, Tensor x, float[] mean, bool isChannelsLast) => Run(pool, default(Square), x, x, mean, isChannelsLast);
 
-    /// <summary>Σ other · (x − mean), no fused operation.</summary>
-    public static float[] Centered(WorkerPool pool, Tensor x, Tensor other, float[] mean, bool isChannelsLast) => Run(pool, default(Product), x, other, mean, isChannelsLast);
+    /// <summary>Σ other, and Σ other · (x − mean), no fused operation; an image after the other, so that each is read from memory once.</summary>
+    public static (float[] Plain, float[] Centered) OfProducts(WorkerPool pool, Tensor x, Tensor other, float[] mean, bool isChannelsLast)
+    {
+        var size = new Size(x.Shape[1], x.Shape.CountOf(2, x.Shape.Rank));
+        var plain = new Work<Value>(default, other, other, mean, size, isChannelsLast);
+        var centered = new Work<Product>(default, x, other, mean, size, isChannelsLast);
+        Shares.Run(pool, x.Shape[0], size.Smallest, (plain, centered), static (w, begin, end) =>
+        {
+            for (int image = begin; image < end; image++)
+            {
+                w.plain.Image(image);
+                w.centered.Image(image);
+            }
+        });
+        return (plain.Total(), centered.Total());
+    }
 
     private static float[] Run<TTerm>(WorkerPool pool, TTerm term, Tensor x, Tensor other, float[]? numbers, bool isChannelsLast)
         where TTerm : struct, ITerm
     {
-        Shape shape = x.Shape;
-        var size = new Size(shape[1], shape.CountOf(2, shape.Rank));
-        var sums = new float[shape[0] * size.Channels];
-        if (isChannelsLast || size.Pixels == 1)
+        var size = new Size(x.Shape[1], x.Shape.CountOf(2, x.Shape.Rank));
+        var work = new Work<TTerm>(term, x, other, numbers ?? new float[size.Channels], size, isChannelsLast);
+        Shares.Run(pool, x.Shape[0], size.Smallest, work, static (w, begin, end) =>
         {
-            float[] repeated = Repeat(numbers ?? new float[size.Channels]);
-            Shares.Run(pool, shape[0], Math.Max(1, Smallest / Math.Max(1, size.Count)), (term, x, other, repeated, size, sums), static (w, begin, end) =>
+            for (int image = begin; image < end; image++)
             {
-                for (int image = begin; image < end; image++)
-                {
-                    Image(w.term, w.x.Values<float>().Slice(image * w.size.Count, w.size.Count), w.other.Values<float>().Slice(image * w.size.Count, w.size.Count), w.repeated, w.sums.AsSpan(image * w.size.Channels, w.size.Channels));
-                }
-            });
-        }
-        else
-        {
-            Shares.Run(pool, sums.Length, Math.Max(1, Smallest / Math.Max(1, size.Pixels)), (term, x, other, numbers, size, sums), static (w, begin, end) =>
-            {
-                for (int plane = begin; plane < end; plane++)
-                {
-                    int at = plane * w.size.Pixels;
-                    float number = w.numbers?[plane % w.size.Channels] ?? 0;
-                    w.sums[plane] = Plane(w.term, w.x.Values<float>().Slice(at, w.size.Pixels), w.other.Values<float>().Slice(at, w.size.Pixels), number);
-                }
-            });
-        }
-
-        var result = new float[size.Channels];
-        BatchSums.Rows(sums, size.Channels, result);
-        return result;
+                w.Image(image);
+            }
+        });
+        return work.Total();
     }
 
     /// <summary>A number a channel, sixteen times over.</summary>
@@ -143,6 +135,56 @@ internal static unsafe class ChannelSums
     private readonly record struct Size(int Channels, int Pixels)
     {
         public int Count => Channels * Pixels;
+
+        /// <summary>Fewest images of a share.</summary>
+        public int Smallest => Math.Max(1, 8192 / Math.Max(1, Count));
+    }
+
+    /// <summary>One sum over a tensor, image by image.</summary>
+    private sealed class Work<TTerm>
+        where TTerm : struct, ITerm
+    {
+        private readonly TTerm _term;
+        private readonly Tensor _x;
+        private readonly Tensor _other;
+        private readonly float[] _numbers;
+        private readonly Size _size;
+        private readonly bool _isChannelsLast;
+        private readonly float[] _sums;
+
+        public Work(TTerm term, Tensor x, Tensor other, float[] numbers, Size size, bool isChannelsLast)
+        {
+            (_term, _x, _other, _size) = (term, x, other, size);
+            _isChannelsLast = isChannelsLast || size.Pixels == 1;
+            _numbers = _isChannelsLast ? Repeat(numbers) : numbers;
+            _sums = new float[x.Shape[0] * size.Channels];
+        }
+
+        /// <summary>The channels' sums of one image.</summary>
+        public void Image(int image)
+        {
+            ReadOnlySpan<float> x = _x.Values<float>().Slice(image * _size.Count, _size.Count);
+            ReadOnlySpan<float> other = _other.Values<float>().Slice(image * _size.Count, _size.Count);
+            Span<float> sums = _sums.AsSpan(image * _size.Channels, _size.Channels);
+            if (_isChannelsLast)
+            {
+                ChannelSums.Image(_term, x, other, _numbers, sums);
+                return;
+            }
+
+            for (int c = 0; c < sums.Length; c++)
+            {
+                sums[c] = Plane(_term, x.Slice(c * _size.Pixels, _size.Pixels), other.Slice(c * _size.Pixels, _size.Pixels), _numbers[c]);
+            }
+        }
+
+        /// <summary>The channels' sums of all images.</summary>
+        public float[] Total()
+        {
+            var result = new float[_size.Channels];
+            BatchSums.Rows(_sums, _size.Channels, result);
+            return result;
+        }
     }
 
     private readonly struct Value : ITerm

@@ -1,4 +1,5 @@
 using System;
+using System.Numerics;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Training;
@@ -42,7 +43,16 @@ public sealed record Sgd(float Momentum = 0.9f, bool Nesterov = false) : Optimiz
     internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
     {
         Span<float> velocity = slots[0].Span;
-        for (int i = 0; i < values.Length; i++)
+        int i = 0;
+        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            var g = new Vector<float>(gradient[i..]);
+            Vector<float> v = (new Vector<float>(velocity[i..]) * Momentum) + g;
+            v.CopyTo(velocity[i..]);
+            (new Vector<float>(values[i..]) - ((Nesterov ? g + (v * Momentum) : v) * rate)).CopyTo(values[i..]);
+        }
+
+        for (; i < values.Length; i++)
         {
             float v = (Momentum * velocity[i]) + gradient[i];
             velocity[i] = v;

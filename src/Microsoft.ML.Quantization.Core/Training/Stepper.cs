@@ -15,6 +15,8 @@ namespace Microsoft.ML.Quantization.Training;
 /// <summary>What happens to the constants after a way back: decay, shortening of the gradient, the optimizer, and the running statistics.</summary>
 internal sealed class Stepper
 {
+    private const int StepValues = 1024;
+
     private readonly TrainingOptions _options;
     private readonly WorkerPool _pool;
     private readonly Dictionary<string, ParameterGroup> _groups = new(StringComparer.Ordinal);
@@ -105,14 +107,27 @@ internal sealed class Stepper
         // Every value is stepped on its own, so shares of any size give the same bits.
         Shares.Run(_pool, constant.Shape.Count, 16384, (_options.Optimizer, constant, gradient, slots, how), static (w, begin, end) =>
         {
-            Span<float> values = w.constant.Writable<float>()[begin..end];
-            float[] full = w.gradient.Values<float>()[begin..end].ToArray();
-            for (int i = 0; i < full.Length; i++)
+            Span<float> full = stackalloc float[StepValues];
+            var slots = new Memory<float>[w.slots.Length];
+            for (int first = begin; first < end; first += StepValues)
             {
-                full[i] = (full[i] * w.how.Factor) + (w.how.Decay * values[i]);
-            }
+                int count = Math.Min(StepValues, end - first);
+                Span<float> values = w.constant.Writable<float>().Slice(first, count);
+                FloatLoops.Map(new WithDecay(w.how.Factor, w.how.Decay), w.gradient.Values<float>().Slice(first, count), values, full[..count]);
+                for (int slot = 0; slot < slots.Length; slot++)
+                {
+                    slots[slot] = w.slots[slot].AsMemory(first, count);
+                }
 
-            w.Optimizer.Step(values, full, [.. w.slots.Select(s => s.AsMemory(begin, end - begin))], w.how.Rate, w.how.Step);
+                w.Optimizer.Step(values, full[..count], slots, w.how.Rate, w.how.Step);
+            }
         });
+    }
+
+    /// <summary>fl(fl(factor · gradient) + fl(decay · value)).</summary>
+    private readonly struct WithDecay(float factor, float decay) : IBinaryFunction
+    {
+        public T Of<T>(T a, T b)
+            where T : unmanaged, ILanes<T> => (a * T.Create(factor)) + (T.Create(decay) * b);
     }
 }

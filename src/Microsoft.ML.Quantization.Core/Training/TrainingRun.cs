@@ -7,6 +7,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -26,6 +27,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly ReverseMode _reverse;
     private readonly TrainingState _state;
     private readonly Stepper _stepper;
+    private readonly MemoryStore _rows = new();
     private readonly TeacherLoss? _teacher;
     private readonly byte[] _fingerprint;
     private readonly long _stepsPerEpoch;
@@ -110,7 +112,8 @@ internal sealed class TrainingRun : IDisposable
 
     private (LossValue Value, string? DivergedAt) Step(int[] batch, float rate, CancellationToken cancellationToken)
     {
-        (Tensor input, float[] targets) = Batches.Read(_training, batch, Augment);
+        using var rows = new StepMemory(_rows);
+        (Tensor input, float[] targets) = Batches.Read(_training, batch, Augment, rows);
         Dropout? dropout = _options.Dropout.Length > 0 ? new Dropout(_options.Dropout, _options.Seed, _state.Step) : null;
         using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken, Place());
         Tensor output = pass[_reverse.OutputName];
@@ -132,12 +135,12 @@ internal sealed class TrainingRun : IDisposable
 
     private StepPlace Place() => new(new MethodContext(_options.Seed, _state.Step, _stepsPerEpoch, _options.Epochs), name => _state.SecondMoments(name));
 
-    private void Augment(int row, Memory<float> image)
+    private void Augment(int row, Span<float> image)
     {
         for (int i = 0; i < _options.Augmentations.Length; i++)
         {
             var random = new CounterRandom(CounterRandom.Mix(_options.Seed + (ulong)_state.Epoch), AugmentationSite + (ulong)i, (ulong)row);
-            _options.Augmentations[i].Apply(image.Span, _training.InputShape, random);
+            _options.Augmentations[i].Apply(image, _training.InputShape, random);
         }
     }
 

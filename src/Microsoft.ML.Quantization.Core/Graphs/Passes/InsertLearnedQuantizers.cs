@@ -124,6 +124,9 @@ public static class InsertLearnedQuantizers
                 ? FeedsOnly(c.Output, isSuch)
                 : IsQuantizable(c) && c.Inputs[0] == value && Method(_scheme.Activations, _edges.Contains(c), perChannel: false) is { } method && isSuch(method));
 
+        /// <summary>Whether a value is an input of the graph under any shape.</summary>
+        private bool IsInput(ValueId value) => _graph.Inputs.Contains(value) || (_walk.Producer(value) is Reshape or Transpose && IsInput(_walk.Producer(value)!.Inputs[0]));
+
         private QuantizationMethod? Method(QuantizationMethod? own, bool edge, bool perChannel) => (edge, _scheme.EdgeLayers) switch
         {
             (false, _) or (_, EdgeLayers.SameBits) => own,
@@ -141,7 +144,7 @@ public static class InsertLearnedQuantizers
             ValueId source = value;
             if (site == QuantizerSites.Activations)
             {
-                bool isInput = _scheme.InputBits > 0 && _graph.Inputs.Contains(value);
+                bool isInput = _scheme.InputBits > 0 && IsInput(value);
                 method = isInput ? new Affine { Bits = _scheme.InputBits } : method;
                 source = method.IsNonlinearity && IsRectifier(_walk.Producer(value)) ? _walk.Producer(value)!.Inputs[0] : value;
                 method = method.For(!IsNonNegative(_walk, source));

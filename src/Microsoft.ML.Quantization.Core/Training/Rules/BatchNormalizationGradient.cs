@@ -43,8 +43,7 @@ internal sealed class BatchNormalizationGradient : GradientRule
         var statistics = (Statistics?)call.Saved;
         float[] mean = statistics?.Mean ?? call.Inputs[3].Values<float>().ToArray();
         float[] inverse = Inverse(statistics?.Variance ?? call.Inputs[4].Values<float>().ToArray(), ((BatchNormalization)call.Node).Epsilon);
-        float[] shift = ChannelSums.Of(call.Pool, dy, call.IsChannelsLast);
-        float[] scale = ChannelSums.Centered(call.Pool, x, dy, mean, call.IsChannelsLast);
+        (float[] shift, float[] scale) = ChannelSums.OfProducts(call.Pool, x, dy, mean, call.IsChannelsLast);
         for (int c = 0; c < scale.Length; c++)
         {
             scale[c] *= inverse[c];

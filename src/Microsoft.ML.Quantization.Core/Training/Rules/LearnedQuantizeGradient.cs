@@ -18,6 +18,10 @@ internal sealed class LearnedQuantizeGradient : GradientRule
     internal sealed record State(MethodCall Call, object? Prepared, float[]?[]? Measured);
 
     /// <inheritdoc/>
+    /// <remarks>Groups lie along the leading axis, and a group takes its elements in any order.</remarks>
+    public override ValueOrder Order(Graph graph, Node node) => ValueOrder.AsInput;
+
+    /// <inheritdoc/>
     public override bool HasForward(Graph graph, Node node) => true;
 
     /// <inheritdoc/>
