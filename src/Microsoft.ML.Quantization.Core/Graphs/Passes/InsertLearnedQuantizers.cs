@@ -55,6 +55,7 @@ public static class InsertLearnedQuantizers
         private readonly GraphRewriter _rewriter;
         private readonly HashSet<string> _kept;
         private readonly HashSet<Node> _edges;
+        private readonly HashSet<ValueId> _started = [];
         private readonly Dictionary<(ValueId Value, QuantizationMethod Method), ValueId> _done = [];
 
         public Inserter(Graph graph, QuantizationAwareScheme scheme, Func<string, Tensor> sample)
@@ -80,6 +81,7 @@ public static class InsertLearnedQuantizers
                 }
 
                 bool edge = _edges.Contains(node);
+                Start(node.Inputs[1], Method(_scheme.Weights, edge, perChannel: true));
                 ImmutableArray<ValueId> inputs = _rewriter.Map(node.Inputs);
                 inputs = Put(node.Inputs[0], inputs, 0, Method(_scheme.Activations, edge, perChannel: false), QuantizerSites.Activations);
                 inputs = Put(node.Inputs[1], inputs, 1, Method(_scheme.Weights, edge, perChannel: true), QuantizerSites.Weights);
@@ -88,6 +90,14 @@ public static class InsertLearnedQuantizers
             }
 
             return _rewriter.Build();
+        }
+
+        private void Start(ValueId weights, QuantizationMethod? method)
+        {
+            if (method?.FirstWeights(_graph.ConstantOf(weights)) is { } values && _started.Add(weights))
+            {
+                _rewriter.Replace(weights, _rewriter.Builder.AddConstant(_graph[weights].Name, values, isTrainable: _graph[weights].IsTrainable));
+            }
         }
 
         private bool IsQuantizable(Node node) => LayerSelection.IsLayer(node) && !_kept.Contains(node.Name) && _graph[node.Inputs[1]].Constant is not null;
@@ -165,6 +175,11 @@ public static class InsertLearnedQuantizers
             string name = _rewriter.Builder.HasName(text + ".quantized") ? $"{text}.{method.Name}{method.Bits}" : text + ".quantized";
             Tensor x = site == QuantizerSites.Weights ? _graph.ConstantOf(old) : site == QuantizerSites.Activations ? _sample(text) : Tensor.Allocate(ElementType.Float32, _graph[old].Type.Shape.Bind(1));
             Tensor[] parameters = [.. method.Parameters.Select(p => Tensor.Allocate(ElementType.Float32, LearnedQuantize.ShapeOf(method, p, x.Shape)))];
+            if (site == QuantizerSites.Weights)
+            {
+                x = method.FirstWeights(x) ?? x;
+            }
+
             if (site != QuantizerSites.Gradients)
             {
                 method.Initialize(x, parameters);
