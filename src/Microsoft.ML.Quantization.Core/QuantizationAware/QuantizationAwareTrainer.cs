@@ -83,7 +83,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
             }
         }
 
-        return new StagedResult(Finish(done[^1], stages[done.Count - 1]), [.. done]);
+        return new StagedResult(Finish(done[^1], rows, stages[done.Count - 1]), [.. done]);
     }
 
     /// <summary>Hardens and lowers what training gave.</summary>

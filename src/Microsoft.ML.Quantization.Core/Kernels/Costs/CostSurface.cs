@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Costs;
 
@@ -20,10 +21,12 @@ internal sealed class CostSurface
     // Octaves of channels, outputs, groups, pixels, taps, stride and width count this much; those of pixels beyond 64 a quarter, since weights have been read by then.
     private static readonly double[] _scales = [1.2, 1, 1, 1, 1.5, 1, 0.3];
 
+    private static readonly float _octave = FloatMath.Log(2);
+
     private readonly (double[] Place, double LogCost)[] _points;
 
     public CostSurface(IEnumerable<ThroughputEntry> entries)
-        => _points = [.. entries.Select(e => (Place(e.Work), Math.Log(e.Nanoseconds / e.Work.Units)))];
+        => _points = [.. entries.Select(e => (Place(e.Work), (double)FloatMath.Log((float)(e.Nanoseconds / e.Work.Units))))];
 
     /// <summary>Expected nanoseconds a unit.</summary>
     public double NanosecondsPerUnit(in KernelWork work)
@@ -38,12 +41,12 @@ internal sealed class CostSurface
             weights += weight;
         }
 
-        return Math.Exp(sum / weights);
+        return FloatMath.Exp((float)(sum / weights));
     }
 
     private static double[] Place(in KernelWork work)
     {
-        double[] place = [.. work.Sizes.Select(s => Math.Log2(Math.Max(s, 1)))];
+        double[] place = [.. work.Sizes.Select(s => (double)(FloatMath.Log(Math.Max(s, 1)) / _octave))];
         place[Pixels] = Math.Min(place[Pixels], FewPixels) + (Math.Max(place[Pixels] - FewPixels, 0) * ManyPixels);
         for (int i = 0; i < place.Length; i++)
         {
