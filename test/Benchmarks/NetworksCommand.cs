@@ -26,6 +26,8 @@ internal static class NetworksCommand
     /// <summary>Networks that are also quantized here and compared with the peer's file of 8 bits: that file leaves attention in float.</summary>
     private static readonly string[] _own = ["minilm.onnx"];
 
+    private static readonly int[] _batches = [1, 8];
+
     /// <summary>Tokens of the encoder.</summary>
     private const int Sequence = 128;
 
@@ -40,7 +42,8 @@ internal static class NetworksCommand
         }
 
         int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5;
-        var table = new Table("model", "batch", "threads", "ours, ms", "ONNX Runtime, ms", "ours : ONNX Runtime");
+        string[] heads = ["ours, ms", "ONNX Runtime, ms", "ours : ONNX Runtime"];
+        var table = new Table(["model", "threads", .. _batches.SelectMany(b => heads.Select(h => Text(b, "'batch '0': '") + h))]);
         foreach (string file in _models.Select(m => Path.Combine(args[0], m)).Where(File.Exists))
         {
             Compare(Path.GetFileName(file), Document(file), file, rounds, table);
@@ -59,6 +62,14 @@ internal static class NetworksCommand
 
             {table}
             """.ReplaceLineEndings("\n"));
+        Machine.WriteResult("networks.json", $$"""
+            {
+              "machine": "{{Machine.Description}}",
+              "rounds": {{Text(rounds, "0")}},
+              "rows": {{table.ToJson()}}
+            }
+
+            """.ReplaceLineEndings("\n"));
         return 0;
     }
 
@@ -66,24 +77,23 @@ internal static class NetworksCommand
     {
         foreach (int threads in new[] { 1, 2 })
         {
-            Compare(name, document, peer, threads, rounds, table);
+            table.Add([name, Text(threads, "0"), .. _batches.SelectMany(b => Compare(document, peer, b, threads, rounds))]);
         }
     }
 
-    private static void Compare(string name, ModelDocument document, string peer, int threads, int rounds, Table table)
+    private static string[] Compare(ModelDocument document, string peer, int batch, int threads, int rounds)
     {
-        const int Batch = 1;
         using var model = QuantizedModel.FromDocument(document, new QuantizedModelOptions { ThreadCount = threads });
         var ours = new List<double>();
         var peers = new List<double>();
         for (int i = 0; i < rounds; i++)
         {
-            peers.Add(Peer(peer, Batch, threads));
-            ours.Add(Ours(model, Batch));
+            peers.Add(Peer(peer, batch, threads));
+            ours.Add(Ours(model, batch));
         }
 
         (double mine, double theirs) = (Median(ours), Median(peers));
-        table.Add(name, Text(Batch, "0"), Text(threads, "0"), Text(mine, "0.000"), Text(theirs, "0.000"), Text(mine / theirs, "0.00"));
+        return [Text(mine, "0.000"), Text(theirs, "0.000"), Text(mine / theirs, "0.00")];
     }
 
     /// <summary>A float file of tokens, quantized to 8 bits with random rows: good enough to time.</summary>

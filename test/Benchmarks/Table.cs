@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Text;
+using System.Text.Json;
 
 namespace Microsoft.ML.Quantization.Benchmarks;
 
@@ -12,6 +14,17 @@ internal class QuietTable(params string[] head)
 
     /// <summary>Adds a row.</summary>
     public virtual void Add(params string[] cells) => _rows.Add(cells);
+
+    /// <summary>The rows as JSON: an array of one object a row, named by the head; texts that are numbers become numbers.</summary>
+    public string ToJson()
+    {
+        IEnumerable<string> rows = _rows.Select(r => "{" + string.Join(", ", r.Select((cell, i) => $"{Quote(head[i])}: {(IsNumber(cell) ? cell : Quote(cell))}")) + "}");
+        return "[\n    " + string.Join(",\n    ", rows) + "\n  ]";
+    }
+
+    private static bool IsNumber(string cell) => cell.Length > 0 && cell.All(c => char.IsAsciiDigit(c) || c is '.' or '-') && double.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+
+    private static string Quote(string text) => "\"" + JsonEncodedText.Encode(text) + "\"";
 
     public override string ToString()
     {

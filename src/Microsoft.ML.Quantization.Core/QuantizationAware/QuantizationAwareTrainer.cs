@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
@@ -48,6 +49,41 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         Graph prepared = Prepare(graph, rows, options);
         TrainingResult trained = new Trainer(kernels, pool).Run(prepared, rows, options.Training, progress, cancellationToken);
         return Finish(trained, options);
+    }
+
+    /// <summary>Trains in stages, each from the constants of the last, and lowers the last: see <see cref="StagedTraining"/>.</summary>
+    /// <param name="graph">The float network.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="stages">From 1.</param>
+    /// <param name="progress">Told after each step, with the number of the stage, or null.</param>
+    /// <param name="cancellationToken">Cancels training; what there is by then is lowered and handed over.</param>
+    /// <exception cref="QuantizationException">Those of <see cref="Run"/>; InvalidOptions without stages.</exception>
+    public StagedResult RunStages(
+        Graph graph, IBatchSource rows, IReadOnlyList<QuantizationAwareOptions> stages, Func<int, IProgress<TrainingProgress>?>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(stages);
+        if (stages.Count == 0)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(RunStages)}: expected stages, found none.");
+        }
+
+        Graph start = graph;
+        var done = new List<TrainingResult>();
+        foreach (QuantizationAwareOptions stage in stages)
+        {
+            Graph prepared = Prepare(start, rows, stage);
+            prepared = done.Count == 0 ? prepared : TrainableConstants.Replace(prepared, StagedTraining.Carried(done[^1].Graph, prepared));
+            TrainingResult trained = new Trainer(kernels, pool).Run(prepared, rows, stage.Training, progress?.Invoke(done.Count), cancellationToken);
+            done.Add(trained);
+            start = TrainableConstants.Replace(graph, StagedTraining.Carried(trained.Graph, graph));
+            if (trained.Stop is TrainingStop.Diverged or TrainingStop.Cancelled)
+            {
+                break;
+            }
+        }
+
+        return new StagedResult(Finish(done[^1], stages[done.Count - 1]), [.. done]);
     }
 
     /// <summary>Hardens and lowers what training gave.</summary>

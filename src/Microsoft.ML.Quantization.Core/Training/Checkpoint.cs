@@ -146,7 +146,7 @@ internal static class Checkpoint
             list.Add(MemoryMarshal.AsMemory(state.Best[name].Bytes));
         }
 
-        return new SpanList(list, [.. state.Slots.Values.SelectMany(s => s)]);
+        return new SpanList(list, [.. state.Slots.Values.SelectMany(s => s), .. state.Masks.Values]);
     }
 
     /// <summary>Tensors and then arrays, as spans.</summary>

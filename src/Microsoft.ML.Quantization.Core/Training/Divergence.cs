@@ -20,7 +20,7 @@ internal static class Divergence
         }
 
         string? place = null;
-        Dictionary<string, Tensor> gradients = reverse.Backward(pass, gradient, (name, found) => place ??= IsFinite(found) ? null : name);
+        Dictionary<string, Tensor> gradients = reverse.Backward(pass, gradient, observer: (name, found) => place ??= IsFinite(found) ? null : name);
         return place ?? gradients.Where(g => !IsFinite(g.Value)).Select(g => g.Key).FirstOrDefault() ?? "loss";
     }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.ObjectModel;
 using System.Linq;
 using System.Threading;
 using Microsoft.ML.Quantization.Graphs;
@@ -86,14 +87,21 @@ internal sealed class ReverseMode
     /// <summary>Runs back from the gradient of the output; gives the gradients of the trainable constants by name, which live as long as the pass.</summary>
     /// <param name="pass">What <see cref="Forward"/> gave.</param>
     /// <param name="gradient">∂loss/∂output.</param>
+    /// <param name="extra">Gradients that values have besides, by name; null for none.</param>
     /// <param name="observer">Called with each value's name and its full gradient, in any order of its elements, last value first; null for none.</param>
-    public Dictionary<string, Tensor> Backward(ForwardPass pass, Tensor gradient, Action<string, Tensor>? observer = null)
+    public Dictionary<string, Tensor> Backward(ForwardPass pass, Tensor gradient, IReadOnlyDictionary<string, Tensor>? extra = null, Action<string, Tensor>? observer = null)
     {
         Graph graph = pass.Graph;
         bool[] needed = pass.Bound.Needed;
         var gradients = new LaidValue?[graph.Values.Length];
         graph.TryFind(OutputName, out ValueId output);
         gradients[output.Index] = new LaidValue(gradient, false);
+        foreach ((string name, Tensor more) in extra ?? ReadOnlyDictionary<string, Tensor>.Empty)
+        {
+            graph.TryFind(name, out ValueId value);
+            Add(pass, gradients, value.Index, new LaidValue(more, false), []);
+        }
+
         for (int i = graph.Nodes.Length - 1; i >= 0; i--)
         {
             if (HasGradient(graph.Nodes[i], gradients, needed))

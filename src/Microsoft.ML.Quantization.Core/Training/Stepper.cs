@@ -22,6 +22,7 @@ internal sealed class Stepper
     private readonly Dictionary<string, ParameterGroup> _groups = new(StringComparer.Ordinal);
     private readonly (int Node, string Mean, string Variance)[] _statistics;
     private readonly QuantizerSteps _quantizers;
+    private readonly HashSet<string> _scales;
 
     public Stepper(Graph graph, TrainingOptions options, TrainingState state, WorkerPool pool)
     {
@@ -42,6 +43,7 @@ internal sealed class Stepper
             _groups.TryAdd(group.Pattern, group);
         }
 
+        _scales = graph.Nodes.OfType<Graphs.Nodes.BatchNormalization>().Select(n => graph[n.Inputs[1]].Name).ToHashSet(StringComparer.Ordinal);
         HashSet<string> measured = TrainableConstants.Statistics(graph);
         _statistics = [.. graph.Nodes.Select((n, i) => (n, i)).Where(p => p.n is Graphs.Nodes.BatchNormalization && measured.Contains(graph[p.n.Inputs[3]].Name))
             .Select(p => (p.i, graph[p.n.Inputs[3]].Name, graph[p.n.Inputs[4]].Name))];
@@ -69,7 +71,7 @@ internal sealed class Stepper
             ParameterGroup group = _groups.GetValueOrDefault(name) ?? new ParameterGroup(name, 1, _options.Decay);
             if (gradients.TryGetValue(name, out Tensor? gradient) && group.RateFactor != 0)
             {
-                Step(state.Constants[name], gradient, slots, (factor, group.Decay, rate * group.RateFactor, state.Step + 1));
+                Step(state.Constants[name], gradient, slots, (factor, group.Decay, _scales.Contains(name) ? _options.ScalePenalty : 0, rate * group.RateFactor, state.Step + 1));
             }
         }
 
@@ -102,7 +104,7 @@ internal sealed class Stepper
         }
     }
 
-    private void Step(Tensor constant, Tensor gradient, float[][] slots, (float Factor, float Decay, float Rate, long Step) how)
+    private void Step(Tensor constant, Tensor gradient, float[][] slots, (float Factor, float Decay, float Penalty, float Rate, long Step) how)
     {
         // Every value is stepped on its own, so shares of any size give the same bits.
         Shares.Run(_pool, constant.Shape.Count, 16384, (_options.Optimizer, constant, gradient, slots, how), static (w, begin, end) =>
@@ -114,6 +116,7 @@ internal sealed class Stepper
                 int count = Math.Min(StepValues, end - first);
                 Span<float> values = w.constant.Writable<float>().Slice(first, count);
                 FloatLoops.Map(new WithDecay(w.how.Factor, w.how.Decay), w.gradient.Values<float>().Slice(first, count), values, full[..count]);
+                Shrink(w.how.Penalty, values, full);
                 for (int slot = 0; slot < slots.Length; slot++)
                 {
                     slots[slot] = w.slots[slot].AsMemory(first, count);
@@ -122,6 +125,15 @@ internal sealed class Stepper
                 w.Optimizer.Step(values, full[..count], slots, w.how.Rate, w.how.Step);
             }
         });
+    }
+
+    /// <summary>gradient += λ·sign(value), 0 at 0.</summary>
+    private static void Shrink(float penalty, ReadOnlySpan<float> values, Span<float> gradient)
+    {
+        for (int i = 0; penalty > 0 && i < values.Length; i++)
+        {
+            gradient[i] += values[i] == 0 ? 0 : MathF.CopySign(penalty, values[i]);
+        }
     }
 
     /// <summary>fl(fl(factor · gradient) + fl(decay · value)).</summary>

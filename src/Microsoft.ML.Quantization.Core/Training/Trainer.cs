@@ -53,6 +53,11 @@ internal static class TrainingChecks
         int targets = options.Loss == TrainingLoss.MeanSquaredError ? output.FixedCount : 1;
         Require(rows.TargetLength == targets && output.Rank > 0 && output[0] == Shape.Free, QuantizationErrorCode.InconsistentData, $"{targets} target values a row for the output {output}", $"{rows.TargetLength}");
         options.Distillation?.Check(options.Loss, graph);
+        foreach (MagnitudePruning rule in options.Pruning)
+        {
+            rule.Check();
+        }
+
         foreach (DropoutSite site in options.Dropout)
         {
             Require(graph.TryFind(site.Value, out ValueId id) && graph[id].Constant is null, QuantizationErrorCode.UnknownLayer, "values of the graph for dropout", $"'{site.Value}'");

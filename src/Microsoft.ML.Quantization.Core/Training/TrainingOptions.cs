@@ -23,6 +23,15 @@ public sealed record TrainingOptions
     /// <summary>A teacher whose softened outputs are learned beside the classes; null for none.</summary>
     public Distillation? Distillation { get; init; }
 
+    /// <summary>A float network that is trained beside this one and guides it; null for none. Such a run has no checkpoint.</summary>
+    public Guide? Guide { get; init; }
+
+    /// <summary>Weights that become and stay 0, in order; epochs before the last pruning never count as the best.</summary>
+    public ImmutableArray<MagnitudePruning> Pruning { get; init; } = [];
+
+    /// <summary>λ of the term λ·Σ|γ| over the scales of batch normalizations (network slimming, Liu et al., 2017): γ's gradient gains λ·sign(γ).</summary>
+    public float ScalePenalty { get; init; }
+
     /// <summary>How a step follows from a gradient.</summary>
     public Optimizer Optimizer { get; init; } = new Sgd();
 
@@ -70,6 +79,7 @@ public sealed record TrainingOptions
         [
             (nameof(Epochs), Epochs > 0, "from 1", Epochs),
             (nameof(BatchSize), BatchSize > 0, "from 1", BatchSize),
+            (nameof(ScalePenalty), ScalePenalty >= 0 && float.IsFinite(ScalePenalty), "from 0", ScalePenalty),
             (nameof(Loss), Enum.IsDefined(Loss), "a known loss", Loss),
             (nameof(Rate), Rate > 0 && float.IsFinite(Rate), "above 0 and finite", Rate),
             (nameof(Decay), Decay >= 0 && float.IsFinite(Decay), "from 0", Decay),
@@ -93,7 +103,8 @@ public sealed record TrainingOptions
     /// <summary>Everything that the course of a run depends on, as text; a run goes on only with the same.</summary>
     internal string Describe() => string.Join(
         '\n',
-        (this with { CheckpointPath = null, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule(), Distillation = null }).ToString(),
+        (this with { CheckpointPath = null, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule(), Distillation = null, Pruning = [] }).ToString(),
+        string.Join(';', Pruning),
         string.Join(';', Groups),
         string.Join(';', Augmentations),
         string.Join(';', Dropout),

@@ -49,4 +49,8 @@ public sealed record TrainingProgress(int Epoch, long Step, long Steps, float Lo
 /// <param name="BestEpoch">The epoch whose constants these are; −1 for those given.</param>
 /// <param name="History">The epochs.</param>
 /// <param name="DivergedAt">The layer whose value or gradient was the first that was not finite, or null.</param>
-public sealed record TrainingResult(Graph Graph, TrainingStop Stop, int BestEpoch, ImmutableArray<EpochReport> History, string? DivergedAt);
+public sealed record TrainingResult(Graph Graph, TrainingStop Stop, int BestEpoch, ImmutableArray<EpochReport> History, string? DivergedAt)
+{
+    /// <summary>The float network that was trained beside this one, behind the last step; null where there was none.</summary>
+    public Graph? Guide { get; init; }
+}

@@ -29,6 +29,8 @@ internal sealed class TrainingRun : IDisposable
     private readonly Stepper _stepper;
     private readonly MemoryStore _rows = new();
     private readonly TeacherLoss? _teacher;
+    private readonly PruningSteps _pruning;
+    private readonly GuideSteps? _guide;
     private readonly byte[] _fingerprint;
     private readonly long _stepsPerEpoch;
 
@@ -43,6 +45,8 @@ internal sealed class TrainingRun : IDisposable
         _reverse = new ReverseMode(graph, Logits(graph, options.Loss), kernels, pool);
         _state = new TrainingState(graph, options.Optimizer.Slots);
         _stepper = new Stepper(graph, options, _state, pool);
+        _pruning = new PruningSteps(graph, options, _state);
+        _guide = options.Guide is { } guide ? new GuideSteps(guide, graph, options, kernels, pool) : null;
         _teacher = options.Distillation is { } distillation ? new TeacherLoss(distillation, kernels, pool) : null;
         _stepsPerEpoch = (_training.Count + options.BatchSize - 1) / options.BatchSize;
         _fingerprint = Checkpoint.Fingerprint(graph, options, rows.Count);
@@ -77,10 +81,12 @@ internal sealed class TrainingRun : IDisposable
         return Result(IsStale() && _state.Epoch < _options.Epochs ? TrainingStop.EarlyStop : TrainingStop.Finished, null);
     }
 
+    private long Steps => _stepsPerEpoch * _options.Epochs;
+
     private bool IsStale() => _options.Patience > 0 && _state.Stale >= _options.Patience;
 
     private TrainingResult Result(TrainingStop stop, string? divergedAt)
-        => new(TrainableConstants.Replace(_graph, TrainingState.Copy(_state.Best)), stop, _state.BestEpoch, [.. _state.History], divergedAt);
+        => new(TrainableConstants.Replace(_graph, TrainingState.Copy(_state.Best)), stop, _state.BestEpoch, [.. _state.History], divergedAt) { Guide = _guide?.Network };
 
     /// <summary>One epoch; gives the layer at which it diverged, or null.</summary>
     private string? Epoch(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
@@ -120,7 +126,15 @@ internal sealed class TrainingRun : IDisposable
         TrainingChecks.Targets(_options.Loss, targets, output);
         LossValue value = Losses.Of(_options.Loss, output, targets);
         value = _teacher is null ? value : _teacher.Of(value, output, _teacher.Logits(input, cancellationToken));
-        Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient);
+        (float hints, Dictionary<string, Tensor> extra) = _guide?.Step((input, targets), pass, rate, Place(), cancellationToken) ?? (0, []);
+        if (!float.IsFinite(hints))
+        {
+            return (value, "guide");
+        }
+
+        value = value with { Sum = value.Sum + (hints * batch.Length) };
+        Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient, extra);
+        _pruning.Mask(gradients);
         float norm = Stepper.Norm(_state, gradients);
         if (!float.IsFinite(value.Sum) || !float.IsFinite(norm))
         {
@@ -130,6 +144,7 @@ internal sealed class TrainingRun : IDisposable
         _stepper.Measure(pass, _state.Constants, _options.StatisticsMomentum);
         _stepper.MeasureQuantizers(pass, _state.Constants);
         _stepper.Step(_state, gradients, norm, rate, Place().Context);
+        _pruning.After(_state.Step, Steps);
         return (value, null);
     }
 
@@ -153,7 +168,7 @@ internal sealed class TrainingRun : IDisposable
 
         (float validationLoss, float validationAccuracy) = Validate(cancellationToken);
         var report = new EpochReport(_state.Epoch, loss, accuracy, validationLoss, validationAccuracy, rate);
-        bool isBetter = _state.History.All(h => IsBetter(report, h));
+        bool isBetter = !IsWhole(report) || _state.History.Where(IsWhole).All(h => IsBetter(report, h));
         _state.Stale = isBetter ? 0 : _state.Stale + 1;
         if (isBetter || _validation is null)
         {
@@ -171,6 +186,9 @@ internal sealed class TrainingRun : IDisposable
 
         return report;
     }
+
+    /// <summary>Whether all pruning was done behind an epoch.</summary>
+    private bool IsWhole(EpochReport report) => (report.Epoch + 1) * _stepsPerEpoch > _pruning.LastStep(Steps);
 
     private bool IsBetter(EpochReport report, EpochReport other) => _validation is null
         ? report.Loss < other.Loss
@@ -217,7 +235,8 @@ internal sealed class TrainingRun : IDisposable
         _state.Best = constants;
     }
 
-    private static ValueId Logits(Graph graph, TrainingLoss loss)
+    /// <summary>The value that the loss reads.</summary>
+    internal static ValueId Logits(Graph graph, TrainingLoss loss)
     {
         ValueId output = graph.Outputs[0];
         return loss == TrainingLoss.SoftmaxCrossEntropy && graph.Producers()[output.Index] is Softmax softmax ? softmax.Inputs[0] : output;

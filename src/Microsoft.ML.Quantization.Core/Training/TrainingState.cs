@@ -31,6 +31,9 @@ internal sealed class TrainingState
     /// <summary>What the optimizer remembers, by the names of the constants that it steps.</summary>
     public Dictionary<string, float[][]> Slots { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>For pruned constants, 1 for each value that is kept and 0 for each that is gone.</summary>
+    public Dictionary<string, float[]> Masks { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The constants of <see cref="BestEpoch"/>.</summary>
     public Dictionary<string, Tensor> Best { get; set; }
 

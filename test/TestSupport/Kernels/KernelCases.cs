@@ -65,6 +65,8 @@ public static class KernelCases
         yield return new("2x3, wide padding", Depthwise(Image(1, 6, 7, 65, 65, 3, 1, 2)) with { KernelHeight = 2, OutHeight = 9 }, 209);
         yield return new("1x3 stride 2", Depthwise(Image(1, 6, 7, 40, 40, 3, 2, 1)) with { KernelHeight = 1, PadHeight = 0, OutHeight = 3 }, 210);
         yield return new("3x3 dilated rows", Depthwise(Image(1, 9, 9, 48, 48, 3, 1, 1)) with { DilationHeight = 2, PadHeight = 2 }, 211);
+        yield return new("3x3 of many channels", Depthwise(Image(1, 3, 3, 6000, 6000, 3, 1, 1)), 212);
+        yield return new("3x3 stride 2 of a wide image of blocks", Depthwise(Image(1, 3, 260, 80, 80, 3, 2, 1)), 213);
         yield return new("two channels", Depthwise(Image(3, 5, 4, 2, 2, 3, 1, 1)), 204);
         for (int i = 0; i < 20; i++)
         {

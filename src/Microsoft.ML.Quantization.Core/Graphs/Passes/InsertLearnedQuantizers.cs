@@ -55,6 +55,7 @@ public static class InsertLearnedQuantizers
         private readonly GraphRewriter _rewriter;
         private readonly HashSet<string> _kept;
         private readonly HashSet<Node> _edges;
+        private readonly HashSet<ValueId> _started = [];
         private readonly Dictionary<(ValueId Value, QuantizationMethod Method), ValueId> _done = [];
 
         public Inserter(Graph graph, QuantizationAwareScheme scheme, Func<string, Tensor> sample)
@@ -80,6 +81,7 @@ public static class InsertLearnedQuantizers
                 }
 
                 bool edge = _edges.Contains(node);
+                Start(node.Inputs[1], Method(_scheme.Weights, edge, perChannel: true));
                 ImmutableArray<ValueId> inputs = _rewriter.Map(node.Inputs);
                 inputs = Put(node.Inputs[0], inputs, 0, Method(_scheme.Activations, edge, perChannel: false), QuantizerSites.Activations);
                 inputs = Put(node.Inputs[1], inputs, 1, Method(_scheme.Weights, edge, perChannel: true), QuantizerSites.Weights);
@@ -88,6 +90,14 @@ public static class InsertLearnedQuantizers
             }
 
             return _rewriter.Build();
+        }
+
+        private void Start(ValueId weights, QuantizationMethod? method)
+        {
+            if (method?.FirstWeights(_graph.ConstantOf(weights)) is { } values && _started.Add(weights))
+            {
+                _rewriter.Replace(weights, _rewriter.Builder.AddConstant(_graph[weights].Name, values, isTrainable: _graph[weights].IsTrainable));
+            }
         }
 
         private bool IsQuantizable(Node node) => LayerSelection.IsLayer(node) && !_kept.Contains(node.Name) && _graph[node.Inputs[1]].Constant is not null;
@@ -124,6 +134,9 @@ public static class InsertLearnedQuantizers
                 ? FeedsOnly(c.Output, isSuch)
                 : IsQuantizable(c) && c.Inputs[0] == value && Method(_scheme.Activations, _edges.Contains(c), perChannel: false) is { } method && isSuch(method));
 
+        /// <summary>Whether a value is an input of the graph under any shape.</summary>
+        private bool IsInput(ValueId value) => _graph.Inputs.Contains(value) || (_walk.Producer(value) is Reshape or Transpose && IsInput(_walk.Producer(value)!.Inputs[0]));
+
         private QuantizationMethod? Method(QuantizationMethod? own, bool edge, bool perChannel) => (edge, _scheme.EdgeLayers) switch
         {
             (false, _) or (_, EdgeLayers.SameBits) => own,
@@ -141,7 +154,7 @@ public static class InsertLearnedQuantizers
             ValueId source = value;
             if (site == QuantizerSites.Activations)
             {
-                bool isInput = _scheme.InputBits > 0 && _graph.Inputs.Contains(value);
+                bool isInput = _scheme.InputBits > 0 && IsInput(value);
                 method = isInput ? new Affine { Bits = _scheme.InputBits } : method;
                 source = method.IsNonlinearity && IsRectifier(_walk.Producer(value)) ? _walk.Producer(value)!.Inputs[0] : value;
                 method = method.For(!IsNonNegative(_walk, source));
@@ -162,6 +175,11 @@ public static class InsertLearnedQuantizers
             string name = _rewriter.Builder.HasName(text + ".quantized") ? $"{text}.{method.Name}{method.Bits}" : text + ".quantized";
             Tensor x = site == QuantizerSites.Weights ? _graph.ConstantOf(old) : site == QuantizerSites.Activations ? _sample(text) : Tensor.Allocate(ElementType.Float32, _graph[old].Type.Shape.Bind(1));
             Tensor[] parameters = [.. method.Parameters.Select(p => Tensor.Allocate(ElementType.Float32, LearnedQuantize.ShapeOf(method, p, x.Shape)))];
+            if (site == QuantizerSites.Weights)
+            {
+                x = method.FirstWeights(x) ?? x;
+            }
+
             if (site != QuantizerSites.Gradients)
             {
                 method.Initialize(x, parameters);

@@ -52,6 +52,10 @@ public abstract record QuantizationMethod
     /// <summary>The same method for activations that are (not) negative anywhere; itself where the method has one form.</summary>
     public virtual QuantizationMethod For(bool signed) => this;
 
+    /// <summary>Weights to begin training with, where a method does not begin with those given; null for those.</summary>
+    /// <param name="weights">The weights of the graph.</param>
+    public virtual Tensor? FirstWeights(Tensor weights) => null;
+
     /// <summary>Sets the parameters from weights, or from a sample of activations.</summary>
     /// <param name="sample">Weights, or activations of some rows.</param>
     /// <param name="parameters">One tensor a parameter, written.</param>

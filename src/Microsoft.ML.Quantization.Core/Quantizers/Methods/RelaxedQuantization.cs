@@ -20,6 +20,8 @@ public sealed record RelaxedQuantization : QuantizationMethod
     private const int WideBits = 5;
     private const float LogSmallestNoise = -3.912023f;
     private const float LogFirstNoise = -1.0986123f;
+    private const float LogFirstNoiseOfFew = -2.7f;
+    private const int FewBits = 3;
 
     // Steps of weights are a few hundredths: an optimizer with steps of one size would move them relatively that much faster than their logarithms.
     private const float LogRate = 10;
@@ -60,7 +62,7 @@ public sealed record RelaxedQuantization : QuantizationMethod
     /// <inheritdoc/>
     public override QuantizationMethod For(bool signed) => this with { Signed = signed };
 
-    /// <summary>α₀ puts the end of the grid at max|x| from 5 bits, below at 3·√(mean x²), which a few large values do not stretch; σ₀ = α₀/3.</summary>
+    /// <summary>α₀ puts the end of the grid at max|x| from 5 bits, below at 3·√(mean x²), which a few large values do not stretch; σ₀ = α₀/3, up to 3 bits α₀/15: there more noise costs a pretrained network all it knows, because the few points below and above 0 are not as many.</summary>
     public override void Initialize(Tensor sample, Tensor[] parameters)
     {
         ReadOnlySpan<float> x = sample.Values<float>();
@@ -69,7 +71,7 @@ public sealed record RelaxedQuantization : QuantizationMethod
             : 3 * MathF.Sqrt(FloatReduction.SumSquares(x) / Math.Max(1, x.Length));
         float step = end > 0 ? end / (Signed ? 1 << (Bits - 1) : Range.Max) : 1;
         parameters[0].Writable<float>()[0] = FloatMath.Log(step);
-        parameters[1].Writable<float>()[0] = LogFirstNoise;
+        parameters[1].Writable<float>()[0] = Bits <= FewBits ? LogFirstNoiseOfFew : LogFirstNoise;
     }
 
     /// <inheritdoc/>

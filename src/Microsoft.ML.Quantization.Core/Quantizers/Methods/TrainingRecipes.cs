@@ -30,6 +30,7 @@ public static class TrainingRecipes
     [
         new("Affine", "Affine", "Affine", "Jacob et al., 2018"),
         new("DoReFa", "DoReFa-W", "DoReFa-A", "Zhou et al., 2016"),
+        new("INQ", "INQ", "LSQ", "Zhou et al., 2017"),
         .. FewLevelMethods.Recipes,
         .. MultiBitMethods.Recipes,
         new("LSQ", "LSQ", "LSQ", "Esser et al., 2020"),

@@ -30,26 +30,116 @@ MLQ_INLINE int EachTap(const mlq_geometry& g, const Row& row, int column, Body b
   return count;
 }
 
-MLQ_INLINE void Maximum(uint8_t* best, const uint8_t* values, int count) {
+MLQ_INLINE void Maximum(uint8_t* __restrict best, const uint8_t* __restrict values, int count) {
   for (int c = 0; c < count; c++) {
     best[c] = best[c] < values[c] ? values[c] : best[c];
   }
 }
 
+// Windows are taken apart: the largest codes of the kernel rows into a line, then the largest of neighbours in the line.
+constexpr int kLine = 16 * 1024;  // bytes
+constexpr int kMaxBlock = 64;     // channels that stay in registers
+
+struct MaxPool {
+  const mlq_geometry& g;
+  const uint8_t* source;
+  uint8_t* destination;
+
+  // Output columns whose windows fit the line; 0 for images with too many channels.
+  int ColumnsAtOnce() const {
+    const int pixels = kLine / g.in_channels - (g.kernel_width - 1) * g.dilation_width;
+    return pixels < 1 ? 0 : (pixels - 1) / g.stride_width + 1;
+  }
+
+  void Row(const ::Row& row, int columns) const {
+    alignas(64) uint8_t line[kLine];
+    for (int begin = 0; begin < g.out_width; begin += columns) {
+      const int end = Min(begin + columns, g.out_width);
+      const int left = Clip(begin * g.stride_width - g.pad_width, 0, g.in_width);
+      const int right = Clip((end - 1) * g.stride_width - g.pad_width + (g.kernel_width - 1) * g.dilation_width + 1, left, g.in_width);
+      Rows(row, left, right, line);
+      for (int column = begin; column < end; column++) {
+        Taps(line, left, column, destination + (row.output + column) * g.in_channels);
+      }
+    }
+  }
+
+  // One pixel without a line.
+  void Pixel(const ::Row& row, int column) const {
+    uint8_t* target = destination + (row.output + column) * g.in_channels;
+    memset(target, 0, (size_t)g.in_channels);
+    EachTap(g, row, column, [&](int64_t pixel) __attribute__((always_inline)) { Maximum(target, source + pixel * g.in_channels, g.in_channels); });
+  }
+
+ private:
+  void Rows(const ::Row& row, int left, int right, uint8_t* line) const {
+    const int length = (right - left) * g.in_channels;
+    bool empty = true;
+    for (int kd = 0; kd < g.kernel_depth; kd++) {
+      for (int kh = 0; kh < g.kernel_height; kh++) {
+        const int64_t input = InputRow(g, row, kd, kh);
+        if (input < 0) {
+          continue;
+        }
+        const uint8_t* values = source + (input + left) * g.in_channels;
+        if (empty) {
+          memcpy(line, values, (size_t)length);
+        } else {
+          Maximum(line, values, length);
+        }
+        empty = false;
+      }
+    }
+    if (empty) {
+      memset(line, 0, (size_t)length);
+    }
+  }
+
+  void Taps(const uint8_t* line, int left, int column, uint8_t* target) const {
+    const int start = column * g.stride_width - g.pad_width;
+    int first = 0, last = g.kernel_width;
+    while (first < last && start + first * g.dilation_width < 0) {
+      first++;
+    }
+    while (last > first && start + (last - 1) * g.dilation_width >= g.in_width) {
+      last--;
+    }
+    if (first == last) {
+      memset(target, 0, (size_t)g.in_channels);
+      return;
+    }
+    const int pitch = g.dilation_width * g.in_channels;
+    const uint8_t* values = line + (int64_t)(start + first * g.dilation_width - left) * g.in_channels;
+    int c = 0;
+    for (; c + kMaxBlock <= g.in_channels; c += kMaxBlock) {
+      Block(values + c, last - first, pitch, target + c, kMaxBlock);
+    }
+    if (c < g.in_channels) {
+      Block(values + c, last - first, pitch, target + c, g.in_channels - c);
+    }
+  }
+
+  static MLQ_INLINE void Block(const uint8_t* values, int taps, int pitch, uint8_t* target, int count) {
+    uint8_t best[kMaxBlock];
+    memcpy(best, values, (size_t)count);
+    for (int tap = 1; tap < taps; tap++) {
+      Maximum(best, values + tap * pitch, count);
+    }
+    memcpy(target, best, (size_t)count);
+  }
+};
+
 void MaxPoolRows(const mlq_geometry& g, const uint8_t* source, uint8_t* destination, int begin, int end) {
-  alignas(64) uint8_t best[kBlock];
+  const MaxPool pool = {g, source, destination};
+  const int columns = pool.ColumnsAtOnce();
   for (int i = begin; i < end; i++) {
     const Row row = RowAt(g, i);
+    if (columns > 0) {
+      pool.Row(row, columns);
+      continue;
+    }
     for (int column = 0; column < g.out_width; column++) {
-      for (int c = 0; c < g.in_channels; c += kBlock) {
-        const int count = Min(kBlock, g.in_channels - c);
-        memset(best, 0, sizeof best);
-        EachTap(g, row, column, [&](int64_t pixel) __attribute__((always_inline)) {
-          const uint8_t* values = source + pixel * g.in_channels + c;
-          count == kBlock ? Maximum(best, values, kBlock) : Maximum(best, values, count);
-        });
-        memcpy(destination + (row.output + column) * g.in_channels + c, best, (size_t)count);
-      }
+      pool.Pixel(row, column);
     }
   }
 }

@@ -100,6 +100,17 @@ public sealed class BinaryNetworkTests
     }
 
     [TestMethod]
+    [DataRow("mlp", "dense1")]
+    [DataRow("lenet", "conv1")]
+    public void Inputs_have_their_own_bits_where_all_layers_are_binary(string network, string first)
+    {
+        QuantizationAwareResult result = Run(network, Scheme("BNN", "BNN") with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 });
+        Assert.AreEqual((1, 8), result.Quantized.Layers.Where(l => l.Name == first).Select(l => (l.WeightBits, l.ActivationBits)).Single());
+        Assert.IsTrue(result.Quantized.Layers.Where(l => l.Name != first).All(l => l.ActivationBits == 1 && l.IsInteger));
+        Assert.IsTrue(result.Training.History[^1].Loss < 0.7f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
+    }
+
+    [TestMethod]
     public void Scale_maps_are_means_of_sizes()
     {
         var layers = new LayerBuilder(1);

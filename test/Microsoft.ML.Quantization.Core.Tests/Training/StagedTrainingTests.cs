@@ -1,0 +1,85 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using Microsoft.ML.Quantization.Execution;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.ML.Quantization.Training;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training;
+
+/// <summary>Stages: what the next takes over, bit for bit, and what begins anew.</summary>
+[TestClass]
+public sealed class StagedTrainingTests
+{
+    private static readonly Shape _input = Shape.Of(6);
+
+    [TestMethod]
+    public void The_second_of_two_stages_begins_with_the_weights_and_weight_quantizers_of_the_first()
+    {
+        ImmutableArray<QuantizationAwareOptions> stages = StagedTraining.TwoStage(Options("LSQ", 4));
+        Assert.IsNull(stages[0].Scheme.Activations);
+        StagedResult result = Trainer().RunStages(Network(), Rows(), [stages[0], Held(stages[1])]);
+        Dictionary<string, Tensor> first = Constants(result.Stages[0].Graph);
+        Dictionary<string, Tensor> second = Constants(result.Stages[1].Graph);
+        Assert.IsTrue(first.Keys.All(second.ContainsKey));
+        Assert.IsTrue(second.Count > first.Count, "quantizers of activations came in");
+        foreach ((string name, Tensor values) in first)
+        {
+            CollectionAssert.AreEqual(values.Bytes.ToArray(), second[name].Bytes.ToArray(), name);
+        }
+    }
+
+    [TestMethod]
+    public void A_lower_width_takes_over_weights_and_sets_its_steps_anew()
+    {
+        ImmutableArray<QuantizationAwareOptions> stages = StagedTraining.Progressive(Options("LSQ", 8), 6, 3);
+        CollectionAssert.AreEqual((int[])[6, 3], stages.Select(s => s.Scheme.Weights!.Bits).ToArray());
+        StagedResult result = Trainer().RunStages(Network(), Rows(), [stages[0], Held(stages[1])]);
+        Dictionary<string, Tensor> first = Constants(result.Stages[0].Graph);
+        foreach ((string name, Tensor values) in Constants(result.Stages[1].Graph))
+        {
+            bool same = values.Bytes.Span.SequenceEqual(first[name].Bytes.Span);
+            Assert.AreEqual(!name.EndsWith(".step", StringComparison.Ordinal), same, name);
+        }
+
+        Assert.IsTrue(result.Last.Training.Graph.Nodes.OfType<LearnedQuantize>().All(n => n.Method.Bits == 3));
+        Assert.AreEqual(QuantizationErrorCode.InvalidBitWidth, Assert.ThrowsException<QuantizationException>(() => StagedTraining.Progressive(Options("LSQ", 8), 9)).Code);
+    }
+
+    [TestMethod]
+    public void No_stages_and_one_sided_schemes_are_refused()
+    {
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => Trainer().RunStages(Network(), Rows(), [])).Code);
+        QuantizationAwareOptions oneSided = Options("LSQ", 4);
+        oneSided = oneSided with { Scheme = oneSided.Scheme with { Activations = null } };
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => StagedTraining.TwoStage(oneSided)).Code);
+    }
+
+    /// <summary>The same stage with every constant held.</summary>
+    private static QuantizationAwareOptions Held(QuantizationAwareOptions options) => options with { Training = options.Training with { Epochs = 1, Groups = [new ParameterGroup(".*", 0)] } };
+
+    private static QuantizationAwareOptions Options(string method, int bits) => new()
+    {
+        Scheme = QuantizationAwareScheme.Of(method, bits, method, bits) with { EdgeLayers = EdgeLayers.SameBits },
+        Training = new TrainingOptions { Epochs = 3, BatchSize = 8, Rate = 0.02f },
+    };
+
+    private static Graph Network() => SmallNetworks.Mlp(_input, [10], 3);
+
+    private static MemoryBatchSource Rows() => new(_input, RandomTensors.Floats(Shape.Of(32, 6), 3).Values<float>().ToArray(), [.. Enumerable.Range(0, 32).Select(i => (float)(i % 3))]);
+
+    private static QuantizationAwareTrainer Trainer() => new(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+
+    private static Dictionary<string, Tensor> Constants(Graph graph) => graph.Values.Where(v => v.IsTrainable).ToDictionary(v => v.Name, v => v.Constant!);
+}
