@@ -35,7 +35,7 @@ internal static class Packer
         [typeof(AveragePool)] = PoolPacking.Average,
         [typeof(GlobalAveragePool)] = PoolPacking.GlobalAverage,
         [typeof(IntegerAveragePool)] = PoolPacking.IntegerAverage,
-        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n) || ThresholdPacking.Quantize(s, n),
+        [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ThresholdPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n),
         [typeof(Dequantize)] = ElementwisePacking.Dequantize,
         [typeof(Requantize)] = (s, n) => ElementwisePacking.Requantize(s, n) || ThresholdPacking.Epilogue(s, n),
         [typeof(DequantizeAccumulator)] = ThresholdPacking.Epilogue,

@@ -35,11 +35,12 @@ internal static class ThresholdPacking
         return TryTurn(state, thresholds) || TryAddInteger(state, node, ThresholdData.OfIntegers(thresholds, channels, input.Quantization), thresholds.Result);
     }
 
-    /// <summary>Packs a <see cref="Quantize"/> into few mid-rise codes.</summary>
+    /// <summary>Packs a <see cref="Quantize"/> into few mid-rise codes, or into others whose layer reads planes and whose code of a NaN is 0, as comparisons give it.</summary>
     public static bool Quantize(PackingState state, Node node)
     {
         AffineQuantization result = ((Quantize)node).Result;
-        if (!result.IsMidRise || !CanRun(state, node.Inputs[0], result))
+        bool planes = result.Code.Bits.Bits <= PlaneLayout.MostBits && result.Single.ZeroPoint == 0 && Layouts.WantsPlanes(state, node.Output);
+        if (!(result.IsMidRise || planes) || !CanRun(state, node.Inputs[0], result))
         {
             return false;
         }

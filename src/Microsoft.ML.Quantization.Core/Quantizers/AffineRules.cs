@@ -1,6 +1,5 @@
 using System;
 using System.Linq;
-using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Quantizers;
 
@@ -23,15 +22,19 @@ public static class AffineRules
             throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"Quantizer of '{place}': expected a range inside {value.Code.Range} and one scale and zero point a group, found {value}.");
         }
 
-        bool midRise = !value.Code.Signed && value.Code.Bits.Bits <= MostMidRiseBits && value.Range == value.Code.Range && value.ZeroPoints.All(z => z == 0);
-        if (!Enum.IsDefined(value.Code.Space) || (value.Code.Space == CodeSpace.MidRise && !midRise))
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"Quantizer of '{place}': expected mid-rise codes to be unsigned, of 1 to {MostMidRiseBits} bits, all in use, with zero points 0, found {value}.");
-        }
-
+        CheckSpace(value, place);
         if (!value.Scales.All(s => float.IsFinite(s) && s > 0) || !value.ZeroPoints.All(value.Range.Contains))
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"Quantizer of '{place}': expected finite positive scales and zero points inside {value.Range}, found {value}.");
+        }
+    }
+
+    private static void CheckSpace(AffineQuantization value, string place)
+    {
+        bool midRise = !value.Code.Signed && value.Code.Bits.Bits <= MostMidRiseBits && value.Range == value.Code.Range && value.ZeroPoints.All(z => z == 0);
+        if (!Enum.IsDefined(value.Code.Space) || (value.IsMidRise && !midRise))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidAttribute, $"Quantizer of '{place}': expected mid-rise codes to be unsigned, of 1 to {MostMidRiseBits} bits, all in use, with zero points 0, found {value}.");
         }
     }
 }

@@ -43,6 +43,26 @@ public sealed class EnginePlaneTests
         => EngineAssert.EqualsInterpreter(HandmadeGraphs.LowBitNet(), n => [RandomTensors.Floats(Shape.Of(n, 3, 6, 6), 4)]);
 
     [TestMethod]
+    public void Codes_of_every_type_pass_thresholds()
+    {
+        var wide = new CodeType(new BitWidth(16), true);
+        var narrow = new CodeType(new BitWidth(5), true);
+        AffineQuantization[] inputs =
+        [
+            HandmadeGraphs.Activations(8, 0.02f, 100), AffineQuantization.PerTensor(wide, wide.Range, new AffineParameters(0.01f, 7)),
+            AffineQuantization.PerTensor(narrow, IntegerRange.SignedNarrow(5), new AffineParameters(0.1f, -3)), HandmadeGraphs.MidRise(2, 0.5f), HandmadeGraphs.MidRise(5, 0.1f),
+        ];
+        AffineQuantization[] results = [HandmadeGraphs.MidRise(1, 1), HandmadeGraphs.MidRise(2, 1), HandmadeGraphs.Activations(4, 1, 3)];
+        foreach ((AffineQuantization input, int i) in inputs.Select((q, i) => (q, i)))
+        {
+            foreach (AffineQuantization result in results)
+            {
+                EngineAssert.EqualsInterpreter(Comparison(input, result, 35, i % 2 == 0), n => [RandomTensors.OddFloats(Shape.Of(n, 35, 3, 3), 8)]);
+            }
+        }
+    }
+
+    [TestMethod]
     public void Every_float_enters_planes_as_the_interpreter_says()
     {
         foreach (int bits in new[] { 1, 2 })
@@ -143,6 +163,27 @@ public sealed class EnginePlaneTests
                 Assert.AreEqual(Requantization.Apply(a, multiplier, node.Offsets[0], result.Single.ZeroPoint, node.Minimum, node.Maximum), passed, $"{node} at {a}");
             }
         }
+    }
+
+    /// <summary>floats → codes → thresholds → both the codes and a layer over them.</summary>
+    private static Graph Comparison(AffineQuantization input, AffineQuantization result, int channels, bool mixed)
+    {
+        var random = new CounterRandom(3, (ulong)result.Range.Max);
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, channels, 3, 3)));
+        ValueId q = builder.Add(new Quantize { Inputs = [x], Result = input });
+        ValueId y = builder.Add(new Thresholds
+        {
+            Inputs = [q],
+            Integers = [.. Enumerable.Range(0, (mixed ? channels : 1) * result.Range.Max).Select(i => random.Integer(i, -40, 40))],
+            Directions = mixed ? [.. Enumerable.Range(0, channels).Select(c => c % 3 == 0 ? -1 : 1)] : [-1],
+            Result = result,
+        });
+        AffineQuantization sign = HandmadeGraphs.MidRise(1, 1);
+        ValueId w = builder.AddConstant("w", RandomTensors.Codes(sign, Shape.Of(4, channels, 1, 1), 2), sign);
+        builder.AddOutput(y);
+        builder.AddOutput(builder.Add(new IntegerConvolution { Inputs = [y, w], Window = HandmadeGraphs.Square(1, 1, 0) }));
+        return builder.Build();
     }
 
     private static ModelReport Explain(Graph graph)

@@ -124,6 +124,9 @@ public sealed class BinaryNetworkTests
             ([0.25f, 0.5f, 1], [0, 0.25f, 0.5f, 1], [typeof(Thresholds), typeof(LookupTable)]),
             ([-1, -0.25f, 0.25f, 1], [-1, -0.25f, 0, 0.25f, 1], [typeof(Thresholds), typeof(LookupTable)]),
             ([0], [-0.5f, 0.5f], [typeof(Thresholds)]),
+            ([0], [0, 0], [typeof(Thresholds), typeof(LookupTable)]),
+            ([0, 1], [0.5f, 0.5f, 0.5f], [typeof(Thresholds), typeof(LookupTable)]),
+            ([-1, -0.5f, 0, 0, 0.5f], [-0.75f, -0.75f, 0, 0, 0, 0.75f], [typeof(Thresholds)]),
         ];
         foreach ((float[] thresholds, float[] levels, Type[] expected) in cases)
         {
@@ -178,11 +181,33 @@ public sealed class BinaryNetworkTests
     }
 
     [TestMethod]
+    public void Few_levels_of_any_spacing_are_a_bit_a_step_and_their_indices_are_pooled()
+    {
+        // Numbers of 2^-11 have no common step within 8 bits; symmetric ends, a lowest level of 0, and neither.
+        (float[] Thresholds, float[] Levels, int Planes)[] cases =
+        [
+            ([-0.5f, 0.5f], [-1.5f, 0.00048828125f, 1.5f], 2),
+            ([0.25f, 0.5f], [0, 1.00048828125f, 1.5f], 2),
+            ([-0.5f, 0.25f, 1], [-1, 0.00048828125f, 0.5f, 2], 4),
+            ([-0.5f, 0.25f, 1], [0.25f, 0.50048828125f, 1, 1.25048828125f], 3),
+        ];
+        foreach ((float[] thresholds, float[] levels, int planes) in cases)
+        {
+            var net = new Net();
+            ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 2, 6, 6), 8, true, [1f / 64]);
+            ValueId a = net.Pool("pool", net.Staircase("aq", Normalized(net, "conv", x, 5, 8, 1), thresholds, levels), 2);
+            Graph integer = Equal(net.Build(Normalized(net, "last", a, 3, 1, 1)), 2, 6, 6);
+            Assert.AreEqual(planes, integer.Nodes.OfType<CombineAccumulators>().Single().Inputs.Length);
+            Assert.IsTrue(integer[integer.Nodes.OfType<MaxPool>().Single().Output].Type.IsCodes);
+        }
+    }
+
+    [TestMethod]
     public void Levels_without_a_common_step_stay_float_and_are_right()
     {
         var net = new Net();
         ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 2, 5, 5), 8, true, [1f / 64]);
-        ValueId a = net.Staircase("aq", Normalized(net, "conv", x, 5, 8, 1), [-0.5f, 0.25f, 1], [-1.2345f, 0.1f, 0.3333f, 2.7f]);
+        ValueId a = net.Staircase("aq", Normalized(net, "conv", x, 5, 8, 1), [-0.5f, 0.25f, 1, 2, 3, 4], [-1.2345f, 0.1f, 0.3333f, 2.7f, 3.14159f, 3.7f, 4]);
         LoweredGraph lowered = LowerToInteger.Run(net.Build(Normalized(net, "last", a, 3, 2, 1)), Harness.Evaluate);
         Assert.IsFalse(lowered.Layers[1].IsInteger);
         Assert.AreEqual(1, lowered.Graph.Nodes.OfType<Staircase>().Count());

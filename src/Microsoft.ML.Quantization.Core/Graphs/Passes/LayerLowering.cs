@@ -23,6 +23,7 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
     /// <summary>Writes the integer layer, or one for each pair of addends of its input and weights, and gives the form of the accumulators; null when the layer stays float.</summary>
     public Form? Lower(Node node, Form? input, Form? weights)
     {
+        input = _planes.Split(input);
         bool sums = input is Form.Planes or Form.Sum || weights is Form.Planes;
         return sums && LowerPlanes(node, input, weights) is { } combined ? combined : LowerCodes(node, input, weights);
     }

@@ -36,6 +36,9 @@ internal abstract record LoweredValue
         public Curve Then(CurveStep step) => this with { Steps = Steps.Add(step) };
     }
 
+    /// <summary>real = level of the code, which is its index; the levels are sums of scaled bits.</summary>
+    public sealed record Indexed(Codes Index, StaircaseLevels Levels) : LoweredValue;
+
     /// <summary>real = Σ of the reals of several codes.</summary>
     public sealed record Planes(ImmutableArray<Codes> Parts) : LoweredValue;
 

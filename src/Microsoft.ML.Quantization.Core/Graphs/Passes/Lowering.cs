@@ -74,7 +74,7 @@ internal sealed class Lowering
         {
             _forms[node.Output] = form;
         }
-        else if (!Move(node))
+        else if (!Move(node) && !MoveIndexed(node))
         {
             CopyFloat(node);
         }
@@ -134,6 +134,25 @@ internal sealed class Lowering
         for (int i = 0; i < outputs.Length; i++)
         {
             _forms[node.Outputs[i]] = new LoweredValue.Codes(outputs[i], parts[0].Quantizer);
+        }
+
+        return true;
+    }
+
+    /// <summary>Indices of levels move like codes; a max pool may take the largest index where levels ascend.</summary>
+    private bool MoveIndexed(Node node)
+    {
+        bool moves = OperatorClasses.IsShare(Graph, node) && node is not Pad;
+        if (!moves || Form(node.Inputs[0]) is not LoweredValue.Indexed indexed || (node is MaxPool && !indexed.Levels.IsAscending))
+        {
+            return false;
+        }
+
+        ImmutableArray<ValueId> inputs = [indexed.Index.Id, .. node.Inputs[1..].Select(Float)];
+        ImmutableArray<ValueId> outputs = _rewriter.Builder.AddAll(node with { Inputs = inputs }, [.. node.Outputs.Select(o => Graph[o].Name + ".index")]);
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            _forms[node.Outputs[i]] = new LoweredValue.Indexed(new LoweredValue.Codes(outputs[i], indexed.Index.Quantizer), indexed.Levels);
         }
 
         return true;

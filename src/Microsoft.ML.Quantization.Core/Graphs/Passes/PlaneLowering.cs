@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
@@ -13,6 +14,7 @@ internal sealed class PlaneLowering(GraphBuilder builder)
 {
     private const int MostBits = 2;
     private const int MostPairs = 16;
+    private readonly Dictionary<ValueId, Form.Planes> _split = [];
 
     /// <summary>The addends of a form, or null when it has none.</summary>
     public static ImmutableArray<Form.Codes>? Parts(Form? form) => form switch
@@ -22,6 +24,24 @@ internal sealed class PlaneLowering(GraphBuilder builder)
         Form.Sum { Sign: 1, Clamp.IsNone: true } sum when IsNarrow(sum.Left) && IsNarrow(sum.Right) => [sum.Left, sum.Right],
         _ => null,
     };
+
+    /// <summary>An index of levels as the bits that make them up, each by a table; other forms as they are.</summary>
+    public Form? Split(Form? form)
+    {
+        if (form is not Form.Indexed indexed)
+        {
+            return form;
+        }
+
+        if (!_split.TryGetValue(indexed.Index.Id, out Form.Planes? planes))
+        {
+            string name = builder[indexed.Index.Id].Name;
+            planes = new Form.Planes([.. indexed.Levels.Bits!.Value.Select((bit, k) => StaircaseLowering.Table(builder, indexed.Index, bit.Quantizer, bit.Codes, $"{name}.bit{k}"))]);
+            _split[indexed.Index.Id] = planes;
+        }
+
+        return planes;
+    }
 
     /// <summary>The sum of two forms as addends: constants of any width, other codes of few bits.</summary>
     public Form.Planes? Add(Form? left, Form? right)

@@ -8,16 +8,19 @@ using Microsoft.ML.Quantization.Quantizers;
 namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
-/// What a list of levels is in codes: an even grid (the index is the code), multiples of one step within 8 bits (a table gives the codes), or sums of scaled bits (one table a bit).
-/// Levels count as equal up to a relative error of 1e-6, a few roundings of float32.
+/// What a list of levels is in codes: an even grid (the index is the code), multiples of one step within 8 bits (a table gives the codes), or sums of scaled bits (one table a bit):
+/// subset sums of a basis, few levels but 0, or a bit for each of few steps; what is left below the lowest level is one bit more, always set.
+/// Levels count as equal up to a relative error of 1e-6, a few roundings of float32, and up to two roundings of the largest level.
 /// </summary>
 internal sealed class StaircaseLevels
 {
     private const double Tolerance = 1e-6;
+    private const double Rounding32 = 2.5e-7;
     private const int Largest = 127;
     private const int MostMidRise = 127;
     private const int MostSums = 16;
     private const int MostSingles = 2;
+    private const int MostSteps = 5;
     private readonly float[] _levels;
     private readonly double _bound;
 
@@ -27,8 +30,15 @@ internal sealed class StaircaseLevels
         _bound = levels.Max(Math.Abs);
         Grid = FindMidRise() ?? FindAffine();
         Multiples = Grid is null ? FindMultiples() : null;
-        Bits = Grid is null && Multiples is null ? FindBits() ?? FindSingles() : null;
+        IsAscending = levels.Zip(levels.Skip(1)).All(p => p.First <= p.Second);
+        Bits = Grid is null && Multiples is null ? FindBits() ?? FindSingles() ?? FindSteps() : null;
     }
+
+    /// <summary>Whether there are codes for the levels.</summary>
+    public bool HasCodes => Grid is not null || Multiples is not null || Bits is not null;
+
+    /// <summary>Whether a larger index is no smaller level.</summary>
+    public bool IsAscending { get; }
 
     /// <summary>The quantizer whose code is the index; null when levels are not evenly spaced around 0 as one has it.</summary>
     public AffineQuantization? Grid { get; }
@@ -42,17 +52,30 @@ internal sealed class StaircaseLevels
     /// <summary>Codes that are indices and nothing more.</summary>
     public AffineQuantization Index => Unsigned(_levels.Length - 1, 1, 0);
 
+    /// <summary>The staircase without steps that go nowhere; one step is always left.</summary>
+    public static (float[] Thresholds, float[] Levels) Merge(float[] thresholds, float[] levels)
+    {
+        ArgumentNullException.ThrowIfNull(thresholds);
+        ArgumentNullException.ThrowIfNull(levels);
+        double least = Rounding32 * levels.Max(Math.Abs);
+        int[] steps = [.. Enumerable.Range(0, thresholds.Length).Where(i => Math.Abs((double)levels[i + 1] - levels[i]) > least)];
+        return steps.Length == 0 ? (thresholds[..1], levels[..2]) : ([.. steps.Select(i => thresholds[i])], [levels[0], .. steps.Select(i => levels[i + 1])]);
+    }
+
     private static AffineQuantization Unsigned(int top, float scale, int zero)
     {
         var code = new CodeType(new BitWidth(BitsOf(top)), Signed: false);
         return AffineQuantization.PerTensor(code, new IntegerRange(0, top), new AffineParameters(scale, zero));
     }
 
+    private static AffineQuantization Signed(int bits, float scale)
+        => AffineQuantization.PerTensor(new CodeType(new BitWidth(bits), Signed: true), IntegerRange.SignedNarrow(bits), new AffineParameters(scale, 0));
+
     private static int BitsOf(int top) => 32 - System.Numerics.BitOperations.LeadingZeroCount((uint)top);
 
     private static bool IsScale(double scale) => scale is > 1.2e-38 and < 3e38;
 
-    private bool Same(double a, double b) => Math.Abs(a - b) <= Tolerance * Math.Max(Math.Abs(a), Math.Abs(b)) || Math.Abs(a - b) <= 1e-9 * _bound;
+    private bool Same(double a, double b) => Math.Abs(a - b) <= Tolerance * Math.Max(Math.Abs(a), Math.Abs(b)) || Math.Abs(a - b) <= Rounding32 * _bound;
 
     private AffineQuantization? FindMidRise()
     {
@@ -83,6 +106,11 @@ internal sealed class StaircaseLevels
 
     private (AffineQuantization Quantizer, int[] Codes)? FindMultiples()
     {
+        if (_bound == 0)
+        {
+            return (Signed(2, 1), new int[_levels.Length]);
+        }
+
         double smallest = _levels.Where(l => l != 0).Select(l => Math.Abs((double)l)).DefaultIfEmpty(0).Min();
         for (int divisor = 1; divisor <= Largest && _bound * divisor <= smallest * (Largest + 0.5); divisor++)
         {
@@ -90,9 +118,7 @@ internal sealed class StaircaseLevels
             int[] codes = [.. _levels.Select(l => (int)Rounding.HalfToEven(l / step))];
             if (IsScale(step) && _levels.Select((level, i) => Same(level, codes[i] * step)).All(s => s))
             {
-                int bits = BitsOf(codes.Max(Math.Abs)) + 1;
-                var code = new CodeType(new BitWidth(bits), Signed: true);
-                return (AffineQuantization.PerTensor(code, IntegerRange.SignedNarrow(bits), new AffineParameters((float)step, 0)), codes);
+                return (Signed(BitsOf(codes.Max(Math.Abs)) + 1, (float)step), codes);
             }
         }
 
@@ -114,13 +140,28 @@ internal sealed class StaircaseLevels
 
         (double Sum, int Pattern)[] ordered = [.. sums.OrderBy(s => s.Sum)];
         bool explained = ordered.Length == rest.Length && ordered.Select((s, i) => Same(s.Sum, rest[i])).All(s => s) && basis.TrueForAll(IsScale);
-        bool middle = explained && Same(-2 * (double)_levels[0], basis.Sum());
-        if (!explained || !(middle || Same(_levels[0], 0)))
-        {
-            return null;
-        }
+        return explained ? Sum([.. basis], k => [.. ordered.Select(s => (s.Pattern >> k) & 1)]) : null;
+    }
 
-        return [.. basis.Select((b, k) => (OneBit(b, middle), ordered.Select(s => (s.Pattern >> k) & 1).ToArray()))];
+    /// <summary>A bit for each step up.</summary>
+    private ImmutableArray<(AffineQuantization Quantizer, int[] Codes)>? FindSteps()
+    {
+        double[] steps = [.. _levels.Zip(_levels.Skip(1)).Select(p => (double)p.Second - p.First)];
+        return steps.Length <= MostSteps && steps.All(IsScale) ? Sum(steps, k => [.. Enumerable.Range(0, _levels.Length).Select(i => i > k ? 1 : 0)]) : null;
+    }
+
+    /// <summary>lowest level + Σ basis · bit: bits of ±1 where that takes the lowest level up, otherwise bits of 0 and 1, and one for the lowest level unless it is 0.</summary>
+    private ImmutableArray<(AffineQuantization Quantizer, int[] Codes)> Sum(double[] basis, Func<int, int[]> bits)
+    {
+        bool middle = Same(-2 * (double)_levels[0], basis.Sum());
+        IEnumerable<(AffineQuantization Quantizer, int[] Codes)> planes = basis.Select((b, k) => (OneBit(b, middle), bits(k)));
+        return middle || Same(_levels[0], 0) ? [.. planes] : [.. planes, Constant(_levels[0])];
+    }
+
+    private (AffineQuantization Quantizer, int[] Codes) Constant(float level)
+    {
+        var code = new CodeType(new BitWidth(1), Signed: level < 0);
+        return (AffineQuantization.PerTensor(code, code.Range, new AffineParameters(Math.Abs(level), 0)), [.. Enumerable.Repeat(level < 0 ? -1 : 1, _levels.Length)]);
     }
 
     /// <summary>Few levels but 0: each is a bit of its own.</summary>

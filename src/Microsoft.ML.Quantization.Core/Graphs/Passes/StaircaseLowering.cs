@@ -17,8 +17,15 @@ internal sealed class StaircaseLowering(Graph graph, GraphBuilder builder)
     public Form? Lower(Staircase node, Form? source, Func<ValueId, ValueId> floats, string name)
     {
         float[] thresholds = graph.ConstantOf(node.Inputs[1]).Values<float>().ToArray();
-        var levels = new StaircaseLevels(graph.ConstantOf(node.Inputs[2]).Values<float>().ToArray());
-        if (levels.Grid is null && levels.Multiples is null && levels.Bits is null)
+        float[] values = graph.ConstantOf(node.Inputs[2]).Values<float>().ToArray();
+        var levels = new StaircaseLevels(values);
+        if (!levels.HasCodes)
+        {
+            (thresholds, values) = StaircaseLevels.Merge(thresholds, values);
+            levels = new StaircaseLevels(values);
+        }
+
+        if (!levels.HasCodes)
         {
             return null;
         }
@@ -39,7 +46,7 @@ internal sealed class StaircaseLowering(Graph graph, GraphBuilder builder)
 
         return levels.Multiples is var (quantizer, codes)
             ? Table(index, quantizer, codes, name)
-            : new Form.Planes([.. levels.Bits!.Value.Select((bit, k) => Table(index, bit.Quantizer, bit.Codes, $"{name}.bit{k}"))]);
+            : new Form.Indexed(index, levels);
     }
 
     private static int ThresholdCount(float[] thresholds, float x) => thresholds.Count(t => x >= t);
@@ -80,7 +87,10 @@ internal sealed class StaircaseLowering(Graph graph, GraphBuilder builder)
             : builder.Add(new Thresholds { Name = node.Name + ".thresholds", Inputs = [floats(node.Inputs[0])], Reals = [.. thresholds], Result = result }, name);
     }
 
-    private Form.Codes Table(Form.Codes index, AffineQuantization quantizer, int[] codes, string name)
+    private Form.Codes Table(Form.Codes index, AffineQuantization quantizer, int[] codes, string name) => Table(builder, index, quantizer, codes, name);
+
+    /// <summary>The codes of an index's levels by a table.</summary>
+    public static Form.Codes Table(GraphBuilder builder, Form.Codes index, AffineQuantization quantizer, int[] codes, string name)
     {
         ImmutableArray<byte> entries = [.. Enumerable.Range(0, (int)index.Quantizer.Code.Range.Count).Select(i => unchecked((byte)codes[Math.Min(i, codes.Length - 1)]))];
         ValueId id = builder.Add(new LookupTable { Name = name + ".levels", Inputs = [index.Id], Table = entries, Result = quantizer }, name);
