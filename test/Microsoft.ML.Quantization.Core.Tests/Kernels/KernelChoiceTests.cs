@@ -105,6 +105,10 @@ public sealed class KernelChoiceTests
     }
 
     [TestMethod]
+    public void A_table_that_is_not_there_is_named()
+        => Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => ThroughputTable.ReadFile(Path.Combine(AppContext.BaseDirectory, "no such table.json"))).Code);
+
+    [TestMethod]
     public void Every_table_in_the_library_can_be_read()
     {
         string[] names = [.. typeof(ThroughputTable).Assembly.GetManifestResourceNames().Where(n => n.StartsWith("throughput/", StringComparison.Ordinal))];

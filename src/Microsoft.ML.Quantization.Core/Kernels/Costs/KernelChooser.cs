@@ -37,7 +37,7 @@ internal sealed class KernelChooser
     public static KernelChooser Automatic => new(KernelRegistry.Available, ThroughputTable.Current, "the only one");
 
     /// <summary>One set, whatever it costs.</summary>
-    public static KernelChooser Only(KernelSet set) => new([set], ThroughputTable.Current, "forced");
+    public static KernelChooser Only(KernelSet set) => new([set], ThroughputTable.Empty, "forced");
 
     /// <summary>All sets of a list by a given table; the first is the default.</summary>
     public static KernelChooser By(IReadOnlyList<KernelSet> sets, ThroughputTable table) => new(sets, table, "the only one");

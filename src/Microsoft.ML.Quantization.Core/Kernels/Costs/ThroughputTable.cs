@@ -35,6 +35,9 @@ internal sealed class ThroughputTable
         _surfaces = Entries.GroupBy(e => (e.Set, e.Work.Operation, e.Work.Bits)).ToDictionary(g => g.Key, g => new CostSurface(g));
     }
 
+    /// <summary>A table without entries: everything is modelled.</summary>
+    public static ThroughputTable Empty { get; } = new("unknown", []);
+
     /// <summary>The table of this processor; without entries where nobody has measured it.</summary>
     public static ThroughputTable Current => _current.Value;
 
@@ -86,6 +89,22 @@ internal sealed class ThroughputTable
         }
     }
 
+    /// <summary>Reads the file that <see cref="Variable"/> names.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the file cannot be read or is no table.</exception>
+    internal static ThroughputTable ReadFile(string path)
+    {
+        string place = $"Environment variable {Variable}, file {path}";
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            return Read(place, file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{place}: expected a file that can be read, found: {e.Message}", e);
+        }
+    }
+
     private static ThroughputEntry Entry(JsonElement row)
     {
         JsonElement[] cells = [.. row.EnumerateArray()];
@@ -99,8 +118,7 @@ internal sealed class ThroughputTable
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path)
         {
-            using FileStream file = File.OpenRead(path);
-            return Read($"Environment variable {Variable}, file {path}", file);
+            return ReadFile(path);
         }
 
         Assembly assembly = typeof(ThroughputTable).Assembly;
