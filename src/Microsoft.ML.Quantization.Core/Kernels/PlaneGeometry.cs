@@ -1,5 +1,3 @@
-using System;
-
 namespace Microsoft.ML.Quantization.Kernels;
 
 /// <summary>

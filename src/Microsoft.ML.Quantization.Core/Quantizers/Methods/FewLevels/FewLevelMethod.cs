@@ -24,16 +24,28 @@ public abstract record FewLevelMethod : QuantizationMethod
 
     /// <inheritdoc/>
     public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y)
-        => ((LevelTable)prepared!).Write(call.Values.Slice(begin, y.Length), GroupAt(call, begin), y);
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(prepared);
+        ((LevelTable)prepared).Write(call.Values.Slice(begin, y.Length), GroupAt(call, begin), y);
+    }
 
     /// <summary>Passes g on; formulas of other methods override it.</summary>
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums) => g.CopyTo(dx);
 
     /// <summary>w ← clip(w, −bound, bound).</summary>
-    public override void AfterStep(MethodCall call, ReadOnlySpan<float> before, Span<float> weights) => LatentWeights.Clip(weights, Bound(call.X.Shape));
+    public override void AfterStep(MethodCall call, ReadOnlySpan<float> before, Span<float> weights)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        LatentWeights.Clip(weights, Bound(call.X.Shape));
+    }
 
     /// <inheritdoc/>
-    public override HardForm Export(MethodCall call) => Table(call).Export(call.X.Shape, call.Values);
+    public override HardForm Export(MethodCall call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        return Table(call).Export(call.X.Shape, call.Values);
+    }
 
     /// <summary>The levels of weights.</summary>
     private protected abstract LevelTable Table(MethodCall call);

@@ -23,11 +23,16 @@ public abstract record SignMethod : FewLevelMethod
     public override QuantizationMethod For(bool signed) => this with { Signed = signed };
 
     /// <inheritdoc/>
-    public override object? Prepare(MethodCall call) => call.Site == QuantizerSites.Weights ? Table(call) : null;
+    public override object? Prepare(MethodCall call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        return call.Site == QuantizerSites.Weights ? Table(call) : null;
+    }
 
     /// <inheritdoc/>
     public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y)
     {
+        ArgumentNullException.ThrowIfNull(call);
         if (call.Site == QuantizerSites.Weights)
         {
             base.Harden(call, prepared, begin, y);
@@ -48,6 +53,7 @@ public abstract record SignMethod : FewLevelMethod
     /// <inheritdoc/>
     public sealed override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
     {
+        ArgumentNullException.ThrowIfNull(call);
         ReadOnlySpan<float> x = call.Values.Slice(begin, g.Length);
         if (call.Site == QuantizerSites.Weights)
         {
@@ -65,9 +71,13 @@ public abstract record SignMethod : FewLevelMethod
     }
 
     /// <inheritdoc/>
-    public override HardForm Export(MethodCall call) => call.Site == QuantizerSites.Weights
-        ? base.Export(call)
-        : new HardForm.Uniform(Signed ? HardForms.MidRise(1, [1]) : HardForms.Symmetric(1, false, IntegerRange.Unsigned(1), [1]));
+    public override HardForm Export(MethodCall call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        return call.Site == QuantizerSites.Weights
+            ? base.Export(call)
+            : new HardForm.Uniform(Signed ? HardForms.MidRise(1, [1]) : HardForms.Symmetric(1, false, IntegerRange.Unsigned(1), [1]));
+    }
 
     /// <summary>The way back of a share of weights; g itself where nothing else is said.</summary>
     private protected virtual void OfWeights(MethodCall call, LevelTable table, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums) => g.CopyTo(dx);

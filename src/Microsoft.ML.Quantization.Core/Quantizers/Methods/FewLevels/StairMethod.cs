@@ -14,7 +14,11 @@ public abstract record StairMethod : QuantizationMethod
 
     /// <inheritdoc/>
     public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y)
-        => LaneMap.Map(new Climb((Stairs)prepared!), call.Values.Slice(begin, y.Length), y);
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(prepared);
+        LaneMap.Map(new Climb((Stairs)prepared), call.Values.Slice(begin, y.Length), y);
+    }
 
     /// <summary>Levels at even distance around 0 are mid-rise codes; others stay a staircase.</summary>
     public override HardForm Export(MethodCall call)
