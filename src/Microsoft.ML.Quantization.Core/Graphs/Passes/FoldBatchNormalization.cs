@@ -48,7 +48,7 @@ public static class FoldBatchNormalization
             ? rewriter.Map(layer.Inputs[1])
             : rewriter.Builder.AddConstant(weights.Name, Scaled(weights.Constant!, layer, affine.Scale), isTrainable: weights.IsTrainable);
         Value? bias = layer.Inputs.Length > 2 ? graph[layer.Inputs[2]] : null;
-        ValueId newBias = rewriter.Builder.AddConstant(bias?.Name ?? layer.Name + ".bias", Shifted(bias?.Constant, channels, affine), isTrainable: bias?.IsTrainable ?? false);
+        ValueId newBias = rewriter.Builder.AddConstant(bias?.Name ?? layer.Name + ".bias", Shifted(bias?.Constant, channels, affine), isTrainable: bias?.IsTrainable ?? weights.IsTrainable);
         rewriter.Emit(node, layer with { Inputs = [rewriter.Map(layer.Inputs[0]), newWeights, newBias] });
     }
 

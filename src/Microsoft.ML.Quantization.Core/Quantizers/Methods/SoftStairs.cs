@@ -13,24 +13,82 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="IsHard">Whether the way forward is hard at this step.</param>
 internal sealed record SoftStairs(float[] Borders, float[] Levels, float Scale, float Gain, float Temperature, StairTable Table, bool IsHard)
 {
+    // One sigmoid a pass over a part that stays in the nearest cache: long bodies of several are not put in line.
+    private const int Part = 512;
+
     /// <summary>The soft form.</summary>
-    public void Forward(ReadOnlySpan<float> x, Span<float> y) => LaneMap.Map(new Value(this, Scale), x, y);
+    public void Forward(ReadOnlySpan<float> x, Span<float> y)
+    {
+        for (int from = 0; from < x.Length; from += Part)
+        {
+            int count = Math.Min(Part, x.Length - from);
+            Span<float> part = y.Slice(from, count);
+            Sum(x.Slice(from, count), part);
+            LaneMap.Map(new Times(Scale), part, part);
+        }
+    }
 
     /// <summary>dx = g·αβT·Σ sᵢSᵢ(1 − Sᵢ); gives ∂loss/∂β = Σ x·dx/β.</summary>
     public float Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, Span<float> dx)
     {
-        LaneMap.Map(new Slope(this), x, g, dx);
+        for (int from = 0; from < x.Length; from += Part)
+        {
+            int count = Math.Min(Part, x.Length - from);
+            Span<float> part = dx.Slice(from, count);
+            part.Clear();
+            for (int i = 0; i < Borders.Length; i++)
+            {
+                LaneMap.Map(new AddBump(Gain, Borders[i], Temperature, Levels[i + 1] - Levels[i]), x.Slice(from, count), part, part);
+            }
+
+            LaneMap.Map(new Times(Scale * Gain * Temperature), part, part);
+            LaneMap.Map(default(Product), g.Slice(from, count), part, part);
+        }
+
         return LaneMap.Sum(default(Product), x, dx) / Gain;
     }
 
     /// <summary>∂loss/∂α = Σ g·y/α, with the y of the way forward.</summary>
-    public float ScaleSum(ReadOnlySpan<float> x, ReadOnlySpan<float> g) => IsHard
-        ? LaneMap.Sum(new Hard(Table.Thresholds, Levels), x, g)
-        : LaneMap.Sum(new Weighted(new Value(this, 1)), x, g);
+    public double ScaleSum(ReadOnlySpan<float> x, ReadOnlySpan<float> g)
+    {
+        Span<float> part = stackalloc float[Part];
+        double sum = 0;
+        for (int from = 0; from < x.Length; from += Part)
+        {
+            int count = Math.Min(Part, x.Length - from);
+            if (IsHard)
+            {
+                Stairs.Apply(x.Slice(from, count), Table.Thresholds, Levels, part[..count]);
+            }
+            else
+            {
+                Sum(x.Slice(from, count), part[..count]);
+            }
+
+            sum += LaneMap.Sum(default(Product), part[..count], g.Slice(from, count));
+        }
+
+        return sum;
+    }
 
     /// <summary>∂loss/∂bᵢ = −Σ g·αT·sᵢSᵢ(1 − Sᵢ).</summary>
     public float ThresholdSum(int i, ReadOnlySpan<float> x, ReadOnlySpan<float> g)
-        => -LaneMap.Sum(new Bump(Gain, Temperature, Borders[i], Scale * Temperature * (Levels[i + 1] - Levels[i])), x, g);
+        => -LaneMap.Sum(new Bump(Gain, Borders[i], Temperature, Scale * Temperature * (Levels[i + 1] - Levels[i])), x, g);
+
+    private void Sum(ReadOnlySpan<float> x, Span<float> y)
+    {
+        y.Fill(Levels[0]);
+        for (int i = 0; i < Borders.Length; i++)
+        {
+            LaneMap.Map(new AddStep(Gain, Borders[i], Temperature, Levels[i + 1] - Levels[i]), x, y, y);
+        }
+    }
+
+    private readonly struct Times(float factor) : ILaneFunction
+    {
+        public T Of<T>(T x)
+            where T : unmanaged, ILanes<T> => x * T.Create(factor);
+    }
 
     private readonly struct Product : ILaneFunction2
     {
@@ -38,53 +96,24 @@ internal sealed record SoftStairs(float[] Borders, float[] Levels, float Scale, 
             where T : unmanaged, ILanes<T> => x * g;
     }
 
-    private readonly struct Value(SoftStairs stairs, float scale) : ILaneFunction
+    private readonly struct AddStep(float gain, float border, float temperature, float jump) : ILaneFunction2
     {
-        public T Of<T>(T x)
+        public T Of<T>(T x, T g)
             where T : unmanaged, ILanes<T>
-        {
-            T u = x * T.Create(stairs.Gain);
-            T y = T.Create(stairs.Levels[0]);
-            for (int i = 0; i < stairs.Borders.Length; i++)
-            {
-                T s = FloatMath.Sigmoid((u - T.Create(stairs.Borders[i])) * T.Create(stairs.Temperature));
-                y += s * T.Create(stairs.Levels[i + 1] - stairs.Levels[i]);
-            }
-
-            return y * T.Create(scale);
-        }
+            => g + (FloatMath.Sigmoid(((x * T.Create(gain)) - T.Create(border)) * T.Create(temperature)) * T.Create(jump));
     }
 
-    private readonly struct Weighted(Value value) : ILaneFunction2
-    {
-        public T Of<T>(T x, T g)
-            where T : unmanaged, ILanes<T> => value.Of(x) * g;
-    }
-
-    private readonly struct Hard(float[] thresholds, float[] levels) : ILaneFunction2
-    {
-        public T Of<T>(T x, T g)
-            where T : unmanaged, ILanes<T> => new Stairs.Climb(thresholds, levels).Of(x) * g;
-    }
-
-    private readonly struct Slope(SoftStairs stairs) : ILaneFunction2
+    private readonly struct AddBump(float gain, float border, float temperature, float jump) : ILaneFunction2
     {
         public T Of<T>(T x, T g)
             where T : unmanaged, ILanes<T>
         {
-            T u = x * T.Create(stairs.Gain);
-            T sum = T.Create(0);
-            for (int i = 0; i < stairs.Borders.Length; i++)
-            {
-                T s = FloatMath.Sigmoid((u - T.Create(stairs.Borders[i])) * T.Create(stairs.Temperature));
-                sum += s * (T.Create(1) - s) * T.Create(stairs.Levels[i + 1] - stairs.Levels[i]);
-            }
-
-            return g * (sum * T.Create(stairs.Scale * stairs.Gain * stairs.Temperature));
+            T s = FloatMath.Sigmoid(((x * T.Create(gain)) - T.Create(border)) * T.Create(temperature));
+            return g + (s * (T.Create(1) - s) * T.Create(jump));
         }
     }
 
-    private readonly struct Bump(float gain, float temperature, float border, float factor) : ILaneFunction2
+    private readonly struct Bump(float gain, float border, float temperature, float factor) : ILaneFunction2
     {
         public T Of<T>(T x, T g)
             where T : unmanaged, ILanes<T>
