@@ -7,7 +7,6 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Numerics;
-using Microsoft.ML.Quantization.Onnx;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;

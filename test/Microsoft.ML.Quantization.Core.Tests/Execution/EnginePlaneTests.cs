@@ -1,6 +1,5 @@
 using System;
 using System.Linq;
-using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;

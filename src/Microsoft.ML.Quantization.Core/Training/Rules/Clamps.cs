@@ -1,4 +1,3 @@
-using System;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;

@@ -1,0 +1,83 @@
+using System.Collections.Generic;
+using Microsoft.ML.Quantization.Core.Tests.Kernels;
+using Microsoft.ML.Quantization.Evaluation;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.TestSupport.Kernels;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.ML.Quantization.Training;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training;
+
+/// <summary>Law: whatever order and memory a step uses, its forward values are the interpreter's and its gradients the plain loops' bits.</summary>
+[TestClass]
+public sealed class StepTests
+{
+    [TestMethod]
+    public void Forward_outside_training_gives_the_interpreters_bits_again_and_again()
+    {
+        foreach (Graph graph in (Graph[])[SmallNetworks.ResNet(8, Shape.Of(2, 9, 8), 5, 3), SmallNetworks.LeNet5(Shape.Of(1, 12, 12), 4)])
+        {
+            Shape shape = graph[graph.Inputs[0]].Type.Shape.Bind(5);
+            var reverse = new ReverseMode(graph, graph.Outputs[0], KernelRegistry.Active, new ParallelPool(3));
+            Dictionary<string, Tensor> constants = new TrainingState(graph, 0).Constants;
+            using var reference = new Evaluator(graph, OperatorTable.Reference);
+            for (ulong seed = 1; seed <= 2; seed++)
+            {
+                Tensor input = RandomTensors.Floats(shape, seed);
+                using ForwardPass pass = reverse.Forward([input], constants, training: false);
+                KernelAssert.SameBits(reference.Run([input])[0].Values<float>(), pass[reverse.OutputName].Values<float>(), graph.Nodes[0].Name);
+            }
+        }
+    }
+
+    [TestMethod]
+    public void Weight_gradients_are_plain_chains_of_chunks()
+    {
+        const int Batch = 70;
+        Shape x = Shape.Of(Batch, 3, 7, 6);
+        Shape w = Shape.Of(5, 3, 3, 2);
+        var builder = new GraphBuilder();
+        ValueId input = builder.AddInput("x", Microsoft.ML.Quantization.Graphs.ValueType.Float(x));
+        ValueId weights = builder.AddConstant("w", RandomTensors.Floats(w, 2), isTrainable: true);
+        var window = new Window { Kernel = [3, 2], Strides = [2, 1], Dilations = [1, 1], PadsBegin = [1, 0], PadsEnd = [1, 1] };
+        builder.AddOutput(builder.Add(new Convolution { Window = window, Inputs = [input, weights] }));
+        Graph graph = builder.Build();
+        Shape y = graph[graph.Outputs[0]].Type.Shape;
+        Tensor values = RandomTensors.Floats(x, 3);
+        Tensor direction = RandomTensors.Floats(y, 4);
+        var reverse = new ReverseMode(graph, graph.Outputs[0], KernelRegistry.Active, new ParallelPool(2));
+        using ForwardPass pass = reverse.Forward([values], new TrainingState(graph, 0).Constants, training: true);
+        Tensor found = reverse.Backward(pass, direction)["w"];
+        KernelAssert.SameBits(Plain(Geometry.Convolution(window, 1, x, y), ChannelsLast(values), ChannelsLast(direction)), found.Values<float>(), "dW");
+    }
+
+    /// <summary>Chunks of 32 rows, added in order, as [O][I][taps].</summary>
+    private static float[] Plain(ConvolutionGeometry g, float[] source, float[] gradient)
+    {
+        var result = new float[g.OutChannels * g.Depth];
+        for (int first = 0; first < g.Batch; first += BatchSums.Chunk)
+        {
+            float[] chunk = PlainGradients.Weights(g, source, gradient, first, System.Math.Min(first + BatchSums.Chunk, g.Batch));
+            for (int i = 0; i < result.Length; i++)
+            {
+                (int o, int k) = System.Math.DivRem(i, g.Depth);
+                result[i] += chunk[(o * g.Depth) + (k % g.Taps * g.InChannels) + (k / g.Taps)];
+            }
+        }
+
+        return result;
+    }
+
+    private static float[] ChannelsLast(Tensor planar)
+    {
+        using Rented last = ChannelLayout.ToChannelsLast(WorkerPool.Single, planar);
+        return last.Tensor.Values<float>().ToArray();
+    }
+}
