@@ -55,10 +55,10 @@ internal sealed class ReverseMode
     /// <param name="parameters">Trainable constants by name; others come from the graph.</param>
     /// <param name="training">Whether batch statistics are used.</param>
     /// <param name="dropout">Dropout of this step, or null.</param>
-    /// <param name="cancellationToken">Looked at before each node.</param>
     /// <param name="place">Where in the run the step stands, or null outside one.</param>
+    /// <param name="cancellationToken">Looked at before each node.</param>
     public ForwardPass Forward(
-        IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, bool training, Dropout? dropout = null, CancellationToken cancellationToken = default, StepPlace? place = null)
+        IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, bool training, Dropout? dropout = null, StepPlace? place = null, CancellationToken cancellationToken = default)
     {
         BoundTraining bound = Bind(inputs[0].Shape.Rank > 0 ? inputs[0].Shape[0] : 1);
         Graph graph = bound.Graph;

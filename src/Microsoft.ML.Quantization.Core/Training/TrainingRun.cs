@@ -121,7 +121,7 @@ internal sealed class TrainingRun : IDisposable
         using var rows = new StepMemory(_rows);
         (Tensor input, float[] targets) = Batches.Read(_training, batch, Augment, rows);
         Dropout? dropout = _options.Dropout.Length > 0 ? new Dropout(_options.Dropout, _options.Seed, _state.Step) : null;
-        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, cancellationToken, Place());
+        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, Place(), cancellationToken);
         Tensor output = pass[_reverse.OutputName];
         TrainingChecks.Targets(_options.Loss, targets, output);
         LossValue value = Losses.Of(_options.Loss, output, targets);

@@ -1,6 +1,5 @@
 using System;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
@@ -17,7 +16,11 @@ public static class MethodShares
 
     /// <summary>y of all elements, as in training or as in evaluation.</summary>
     public static void Forward(QuantizationMethod method, MethodCall call, object? prepared, Tensor y, bool training)
-        => Run(method, call, (method, call, prepared, y, training), static (w, begin, end, _) =>
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(y);
+        Run(method, call, (method, call, prepared, y, training), static (w, begin, end, _) =>
         {
             Span<float> part = w.y.Writable<float>()[begin..end];
             if (w.training)
@@ -29,10 +32,15 @@ public static class MethodShares
                 w.method.Harden(w.call, w.prepared, begin, part);
             }
         });
+    }
 
     /// <summary>dx of all elements, and the sums of every group.</summary>
     public static double[] Backward(QuantizationMethod method, MethodCall call, object? prepared, Tensor g, Tensor dx)
     {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(g);
+        ArgumentNullException.ThrowIfNull(dx);
         int width = Width(method);
         (int groups, int length, int perGroup) = Cut(method, call.X.Shape);
         var partial = new double[groups * perGroup * width];
