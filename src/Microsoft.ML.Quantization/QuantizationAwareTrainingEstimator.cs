@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Immutable;
 using System.Threading;
-using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Hosting;
 using Microsoft.ML.Quantization.Quantizers.Methods;

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Runtime.CompilerServices;
@@ -42,10 +43,10 @@ public sealed class MethodTableTests
         var text = new StringBuilder("\n| Method | Stands on | Bits | Source |\n|---|---|---|---|\n");
         foreach (MethodEntry method in QuantizationMethods.All.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
-            text.Append($"| {method.Name} | {method.Sites.ToString().ToLowerInvariant()} | {Widths(method.Bits)} | {method.Source} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {method.Name} | {method.Sites.ToString().ToLowerInvariant()} | {Widths(method.Bits)} | {method.Source} |\n");
         }
 
-        return text.Append($"\nRecipes: {string.Join(", ", TrainingRecipes.All.Select(r => r.Weights == r.Activations ? r.Name : $"{r.Name} ({(r.Weights.Length > 0 ? r.Weights : "float")} + {(r.Activations.Length > 0 ? r.Activations : "float")})"))}.\n").ToString();
+        return text.Append(CultureInfo.InvariantCulture, $"\nRecipes: {string.Join(", ", TrainingRecipes.All.Select(r => r.Weights == r.Activations ? r.Name : $"{r.Name} ({(r.Weights.Length > 0 ? r.Weights : "float")} + {(r.Activations.Length > 0 ? r.Activations : "float")})"))}.\n").ToString();
     }
 
     private static string Widths(ImmutableArray<int> bits)

@@ -1,4 +1,3 @@
-using System;
 using System.Linq;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.VisualStudio.TestTools.UnitTesting;

@@ -104,11 +104,11 @@ public sealed class RelaxedQuantizationTests
         var method = new RelaxedQuantization { Bits = bits };
         Tensor g = Tensor.Create<float>(shape, [.. Enumerable.Repeat(1f, shape.Count)]);
         Tensor dx = Tensor.Allocate(ElementType.Float32, shape);
-        MethodCall call = Call(method, x, 0.2, 0.4);
+        MethodCall call = Call(x, 0.2, 0.4);
         double[] sums = MethodShares.Backward(method, call, method.Prepare(call), g, dx);
         double Total(double stepChange, double noiseChange)
         {
-            MethodCall moved = Call(method, x, 0.2 * Math.Exp(stepChange), 0.4 * Math.Exp(noiseChange));
+            MethodCall moved = Call(x, 0.2 * Math.Exp(stepChange), 0.4 * Math.Exp(noiseChange));
             return Run(method, moved).Sum(v => (double)v);
         }
 
@@ -116,7 +116,7 @@ public sealed class RelaxedQuantizationTests
         Assert.AreEqual((Total(0, Small) - Total(0, -Small)) / (2 * Small), sums[1], 0.02 * Math.Max(1, Math.Abs(sums[1])), "noise");
         for (int i = 0; i < shape.Count; i++)
         {
-            double At(double move) => Run(method, Call(method, Tensor.Create<float>(shape, [.. x.Values<float>().ToArray().Select((v, j) => j == i ? (float)(v + move) : v)]), 0.2, 0.4))[i];
+            double At(double move) => Run(method, Call(Tensor.Create<float>(shape, [.. x.Values<float>().ToArray().Select((v, j) => j == i ? (float)(v + move) : v)]), 0.2, 0.4))[i];
             double h = 1e-3;
             double difference = (At(h) - At(-h)) / (2 * h);
             Assert.AreEqual(difference, dx.Values<float>()[i], 0.02, $"x[{i}] = {x.Values<float>()[i]}");
@@ -129,7 +129,7 @@ public sealed class RelaxedQuantizationTests
         float[] x = [-3, -0.5f, 0.3f, 0.49f, 0.51f, 2];
         float[] shifted = [.. x.Select(v => v - 0.1f)];
         var method = new RelaxedQuantization { Bits = 2 };
-        MethodCall call = Call(method, Tensor.Create<float>(Shape.Of(6, 1), shifted), 0.8, 0.3);
+        MethodCall call = Call(Tensor.Create<float>(Shape.Of(6, 1), shifted), 0.8, 0.3);
         Tensor y = Tensor.Allocate(ElementType.Float32, Shape.Of(6, 1));
         MethodShares.Forward(method, call, method.Prepare(call), y, training: false);
         float[] expected = [-1.5f, -0.7f, 0.1f, 0.1f, 0.9f, 0.9f];
@@ -170,14 +170,14 @@ public sealed class RelaxedQuantizationTests
     }
 
     /// <summary>The definition, in double: differences of sigmoids, Gumbel noise, softmax.</summary>
-    private static double Exact(double x, double step, double noise, int low, int high, double temperature, IReadOnlyList<double> uniforms)
+    private static double Exact(double x, double step, double noise, int low, int high, double temperature, double[] uniforms)
     {
         double Cdf(double edge) => 1 / (1 + Math.Exp(-((edge * step) - x) / noise));
         double[] weights = [.. Enumerable.Range(low, high - low + 1).Select((c, i) => Math.Exp((Math.Log(Cdf(c + 0.5) - Cdf(c - 0.5)) - Math.Log(-Math.Log(uniforms[i]))) / temperature))];
         return weights.Select((w, i) => w * (low + i) * step).Sum() / weights.Sum();
     }
 
-    private static MethodCall Call(RelaxedQuantization method, Tensor x, double step, double ratio)
+    private static MethodCall Call(Tensor x, double step, double ratio)
         => new(x, [Tensor.Create<float>(Shape.Of(1), [(float)Math.Log(step)]), Tensor.Create<float>(Shape.Of(1), [(float)Math.Log(ratio)])], new MethodContext(1, 7, 10, 3), QuantizerSites.Weights, 3, WorkerPool.Single);
 
     private static float[] Run(RelaxedQuantization method, MethodCall call)
@@ -190,6 +190,6 @@ public sealed class RelaxedQuantizationTests
     private static float[] Train(bool straight, int bits, float[] x, double step, double ratio)
     {
         var method = new RelaxedQuantization { Bits = bits, StraightThrough = straight };
-        return Run(method, Call(method, Tensor.Create<float>(Shape.Of(x.Length, 1), x), step, ratio));
+        return Run(method, Call(Tensor.Create<float>(Shape.Of(x.Length, 1), x), step, ratio));
     }
 }
