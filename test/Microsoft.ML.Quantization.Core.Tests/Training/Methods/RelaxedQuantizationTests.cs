@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers.Methods;
