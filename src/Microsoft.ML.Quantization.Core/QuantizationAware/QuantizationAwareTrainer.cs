@@ -6,6 +6,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
@@ -22,6 +23,8 @@ namespace Microsoft.ML.Quantization.QuantizationAware;
 /// <param name="log">Told what happens to which layer, or null.</param>
 public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool, IGraphRunnerFactory engine, Action<string>? log = null)
 {
+    private const int FewBits = 2;
+
     /// <summary>Puts quantizers in and sets their parameters; <see cref="Run"/> begins with it.</summary>
     /// <param name="graph">The float network, its trainable constants marked.</param>
     /// <param name="rows">Rows from which activations are sampled.</param>
@@ -103,6 +106,14 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
 
         hard = HardenQuantizers.Run(hard);
         var quantizer = new PostTrainingQuantizer(engine, OperatorTable.Fast(kernels, pool), log);
-        return new QuantizationAwareResult(trained, hard, quantizer.RunQuantized(hard, options.Model));
+        QuantizationResult result = quantizer.RunQuantized(hard, options.Model);
+        return new QuantizationAwareResult(trained, hard, result with { Document = result.Document with { Metadata = Card(trained.Graph, result.Document.Metadata, options) } });
+    }
+
+    /// <summary>The model's card: the scheme, and for weights of few levels what they do to each layer.</summary>
+    private static ModelMetadata Card(Graph trained, ModelMetadata metadata, QuantizationAwareOptions options)
+    {
+        metadata = metadata with { Facts = metadata.Facts.SetItem("scheme", options.Scheme.ToString()) };
+        return options.Scheme.Weights is { Bits: <= FewBits } ? LevelReport.Of(trained).AddTo(metadata) : metadata;
     }
 }
