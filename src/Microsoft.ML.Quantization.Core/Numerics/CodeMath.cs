@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.Quantization.Numerics;
 
@@ -25,8 +26,35 @@ internal static class CodeMath
     public static void Add(Span<int> left, float leftMultiplier, Span<int> right, float rightMultiplier, in CodeTail tail)
         => LaneMap.Map(new Sum(leftMultiplier, rightMultiplier, tail), Lanes(left), Lanes(right), Lanes(left));
 
+    /// <summary>result[i] = <see cref="Requantization.Add"/> of 16-bit codes whose zero points are 0.</summary>
+    public static unsafe void Add(ReadOnlySpan<short> left, float leftMultiplier, ReadOnlySpan<short> right, float rightMultiplier, in CodeTail tail, Span<short> result)
+    {
+        var sum = new Sum(leftMultiplier, rightMultiplier, tail);
+        left = left[..result.Length];
+        right = right[..result.Length];
+        fixed (short* a = left, b = right, y = result)
+        {
+            int i = 0;
+            for (; i <= result.Length - Lanes512.Count; i += Lanes512.Count)
+            {
+                Lanes512.StoreShorts(y + i, sum.Of(Wide(a + i), Wide(b + i)));
+            }
+
+            for (; i < result.Length; i++)
+            {
+                Lanes1.StoreShorts(y + i, sum.Of(Lanes1.CreateInt(a[i]), Lanes1.CreateInt(b[i])));
+            }
+        }
+    }
+
     /// <summary>codes[i] = <see cref="Requantization.Quantize"/> of values[i].</summary>
     public static void Quantize(ReadOnlySpan<float> values, float scale, in CodeTail tail, Span<int> codes) => LaneMap.Map(new Entry(scale, tail), values, Lanes(codes));
+
+    private static unsafe Lanes512 Wide(short* source)
+    {
+        (Vector256<int> low, Vector256<int> high) = Vector256.Widen(Vector256.Load(source));
+        return new Lanes512(Vector512.Create(low, high).AsSingle());
+    }
 
     private static Span<float> Lanes(Span<int> run) => MemoryMarshal.Cast<int, float>(run);
 

@@ -35,6 +35,13 @@ internal static class IntegerElementwise
             return;
         }
 
+        if (Array.TrueForAll(call.Inputs, i => i.Type == ElementType.Int16 && i.Shape.Equals(call.Outputs[0].Shape)) && call.Outputs[0].Type == ElementType.Int16
+            && Parameters(call, 0).ZeroPoint == 0 && Parameters(call, 1).ZeroPoint == 0)
+        {
+            Shares.Run(call.Pool, call.Outputs[0].Shape.Count, Smallest, call, static (c, begin, end) => AddShorts(c, begin, end));
+            return;
+        }
+
         var pairs = new Pairs(call);
         Shares.Run(call.Pool, pairs.Count, Smallest, (pairs, node: (IntegerAdd)call.Node), static (t, begin, end) => t.pairs.Run(begin, end, t.node, static (node, a, b)
             => CodeMath.Add(a, node.LeftMultiplier, b, node.RightMultiplier, new CodeTail(node.Result.ZeroPoints[0], node.Minimum, node.Maximum))));
@@ -83,6 +90,18 @@ internal static class IntegerElementwise
 
     /// <summary>How an input's codes become values; an accumulator's numbers are their own.</summary>
     private static AffineParameters Parameters(OperatorCall call, int input) => call.Graph[call.Node.Inputs[input]].Type.Quantization?.Single ?? new AffineParameters(1, 0);
+
+    private static void AddShorts(OperatorCall call, int begin, int end)
+    {
+        var node = (IntegerAdd)call.Node;
+        CodeMath.Add(
+            call.Inputs[0].Values<short>()[begin..end],
+            node.LeftMultiplier,
+            call.Inputs[1].Values<short>()[begin..end],
+            node.RightMultiplier,
+            new CodeTail(node.Result.Single.ZeroPoint, node.Minimum, node.Maximum),
+            call.Outputs[0].Writable<short>()[begin..end]);
+    }
 
     private delegate void RunFunction<TNode>(TNode node, Span<int> left, Span<int> right);
 

@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
@@ -42,7 +43,7 @@ internal sealed class ThresholdIntegerStep(BindContext context, int pixels, int 
         switch (element)
         {
             case ElementType.Int16:
-                Widen<short>(Values<short>(buffers, source, pixel, count), wide);
+                CodeRuns.Widen(Values<short>(buffers, source, pixel, count), wide);
                 break;
             case ElementType.Int8:
                 Widen<sbyte>(Values<sbyte>(buffers, source, pixel, count), wide);
