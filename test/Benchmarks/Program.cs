@@ -17,7 +17,7 @@ internal static class Program
         ["grouped"] = ("grouped [MODEL_DIR]: a 4096 x 4096 dense layer with weights in groups, against 8 bits and ONNX Runtime", GroupedCommand.Run),
         ["train"] = ("train [ROUNDS [PYTHON]]: images a second while training LeNet-5 and ResNet-8, against PyTorch, alternating in one run", TrainCommand.Run),
         ["train-methods"] = ("train-methods [ROUNDS [RECIPE ...]]: what quantizers cost in training, against a float step, alternating in one run", TrainMethodsCommand.Run),
-        ["rq"] = ("rq MNIST_DIR [EPOCHS] [CELL] [ROWS]: LeNet-5 on MNIST with Relaxed Quantization, cell by cell; finished cells are kept, a broken run goes on", RelaxedCommand.Run),
+        ["rq"] = ("rq MNIST_DIR [EPOCHS] [CELL] [ROWS]: LeNet-5 on MNIST with Relaxed Quantization, cell by cell; finished cells are kept, a broken run goes on", Tables.RelaxedCommand.Run),
         ["binary-speed"] = ("binary-speed MODEL_DIR [ROUNDS]: networks of 1 and 2 bits of the shape of ResNet-18 against ONNX Runtime int8", BinarySpeedCommand.Run),
         ["binary"] = ("binary MNIST_DIR [EPOCHS] [CELL] [ROWS]: binary and ternary networks on MNIST, cell by cell", Tables.BinaryCommand.Run),
         ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),

@@ -21,16 +21,15 @@ internal static class BinaryCommand
 
     private static readonly Shape _image = Shape.Of(1, 28, 28);
 
-    /// <summary>Network, recipe, widths; whether first and last layers are as all others; the rate of Adam.</summary>
-    private static readonly (string Network, string Recipe, int Weights, int Activations, bool AllLayers, float Rate)[] _cells =
+    private static readonly Row[] _rows =
     [
-        ("mlp", "BNN", 1, 1, true, SignRate),
-        ("mlp", "BinaryConnect", 1, 8, true, SignRate),
-        ("lenet5", "TWN", 2, 8, true, Rate),
-        ("lenet5", "TTQ", 2, 8, false, Rate),
-        ("lenet5", "XNOR", 1, 1, false, Rate),
-        ("lenet5", "BNN", 1, 1, true, SignRate),
-        ("lenet5", "LAB", 1, 8, true, Rate),
+        new("mlp", "BNN", 1, 1, true, SignRate, Seeds: 3, Bar: "1.5", Paper: "0.96"),
+        new("mlp", "BinaryConnect", 1, 8, true, SignRate, Seeds: 1, Bar: "1.4", Paper: "1.29"),
+        new("mlp", "LAB", 1, 8, true, SignRate, Seeds: 3, Bar: "BinaryConnect + 0.1", Paper: "1.18"),
+        new("lenet5", "TWN", 2, 8, true, Rate, Seeds: 1, Bar: "0.75", Paper: "0.65"),
+        new("lenet5", "TTQ", 2, 8, false, Rate, Seeds: 1, Bar: "0.75", Paper: "-"),
+        new("lenet5", "XNOR", 1, 1, false, Rate, Seeds: 1, Bar: "1.0", Paper: "-"),
+        new("lenet5", "BNN", 1, 1, true, SignRate, Seeds: 1, Bar: "1.2", Paper: "-"),
     ];
 
     /// <summary>binary MNIST_DIR [EPOCHS] [CELL, for example lenet5-bnn, or all] [ROWS].</summary>
@@ -45,82 +44,81 @@ internal static class BinaryCommand
         int epochs = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : DefaultEpochs;
         string only = args.Length > 2 ? args[2] : "all";
         int rows = args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : int.MaxValue;
-        var runner = new CellRunner("binary", First(MethodsCommand.Rows(args[0], "train"), rows), MethodsCommand.Rows(args[0], "t10k"));
-        foreach (var cell in _cells.Where(c => only == "all" || only == Short(c.Network, c.Recipe)))
+        var runner = new CellRunner("binary", MethodsCommand.Rows(args[0], "train").First(rows), MethodsCommand.Rows(args[0], "t10k"));
+        foreach (Row row in _rows.Where(r => only == "all" || only == r.Short))
         {
-            CellResult result = runner.Run(Cell(cell, epochs, rows));
-            Console.WriteLine(FormattableString.Invariant($"{result.Name}: hard {result.HardAccuracy:F4}, engine {result.EngineAccuracy:F4}, {result.Seconds:F0} s"));
+            for (int seed = 1; seed <= row.Seeds; seed++)
+            {
+                CellResult result = runner.Run(Cell(row, epochs, rows, (ulong)seed));
+                Console.WriteLine(FormattableString.Invariant($"{result.Name}: hard {result.HardAccuracy:F4}, engine {result.EngineAccuracy:F4}, {result.Seconds:F0} s"));
+            }
         }
 
-        Write([.. _cells.Select(c => runner.Find(Name(c.Network, c.Recipe, epochs, rows))).OfType<CellResult>()], epochs, rows);
+        Write(runner, epochs, rows);
         return 0;
     }
 
-    private static string Short(string network, string recipe) => FormattableString.Invariant($"{network}-{recipe}").ToLowerInvariant();
+    private static string Suffix(int epochs, int rows) => FormattableString.Invariant($"-e{epochs}{(rows == int.MaxValue ? string.Empty : $"-n{rows}")}");
 
-    private static string Name(string network, string recipe, int epochs, int rows) => FormattableString.Invariant($"{Short(network, recipe)}-e{epochs}{(rows == int.MaxValue ? string.Empty : $"-n{rows}")}");
+    private static string Name(Row row, int epochs, int rows, ulong seed) => FormattableString.Invariant($"{row.Short}{Suffix(epochs, rows)}-s{seed}");
 
-    private static MemoryBatchSource First(MemoryBatchSource all, int rows)
-    {
-        if (rows >= all.Count)
-        {
-            return all;
-        }
-
-        float[] images = new float[rows * _image.Count];
-        float[] labels = new float[rows];
-        for (int i = 0; i < rows; i++)
-        {
-            all.Read(i, images.AsSpan(i * _image.Count, _image.Count), labels.AsSpan(i, 1));
-        }
-
-        return new MemoryBatchSource(_image, images, labels);
-    }
-
-    private static TableCell Cell((string Network, string Recipe, int Weights, int Activations, bool AllLayers, float Rate) cell, int epochs, int rows)
+    private static TableCell Cell(Row row, int epochs, int rows, ulong seed)
     {
         // Signs are the nonlinearity themselves; real activations need one.
-        BinaryActivation activation = cell.Activations == 1 ? BinaryActivation.None : BinaryActivation.Rectifier;
-        Graph start = cell.Network == "mlp" ? BinaryNetworks.Mlp(_image, [1024, 1024, 1024], 10, activation) : BinaryNetworks.LeNet5(_image, 10, activation);
-        QuantizationAwareScheme scheme = TrainingRecipes.Find(cell.Recipe).Scheme(cell.Weights, cell.Activations);
-        scheme = cell.AllLayers ? scheme with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 } : scheme;
+        BinaryActivation activation = row.Activations == 1 ? BinaryActivation.None : BinaryActivation.Rectifier;
+        Graph start = row.Network == "mlp" ? BinaryNetworks.Mlp(_image, [1024, 1024, 1024], 10, activation, seed) : BinaryNetworks.LeNet5(_image, 10, activation, seed: seed);
+        QuantizationAwareScheme scheme = TrainingRecipes.Find(row.Recipe).Scheme(row.Weights, row.Activations);
+        scheme = row.AllLayers ? scheme with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 } : scheme;
         var training = new TrainingOptions
         {
             Epochs = epochs,
             BatchSize = Batch,
-            Seed = 1,
+            Seed = seed,
             Optimizer = new Adam(),
-            Rate = cell.Rate,
+            Rate = row.Rate,
             Schedule = new CosineSchedule(0.001),
             ReestimationBatches = 100,
         };
-        return new TableCell(Name(cell.Network, cell.Recipe, epochs, rows), cell.Recipe, FormattableString.Invariant($"{cell.Weights}/{cell.Activations}"), start, scheme, training);
+        return new TableCell(Name(row, epochs, rows, seed), row.Recipe, FormattableString.Invariant($"{row.Weights}/{row.Activations}"), start, scheme, training);
     }
 
-    private static void Write(List<CellResult> results, int epochs, int rows)
+    private static void Write(CellRunner runner, int epochs, int rows)
     {
-        var table = new QuietTable("cell", "W/A", "all layers", "error, engine, %", "error, hard in float, %", "differing predictions", "integer layers", "file, bytes", "training, s");
-        foreach (CellResult r in results)
+        var table = new QuietTable("network", "recipe", "W/A", "seed", "edges", "error, engine, %", "bar, %", "error in the paper, %", "error, hard in float, %", "differing predictions", "integer layers", "file, bytes", "training, s");
+        foreach (Row row in _rows)
         {
-            table.Add(
-                r.Name, r.Bits, r.Scheme.Contains("SameBits", StringComparison.Ordinal) ? "yes" : "edges 8 bits", Percent(1 - r.EngineAccuracy), Percent(1 - r.HardAccuracy), Text(r.Differing), r.IntegerLayers,
-                Text(r.FileBytes), r.Seconds.ToString("0", CultureInfo.InvariantCulture));
+            CellResult[] done = [.. Enumerable.Range(1, row.Seeds).Select(s => runner.Find(Name(row, epochs, rows, (ulong)s))).OfType<CellResult>()];
+            string edges = row.AllLayers ? "as inner layers" : "8 bits";
+            foreach (CellResult r in done)
+            {
+                table.Add(
+                    row.Network, row.Recipe, r.Bits, TableText.Of((long)r.Seed), edges, TableText.Error(r.EngineAccuracy), row.Bar, row.Paper, TableText.Error(r.HardAccuracy), TableText.Of(r.Differing),
+                    r.IntegerLayers, TableText.Of(r.FileBytes), TableText.Seconds(r.Seconds));
+            }
+
+            if (done.Length > 1)
+            {
+                table.Add(row.Network, row.Recipe, done[0].Bits, FormattableString.Invariant($"mean of {done.Length}"), edges, TableText.MeanError(done), row.Bar, row.Paper, "", "", "", "", "");
+            }
         }
 
-        string images = rows == int.MaxValue ? "60,000" : Text(rows);
-        Machine.WriteResult(FormattableString.Invariant($"binary-e{epochs}{(rows == int.MaxValue ? string.Empty : $"-n{rows}")}.md"), $"""
+        string images = rows == int.MaxValue ? "60,000" : TableText.Of(rows);
+        Machine.WriteResult(FormattableString.Invariant($"binary{Suffix(epochs, rows)}.md"), $"""
             # Binary and ternary networks on MNIST
 
             `dotnet run -c Release --project test/Benchmarks -- binary MNIST_DIR {epochs}` on {Machine.Description}.
             {images} training and 10,000 test images; a perceptron of 3 × 1024 and LeNet-5 (32C5-MP2-64C5-MP2-512FC), batch normalization behind every layer, from scratch; {epochs} epochs of Adam in batches of {Batch},
-            cosine rate from {SignRate} for BNN and BinaryConnect and {Rate} for the others, softmax cross-entropy, no augmentation, the last epoch counts; statistics of batch normalization measured anew with hard
-            quantizers; seed 1. Images are 8 bits. One file a cell in `binary/`; cells that are missing have not been run.
+            cosine rate from {SignRate} for the perceptron and BNN and {Rate} for the others, softmax cross-entropy, no augmentation, the last epoch counts; statistics of batch normalization measured anew with hard
+            quantizers. Images are 8 bits. Means with their 95 % interval over the seeds (Student's t). Figures of papers are of their own networks and training, some 3 × 4096 wide. One file a cell in
+            `binary/`; cells that are missing have not been run.
 
             {table}
             """.ReplaceLineEndings("\n"));
     }
 
-    private static string Percent(double share) => (100 * share).ToString("0.00", CultureInfo.InvariantCulture);
-
-    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
+    /// <summary>One row: network, recipe, widths; whether first and last layers are as all others; the rate of Adam; how many seeds; what it should reach.</summary>
+    private sealed record Row(string Network, string Recipe, int Weights, int Activations, bool AllLayers, float Rate, int Seeds, string Bar, string Paper)
+    {
+        public string Short { get; } = FormattableString.Invariant($"{Network}-{Recipe}").ToLowerInvariant();
+    }
 }

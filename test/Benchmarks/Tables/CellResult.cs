@@ -18,6 +18,7 @@ namespace Microsoft.ML.Quantization.Benchmarks.Tables;
 /// <param name="Losses">Mean training loss of each epoch.</param>
 /// <param name="Stop">Why training ended.</param>
 /// <param name="Machine">The machine.</param>
+/// <param name="BestEpoch">The epoch whose network counts, from 0; −1 where none is chosen.</param>
 internal sealed record CellResult(
     string Name,
     string Method,
@@ -33,4 +34,5 @@ internal sealed record CellResult(
     double Seconds,
     ImmutableArray<float> Losses,
     string Stop,
-    string Machine);
+    string Machine,
+    int BestEpoch = -1);

@@ -34,13 +34,29 @@ internal sealed class CellRunner(string table, IBatchSource training, IBatchSour
     private string Folder { get; } = Directory.CreateDirectory(Machine.ResultFolder(table)).FullName;
 
     /// <summary>The result of a cell, from its file or by running it.</summary>
-    public CellResult Run(TableCell cell)
+    public CellResult Run(TableCell cell) => Find(cell.Name) ?? Make(cell);
+
+    /// <summary>The trained float network of a cell, to begin others with: from the scratch folder, or by running the cell.</summary>
+    public Graph Network(TableCell cell)
     {
-        if (Find(cell.Name) is { } done)
+        string file = Path.Combine(Scratch, cell.Name + ".mlq");
+        if (!File.Exists(file))
         {
-            return done;
+            Make(cell);
         }
 
+        return TrainableConstants.Mark(ModelReader.Read(file).Graph);
+    }
+
+    /// <summary>The result of a cell that is done, or null.</summary>
+    public CellResult? Find(string name)
+    {
+        string file = Path.Combine(Folder, name + ".json");
+        return File.Exists(file) ? JsonSerializer.Deserialize<CellResult>(File.ReadAllText(file)) : null;
+    }
+
+    private CellResult Make(TableCell cell)
+    {
         string checkpoint = Path.Combine(Scratch, cell.Name + ".checkpoint");
         TrainingOptions options = cell.Training with { CheckpointPath = checkpoint };
         var watch = Stopwatch.StartNew();
@@ -53,13 +69,6 @@ internal sealed class CellRunner(string table, IBatchSource training, IBatchSour
         File.Move(file + ".tmp", file, overwrite: true);
         File.Delete(checkpoint);
         return result;
-    }
-
-    /// <summary>The result of a cell that is done, or null.</summary>
-    public CellResult? Find(string name)
-    {
-        string file = Path.Combine(Folder, name + ".json");
-        return File.Exists(file) ? JsonSerializer.Deserialize<CellResult>(File.ReadAllText(file)) : null;
     }
 
     private (TrainingResult Trained, Graph Hard, ModelDocument Document, string Layers) Train(TableCell cell, TrainingOptions options)
@@ -98,7 +107,7 @@ internal sealed class CellRunner(string table, IBatchSource training, IBatchSour
 
         return new CellResult(
             cell.Name, cell.Method, cell.Bits, cell.Training.Seed, trained.History.Length, cell.Scheme?.ToString() ?? "float", (double)hardRight / test.Count, (double)engineRight / test.Count,
-            differing, string.Empty, ModelWriter.ToBytes(document).Length, 0, [.. trained.History.Select(h => h.Loss)], trained.Stop.ToString(), Machine.Description);
+            differing, string.Empty, ModelWriter.ToBytes(document).Length, 0, [.. trained.History.Select(h => h.Loss)], trained.Stop.ToString(), Machine.Description, trained.BestEpoch);
     }
 
     private (Tensor Input, float[] Labels) Rows(int[] rows)
