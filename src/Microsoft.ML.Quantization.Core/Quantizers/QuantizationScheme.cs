@@ -24,6 +24,12 @@ public sealed record QuantizationScheme
     /// <summary>Run length of <see cref="Granularity.PerGroup"/> along the input channels; otherwise 0.</summary>
     public int WeightGroupSize { get; init; }
 
+    /// <summary>
+    /// Bits of a scale of <see cref="Granularity.PerGroup"/>: 16 rounds each fitted scale to half precision before codes are chosen, unless it lies outside of what halves hold
+    /// in full, 2^−14 to 65504; 32 keeps all as floats. Layers read 4.5 bits a weight instead of 5 for 4 bits in groups of 32.
+    /// </summary>
+    public int GroupScaleBits { get; init; } = 16;
+
     /// <summary>How the range of weights is found.</summary>
     public RangeSource WeightRange { get; init; } = RangeSource.Automatic;
 
@@ -106,11 +112,13 @@ public sealed record QuantizationScheme
     public override string ToString()
     {
         IEnumerable<string> overrides = Overrides.Select(o => string.Create(CultureInfo.InvariantCulture, $"{Quote(o.Pattern)}:W{o.WeightBits}A{o.ActivationBits}"));
-        return string.Create(CultureInfo.InvariantCulture, $"W{WeightBits}A{ActivationBits} weights={WeightGranularity}/{WeightGroupSize} {WeightRange}")
+        return string.Create(CultureInfo.InvariantCulture, $"W{WeightBits}A{ActivationBits} weights={WeightGranularity}/{WeightGroupSize}{GroupText} {WeightRange}")
             + $" activations={(SignedActivations ? "signed" : "unsigned")} {(SymmetricActivations ? "symmetric" : "asymmetric")} {ActivationRange}"
             + string.Create(CultureInfo.InvariantCulture, $" stream={ResidualBits} edges={EdgeLayers} float=[{string.Join(",", KeepFloat.Select(Quote))}] overrides=[{string.Join(",", overrides)}]")
             + string.Create(CultureInfo.InvariantCulture, $" biasCorrection={BiasCorrection} refit={LeastSquaresRefit} seed={Seed}");
     }
+
+    private string GroupText => WeightGranularity == Granularity.PerGroup ? string.Create(CultureInfo.InvariantCulture, $" scales={GroupScaleBits}") : string.Empty;
 
     private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
 
@@ -142,6 +150,7 @@ public sealed record QuantizationScheme
         Require(Enum.IsDefined(EdgeLayers), nameof(EdgeLayers), "an edge rule", EdgeLayers);
         bool grouped = WeightGranularity == Granularity.PerGroup;
         Require(grouped ? WeightGroupSize > 0 : WeightGroupSize == 0, nameof(WeightGroupSize), grouped ? "a size from 1 for groups" : "0 unless weights are grouped", WeightGroupSize);
+        Require(GroupScaleBits is 16 or 32, nameof(GroupScaleBits), "16 or 32", GroupScaleBits);
         foreach (string pattern in KeepFloat.Concat(Overrides.Select(o => o.Pattern)))
         {
             Require(!string.IsNullOrWhiteSpace(pattern), nameof(KeepFloat), "layer names or patterns that are not empty", $"'{pattern}'");
