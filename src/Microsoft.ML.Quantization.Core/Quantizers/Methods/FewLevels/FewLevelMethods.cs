@@ -36,24 +36,24 @@ internal static class FewLevelMethods
         new("XNOR", "Rastegari et al., 2016", _one, b => new Xnor { Bits = b }, s => new Xnor { Bits = (int)s[0], Signed = s[1] != 0, Gradient = (ScaleGradient)s[2] }),
     ];
 
-    /// <summary>Their pairs for both operands, as the papers have them; activations of weight-only methods are affine where they are not float.</summary>
+    /// <summary>Their pairs for both operands, as the papers have them; activations of weight-only methods have learned steps where they are not float: ranges of the whole signal waste the few levels of 2 and 3 bits.</summary>
     public static ImmutableArray<TrainingRecipe> Recipes { get; } =
     [
         new("ABC-Net", "ABC-W", "ABC-A", "Lin et al., 2017"),
-        new("ADMM", "ADMM", "Affine", "Leng et al., 2018"),
+        new("ADMM", "ADMM", "LSQ", "Leng et al., 2018"),
         new("Bi-Real", "Bi-Real", "Bi-Real", "Liu et al., 2018"),
-        new("BinaryConnect", "BinaryConnect", "Affine", "Courbariaux et al., 2015"),
+        new("BinaryConnect", "BinaryConnect", "LSQ", "Courbariaux et al., 2015"),
         new("BNN", "BNN", "BNN", "Hubara et al., 2016"),
-        new("BWN", "BWN", "Affine", "Rastegari et al., 2016"),
+        new("BWN", "BWN", "LSQ", "Rastegari et al., 2016"),
         new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017"),
         new("IR-Net", "IR-Net", "IR-Net", "Qin et al., 2020"),
-        new("LAB", "LAB", "Affine", "Hou et al., 2017"),
-        new("LAQ", "LAQ", "Affine", "Hou and Kwok, 2018"),
-        new("LAT", "LAT", "Affine", "Hou and Kwok, 2018"),
+        new("LAB", "LAB", "LSQ", "Hou et al., 2017"),
+        new("LAQ", "LAQ", "LSQ", "Hou and Kwok, 2018"),
+        new("LAT", "LAT", "LSQ", "Hou and Kwok, 2018"),
         new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017"),
         new("TBN", "BWN", "TBN-A", "Wan et al., 2018"),
-        new("TTQ", "TTQ", "Affine", "Zhu et al., 2017"),
-        new("TWN", "TWN", "Affine", "Li and Liu, 2016"),
+        new("TTQ", "TTQ", "LSQ", "Zhu et al., 2017"),
+        new("TWN", "TWN", "LSQ", "Li and Liu, 2016"),
         new("XNOR", "XNOR", "XNOR", "Rastegari et al., 2016"),
     ];
 
