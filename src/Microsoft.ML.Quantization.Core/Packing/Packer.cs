@@ -46,6 +46,7 @@ internal static class Packer
         [typeof(Unary)] = ElementwisePacking.Clip,
         [typeof(Concat)] = StructurePacking.Concat,
         [typeof(Reshape)] = StructurePacking.Reshape,
+        [typeof(Pad)] = PlanePacking.Padding,
     }.ToFrozenDictionary();
 
     /// <summary>Packs a graph.</summary>
