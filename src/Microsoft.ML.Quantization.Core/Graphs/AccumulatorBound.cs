@@ -36,9 +36,8 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         var worst = new AccumulatorBound(0, 0);
         for (int c = 0; c < channels; c++)
         {
-            AffineParameters group = weightQuantizer[weightQuantizer.Scales.Length == 1 ? 0 : c];
             int own = bias is null ? 0 : bias.Values<int>()[c];
-            long bound = OfChannel(weights, c * length, length, group, range, inputZero, own);
+            long bound = OfChannel(weights, c * length, length, weightQuantizer, range, inputZero, own);
             worst = bound > worst.Worst ? new AccumulatorBound(bound, c) : worst;
         }
 
@@ -56,7 +55,7 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         return (new IntegerRange(input.Range.Min + shift, input.Range.Max + shift), input.Single.ZeroPoint + shift);
     }
 
-    private static long OfChannel(Tensor weights, int start, int length, AffineParameters group, IntegerRange range, int inputZero, int bias)
+    private static long OfChannel(Tensor weights, int start, int length, AffineQuantization quantizer, IntegerRange range, int inputZero, int bias)
     {
         long high = 0;
         long low = 0;
@@ -64,7 +63,7 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         long negative = 0;
         for (int i = start; i < start + length; i++)
         {
-            long w = group.ValueOf(CodeAccess.Read(weights, i));
+            long w = quantizer.ValueOf(weights.Shape, i, CodeAccess.Read(weights, i));
             high += Math.Max(range.Min * w, range.Max * w);
             low += Math.Min(range.Min * w, range.Max * w);
             positive += Math.Max(w, 0);

@@ -1,5 +1,4 @@
 using System;
-using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -14,7 +13,7 @@ internal sealed class IntegerWeights
         Rows = rows;
     }
 
-    /// <summary>c − z, or 2c − (2^bits − 1) of mid-rise codes; [Rows][Depth].</summary>
+    /// <summary>c − z, 2c − (2^bits − 1) of mid-rise codes, or the levels of a codebook; [Rows][Depth].</summary>
     public sbyte[] Values { get; }
 
     /// <summary>Output channels.</summary>
@@ -27,23 +26,18 @@ internal sealed class IntegerWeights
     public static IntegerWeights? TryCreate(Tensor codes, AffineQuantization quantizer)
     {
         int rows = codes.Shape[0];
-        int depth = codes.Shape.Count / rows;
         var values = new sbyte[codes.Shape.Count];
         ReadOnlySpan<byte> bytes = codes.Bytes.Span;
         bool signed = codes.Type == ElementType.Int8;
-        for (int row = 0; row < rows; row++)
+        for (int i = 0; i < values.Length; i++)
         {
-            AffineParameters group = quantizer[quantizer.Scales.Length == 1 ? 0 : row];
-            for (int i = row * depth; i < (row + 1) * depth; i++)
+            int value = quantizer.ValueOf(codes.Shape, i, signed ? (sbyte)bytes[i] : bytes[i]);
+            if (value is < sbyte.MinValue or > sbyte.MaxValue)
             {
-                int value = group.ValueOf(signed ? (sbyte)bytes[i] : bytes[i]);
-                if (value is < sbyte.MinValue or > sbyte.MaxValue)
-                {
-                    return null;
-                }
-
-                values[i] = (sbyte)value;
+                return null;
             }
+
+            values[i] = (sbyte)value;
         }
 
         return new IntegerWeights(values, rows);
