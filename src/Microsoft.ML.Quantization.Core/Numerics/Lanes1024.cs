@@ -51,6 +51,9 @@ internal readonly unsafe struct Lanes1024 : ILanes<Lanes1024>
     public static Lanes1024 LoadSignedBytes(sbyte* source) => new(Lanes512.LoadSignedBytes(source).Value, Lanes512.LoadSignedBytes(source + Lanes512.Count).Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1024 LoadShorts(short* source) => new(Lanes512.LoadShorts(source).Value, Lanes512.LoadShorts(source + Lanes512.Count).Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes1024 value)
     {
         Lanes512.StoreBytes(destination, value.Low);
