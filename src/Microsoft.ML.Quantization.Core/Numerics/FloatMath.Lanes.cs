@@ -16,24 +16,26 @@ public static partial class FloatMath
         where T : unmanaged, ILanes<T>
     {
         T limited = T.Greater(T.Create(-105f), T.Lesser(T.Create(89f), x));
-        T power = ReducedExp(limited, out T exponent);
+        T power = ExpPower(limited, out T exponent);
         T half = T.ShiftRight(exponent, 1);
         return T.OrNan(x, power * PowerOfTwo(half) * PowerOfTwo(T.SubtractInt(exponent, half)));
     }
 
-    /// <summary>e^x for −87 ≤ x ≤ 88, where one power of two is enough: the bits of <see cref="Exp{T}"/>.</summary>
+    /// <summary>The same bits for |x| ≤ 87, in fewer operations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T ExpWithin<T>(T x)
-        where T : unmanaged, ILanes<T>
-        => ReducedExp(x, out T exponent) * PowerOfTwo(exponent);
-
-    /// <summary>e^r and n.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T ReducedExp<T>(T x, out T exponent)
+    internal static T ExpOfNear<T>(T x)
         where T : unmanaged, ILanes<T>
     {
-        T n = T.Round(x * T.Create(1.44269502f));
-        T high = T.Fma(n, T.Create(-0.693115234375f), x);
+        T power = ExpPower(x, out T exponent);
+        return power * PowerOfTwo(exponent);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T ExpPower<T>(T limited, out T exponent)
+        where T : unmanaged, ILanes<T>
+    {
+        T n = T.Round(limited * T.Create(1.44269502f));
+        T high = T.Fma(n, T.Create(-0.693115234375f), limited);
         T r = T.Fma(n, T.Create(-3.19461833e-05f), high);
         T low = T.Fma(n, T.Create(-3.19461833e-05f), high - r);
         T q = T.Fma(T.Create(0.000198909824f), r, T.Create(0.00139336428f));
@@ -58,7 +60,26 @@ public static partial class FloatMath
         T scaled = T.Select(small, x * T.Create(8388608f), x);
         T exponent = T.ShiftRight(T.SubtractInt(scaled, T.CreateInt(0x3F3504F3)), 23);
         T f = T.SubtractInt(scaled, T.ShiftLeft(exponent, 23)) - T.Create(1f);
-        T e = T.ToFloat(T.SubtractInt(exponent, small & T.CreateInt(23)));
+        T result = LogSum(f, T.ToFloat(T.SubtractInt(exponent, small & T.CreateInt(23))));
+        result = T.Select(T.Same(x, T.Create(float.PositiveInfinity)), x, result);
+        result = T.Select(T.Same(x, T.Create(0f)), T.Create(float.NegativeInfinity), result);
+        result = T.Select(T.Less(x, T.Create(0f)), T.Create(float.NaN), result);
+        return T.OrNan(x, result);
+    }
+
+    /// <summary>The same bits for positive finite x from 2^−126, in fewer operations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static T LogOfNormal<T>(T x)
+        where T : unmanaged, ILanes<T>
+    {
+        T exponent = T.ShiftRight(T.SubtractInt(x, T.CreateInt(0x3F3504F3)), 23);
+        return LogSum(T.SubtractInt(x, T.ShiftLeft(exponent, 23)) - T.Create(1f), T.ToFloat(exponent));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T LogSum<T>(T f, T e)
+        where T : unmanaged, ILanes<T>
+    {
         T p = T.Fma(T.Create(-0.0620157011f), f, T.Create(0.105309717f));
         p = T.Fma(p, f, T.Create(-0.106462188f));
         p = T.Fma(p, f, T.Create(0.110377699f));
@@ -70,11 +91,7 @@ public static partial class FloatMath
         p = T.Fma(p, f, T.Create(0.333333343f));
         p = T.Fma(p, f, T.Create(-0.5f));
         T tail = T.Fma(f * f, p, e * T.Create(3.19461833e-05f));
-        T result = f + tail + (e * T.Create(0.693115234375f));
-        result = T.Select(T.Same(x, T.Create(float.PositiveInfinity)), x, result);
-        result = T.Select(T.Same(x, T.Create(0f)), T.Create(float.NegativeInfinity), result);
-        result = T.Select(T.Less(x, T.Create(0f)), T.Create(float.NaN), result);
-        return T.OrNan(x, result);
+        return f + tail + (e * T.Create(0.693115234375f));
     }
 
     /// <summary>|x| &lt; 0.625: x + x³·R(x²); else ±(1 − 2 / (e^2|x| + 1)).</summary>
@@ -133,7 +150,7 @@ public static partial class FloatMath
         q = T.Fma(q, t, T.Create(0.630953014f));
         q = T.Fma(q, t, T.Create(1.1306752f));
         q = T.Fma(q, t, T.Create(-0.000416329218f));
-        T far = T.Create(1f) - ExpWithin(q ^ T.CreateInt(SignBit));
+        T far = T.Create(1f) - ExpOfNear(q ^ T.CreateInt(SignBit));
         return T.OrNan(x, T.SelectLess(size, T.Create(1f), near, far) | sign);
     }
 

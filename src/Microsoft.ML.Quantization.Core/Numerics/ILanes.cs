@@ -113,6 +113,12 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Bits shifted down, copies of the sign coming in.</summary>
     public static abstract TSelf ShiftRight(TSelf value, int count);
 
+    /// <summary>Bits shifted down, zeros coming in.</summary>
+    public static abstract TSelf ShiftDown(TSelf value, int count);
+
+    /// <summary>table[index] of a table of 16 floats; integer lanes in [0, 15].</summary>
+    public static abstract TSelf Lookup(float* table, TSelf index);
+
     /// <summary>Integer lanes to the nearest float, ties to even.</summary>
     public static abstract TSelf ToFloat(TSelf value);
 

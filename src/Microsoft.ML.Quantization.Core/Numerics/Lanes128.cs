@@ -142,6 +142,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 ShiftRight(Lanes128 value, int count) => new(Vector128.ShiftRightArithmetic(value.Bits, count).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ShiftDown(Lanes128 value, int count) => new(Vector128.ShiftRightLogical(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Lookup(float* table, Lanes128 index)
+        => new(Vector128.Create(table[index.Bits[0]], table[index.Bits[1]], table[index.Bits[2]], table[index.Bits[3]]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ToFloat(Lanes128 value) => new(Vector128.ConvertToSingle(value.Bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

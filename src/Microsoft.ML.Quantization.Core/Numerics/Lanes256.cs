@@ -157,6 +157,22 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 ShiftRight(Lanes256 value, int count) => new(Vector256.ShiftRightArithmetic(value.Bits, count).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 ShiftDown(Lanes256 value, int count) => new(Vector256.ShiftRightLogical(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Lookup(float* table, Lanes256 index)
+    {
+        if (Avx2.IsSupported)
+        {
+            Vector256<float> low = Avx2.PermuteVar8x32(Vector256.Load(table), index.Bits);
+            Vector256<float> high = Avx2.PermuteVar8x32(Vector256.Load(table + 8), index.Bits);
+            return new(Vector256.ConditionalSelect(Vector256.GreaterThan(index.Bits, Vector256.Create(7)).AsSingle(), high, low));
+        }
+
+        return new(Vector256.Create(Lanes128.Lookup(table, new(index._value.GetLower())).Value, Lanes128.Lookup(table, new(index._value.GetUpper())).Value));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ToFloat(Lanes256 value) => new(Vector256.ConvertToSingle(value.Bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

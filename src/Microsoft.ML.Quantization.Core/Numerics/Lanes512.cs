@@ -166,6 +166,20 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 ShiftRight(Lanes512 value, int count) => new(Vector512.ShiftRightArithmetic(value.Bits, count).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 ShiftDown(Lanes512 value, int count) => new(Vector512.ShiftRightLogical(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Lookup(float* table, Lanes512 index)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return new(Avx512F.PermuteVar16x32(Vector512.Load(table), index.Bits));
+        }
+
+        return new(Vector512.Create(Lanes256.Lookup(table, new(index._value.GetLower())).Value, Lanes256.Lookup(table, new(index._value.GetUpper())).Value));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ToFloat(Lanes512 value) => new(Vector512.ConvertToSingle(value.Bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
