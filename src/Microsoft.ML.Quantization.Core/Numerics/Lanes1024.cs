@@ -151,6 +151,12 @@ internal readonly unsafe struct Lanes1024 : ILanes<Lanes1024>
         => new(Vector512.ShiftRightArithmetic(value._low.AsInt32(), count).AsSingle(), Vector512.ShiftRightArithmetic(value._high.AsInt32(), count).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1024 ShiftDown(Lanes1024 value, int count) => new(Vector512.ShiftRightLogical(value._low.AsInt32(), count).AsSingle(), Vector512.ShiftRightLogical(value._high.AsInt32(), count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1024 Lookup(float* table, Lanes1024 index) => new(Lanes512.Lookup(table, index.Low).Value, Lanes512.Lookup(table, index.High).Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1024 ToFloat(Lanes1024 value) => new(Vector512.ConvertToSingle(value._low.AsInt32()), Vector512.ConvertToSingle(value._high.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
