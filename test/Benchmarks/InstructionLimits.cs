@@ -21,6 +21,9 @@ internal static class InstructionLimits
     private const int Steps = 2000;
     private const int Sums = 12;
 
+    // 0.5 as a float. Not a constant, or the loops would be worked out beforehand.
+    private static int _seed = 0x3F000000;
+
     /// <summary>The streams this processor has, in GOP/s.</summary>
     public static IReadOnlyList<(string Name, double Rate)> All()
     {
@@ -58,7 +61,7 @@ internal static class InstructionLimits
     private static void Loop256<TStep>()
         where TStep : struct, IStep<Vector256<int>>
     {
-        Vector256<int> x = Vector256.Create(0x01020304), w = Opaque(x), a = w, b = w, c = w, d = w, e = w, f = w, g = w, h = w, i = w, j = w, k = w, l = w;
+        Vector256<int> x = Vector256.Create(_seed), w = x, a = w, b = w, c = w, d = w, e = w, f = w, g = w, h = w, i = w, j = w, k = w, l = w;
         for (int step = 0; step < Steps; step++)
         {
             a = TStep.Next(a, x, w);
@@ -75,13 +78,13 @@ internal static class InstructionLimits
             l = TStep.Next(l, x, w);
         }
 
-        _ = Opaque(a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j ^ k ^ l);
+        _seed |= (a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j ^ k ^ l).GetElement(0) & 1;
     }
 
     private static void Loop512<TStep>()
         where TStep : struct, IStep<Vector512<int>>
     {
-        Vector512<int> x = Vector512.Create(0x01020304), w = Opaque(x), a = w, b = w, c = w, d = w, e = w, f = w, g = w, h = w, i = w, j = w, k = w, l = w;
+        Vector512<int> x = Vector512.Create(_seed), w = x, a = w, b = w, c = w, d = w, e = w, f = w, g = w, h = w, i = w, j = w, k = w, l = w;
         for (int step = 0; step < Steps; step++)
         {
             a = TStep.Next(a, x, w);
@@ -98,11 +101,8 @@ internal static class InstructionLimits
             l = TStep.Next(l, x, w);
         }
 
-        _ = Opaque(a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j ^ k ^ l);
+        _seed |= (a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j ^ k ^ l).GetElement(0) & 1;
     }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static T Opaque<T>(T value) => value;
 
     // Each step depends on its sum alone, and the product on the sum, too, so that nothing can be moved out of the loop: sums are of 32 bits, products take the sum's bits as one factor.
     private readonly struct Multiply256 : IStep<Vector256<int>>

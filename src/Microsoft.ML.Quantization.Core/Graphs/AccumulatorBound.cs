@@ -56,21 +56,32 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         return (new IntegerRange(input.Range.Min + shift, input.Range.Max + shift), input.Single.ZeroPoint + shift);
     }
 
+    // Whatever the signs of lo ≤ hi: the larger of lo·w and hi·w is hi·w for a positive w and lo·w for a negative one.
     private static long OfChannel(Tensor weights, int start, int length, AffineParameters group, IntegerRange range, int inputZero, int bias)
     {
-        long high = 0;
-        long low = 0;
-        long positive = 0;
-        long negative = 0;
-        for (int i = start; i < start + length; i++)
-        {
-            long w = group.ValueOf(CodeAccess.Read(weights, i));
-            high += Math.Max(range.Min * w, range.Max * w);
-            low += Math.Min(range.Min * w, range.Max * w);
-            positive += Math.Max(w, 0);
-            negative -= Math.Min(w, 0);
-        }
+        CodeSums w = Sums(weights, start, length, group);
+        long high = (range.Max * w.Positive) - (range.Min * w.Negative);
+        long low = (range.Min * w.Positive) - (range.Max * w.Negative);
+        return Math.Max(high, -low) + Math.Abs((long)bias) + (inputZero * Math.Max(w.Positive, w.Negative));
+    }
 
-        return Math.Max(high, -low) + Math.Abs((long)bias) + (inputZero * Math.Max(positive, negative));
+    private static CodeSums Sums(Tensor weights, int start, int length, AffineParameters group)
+    {
+        (int factor, int zero) = group.MidRiseTop == 0 ? (1, group.ZeroPoint) : (2, group.MidRiseTop);
+        switch (weights.Type)
+        {
+            case ElementType.Int8:
+                return CodeSums.Of(weights.Values<sbyte>().Slice(start, length), factor, zero);
+            case ElementType.UInt8:
+                return CodeSums.Of(weights.Values<byte>().Slice(start, length), factor, zero);
+            default:
+                CodeSums sums = default;
+                for (int i = start; i < start + length; i++)
+                {
+                    sums = sums.With(group.ValueOf(CodeAccess.Read(weights, i)));
+                }
+
+                return sums;
+        }
     }
 }
