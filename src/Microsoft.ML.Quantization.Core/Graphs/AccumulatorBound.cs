@@ -36,9 +36,8 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         var worst = new AccumulatorBound(0, 0);
         for (int c = 0; c < channels; c++)
         {
-            AffineParameters group = weightQuantizer[weightQuantizer.Scales.Length == 1 ? 0 : c];
             int own = bias is null ? 0 : bias.Values<int>()[c];
-            long bound = OfChannel(weights, c * length, length, group, range, inputZero, own);
+            long bound = OfChannel(weights, c * length, length, weightQuantizer, range, inputZero, own);
             worst = bound > worst.Worst ? new AccumulatorBound(bound, c) : worst;
         }
 
@@ -57,31 +56,32 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
     }
 
     // Whatever the signs of lo ≤ hi: the larger of lo·w and hi·w is hi·w for a positive w and lo·w for a negative one.
-    private static long OfChannel(Tensor weights, int start, int length, AffineParameters group, IntegerRange range, int inputZero, int bias)
+    private static long OfChannel(Tensor weights, int start, int length, AffineQuantization quantizer, IntegerRange range, int inputZero, int bias)
     {
-        CodeSums w = Sums(weights, start, length, group);
+        CodeSums w = Sums(weights, start, length, quantizer);
         long high = (range.Max * w.Positive) - (range.Min * w.Negative);
         long low = (range.Min * w.Positive) - (range.Max * w.Negative);
         return Math.Max(high, -low) + Math.Abs((long)bias) + (inputZero * Math.Max(w.Positive, w.Negative));
     }
 
-    private static CodeSums Sums(Tensor weights, int start, int length, AffineParameters group)
+    private static CodeSums Sums(Tensor weights, int start, int length, AffineQuantization quantizer)
     {
-        (int factor, int zero) = group.MidRiseTop == 0 ? (1, group.ZeroPoint) : (2, group.MidRiseTop);
-        switch (weights.Type)
+        bool isPlain = quantizer.Codebook is null && (quantizer.Granularity == Granularity.PerTensor || (quantizer.Granularity == Granularity.PerAxis && quantizer.Axis == 0));
+        if (isPlain && weights.Type is (ElementType.Int8 or ElementType.UInt8))
         {
-            case ElementType.Int8:
-                return CodeSums.Of(weights.Values<sbyte>().Slice(start, length), factor, zero);
-            case ElementType.UInt8:
-                return CodeSums.Of(weights.Values<byte>().Slice(start, length), factor, zero);
-            default:
-                CodeSums sums = default;
-                for (int i = start; i < start + length; i++)
-                {
-                    sums = sums.With(group.ValueOf(CodeAccess.Read(weights, i)));
-                }
-
-                return sums;
+            AffineParameters group = quantizer[quantizer.GroupOf(weights.Shape, start)];
+            (int factor, int zero) = group.MidRiseTop == 0 ? (1, group.ZeroPoint) : (2, group.MidRiseTop);
+            return weights.Type == ElementType.Int8
+                ? CodeSums.Of(weights.Values<sbyte>().Slice(start, length), factor, zero)
+                : CodeSums.Of(weights.Values<byte>().Slice(start, length), factor, zero);
         }
+
+        CodeSums sums = default;
+        for (int i = start; i < start + length; i++)
+        {
+            sums = sums.With(quantizer.ValueOf(weights.Shape, i, CodeAccess.Read(weights, i)));
+        }
+
+        return sums;
     }
 }

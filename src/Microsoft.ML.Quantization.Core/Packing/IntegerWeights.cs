@@ -19,7 +19,7 @@ internal sealed class IntegerWeights
         Rows = rows;
     }
 
-    /// <summary>c − z, or 2c − (2^bits − 1) of mid-rise codes; [Rows][Depth].</summary>
+    /// <summary>c − z, 2c − (2^bits − 1) of mid-rise codes, or the levels of a codebook; [Rows][Depth].</summary>
     public ReadOnlySpan<sbyte> Values => _codes is null ? _values : _codes.Values<sbyte>();
 
     /// <summary>Output channels.</summary>
@@ -32,8 +32,7 @@ internal sealed class IntegerWeights
     public static IntegerWeights? TryCreate(Tensor codes, AffineQuantization quantizer)
     {
         int rows = codes.Shape[0];
-        int depth = codes.Shape.Count / rows;
-        if (codes.Type == ElementType.Int8 && !quantizer.IsMidRise && quantizer.ZeroPoints.All(z => z == 0))
+        if (codes.Type == ElementType.Int8 && quantizer.Codebook is null && !quantizer.IsMidRise && quantizer.ZeroPoints.All(z => z == 0))
         {
             return new IntegerWeights(codes, [], rows);
         }
@@ -41,19 +40,15 @@ internal sealed class IntegerWeights
         var values = new sbyte[codes.Shape.Count];
         ReadOnlySpan<byte> bytes = codes.Bytes.Span;
         bool signed = codes.Type == ElementType.Int8;
-        for (int row = 0; row < rows; row++)
+        for (int i = 0; i < values.Length; i++)
         {
-            AffineParameters group = quantizer[quantizer.Scales.Length == 1 ? 0 : row];
-            for (int i = row * depth; i < (row + 1) * depth; i++)
+            int value = quantizer.ValueOf(codes.Shape, i, signed ? (sbyte)bytes[i] : bytes[i]);
+            if (value is < sbyte.MinValue or > sbyte.MaxValue)
             {
-                int value = group.ValueOf(signed ? (sbyte)bytes[i] : bytes[i]);
-                if (value is < sbyte.MinValue or > sbyte.MaxValue)
-                {
-                    return null;
-                }
-
-                values[i] = (sbyte)value;
+                return null;
             }
+
+            values[i] = (sbyte)value;
         }
 
         return new IntegerWeights(null, values, rows);

@@ -20,8 +20,7 @@ internal static unsafe class PlaneCounts<TLanes>
 
     private const int Panel = PlaneWeights.Panel;
 
-    /// <summary>Whether one instruction counts the bits of bytes.</summary>
-    private static bool CountsAreQuick => AdvSimd.IsSupported;
+    private const int FewestEights = 4;
 
     private interface IMeeting
     {
@@ -51,10 +50,11 @@ internal static unsafe class PlaneCounts<TLanes>
         for (int lane = 0; lane < Panel; lane += 2 * TLanes.Count)
         {
             byte* w = words + (lane * sizeof(uint));
-            int eights = CountsAreQuick ? 0 : tile->StepCount / Eight;
+            int eights = Eights(tile->StepCount);
             for (int r = 0; r < count && eights > 0; r++)
             {
                 Eights<TMeeting>(rows[r] + plane, tile->Steps, eights, w, sums + (r * Panel) + lane);
+                Eights<TMeeting>(rows[r] + plane, tile->Steps, eights, w + (TLanes.Count * sizeof(uint)), sums + (r * Panel) + lane + TLanes.Count);
             }
 
             for (int begin = Eight * eights; begin < tile->StepCount; begin += Longest)
@@ -72,74 +72,56 @@ internal static unsafe class PlaneCounts<TLanes>
         }
     }
 
+    /// <summary>How many times eight steps are taken at once: few of them do not pay for what is left over.</summary>
+    private static int Eights(int steps) => AdvSimd.IsSupported || steps < FewestEights * Eight ? 0 : Math.Min(steps / Eight, Longest);
+
     /// <summary>
-    /// Eight steps at once, one pixel: full adders leave the bits of each place as sums of ones, twos, fours and eights, of which only the eights are counted each time (the tree of Harley and Seal,
-    /// Warren, Hacker's Delight, 5-1). Counting takes seven instructions, an adder three to five.
+    /// Eight steps at once, one pixel, one vector: full adders leave the bits of each place as sums of ones, twos, fours and eights, of which only the eights are counted each time (the tree of
+    /// Harley and Seal; Warren, Hacker's Delight, 5-1). Counting takes seven instructions, an adder three to five.
     /// </summary>
     private static void Eights<TMeeting>(uint* x, PlaneStep* step, int blocks, byte* words, int* sums)
         where TMeeting : struct, IMeeting
     {
-        TLanes ones0 = TLanes.CreateInt(0), ones1 = ones0, twos0 = ones0, twos1 = ones0, fours0 = ones0, fours1 = ones0;
-        while (blocks > 0)
+        TLanes ones = TLanes.CreateInt(0), twos = ones, fours = ones, count = ones;
+        for (PlaneStep* end = step + (blocks * Eight); step < end; step += Eight)
         {
-            int few = Math.Min(blocks, Longest);
-            TLanes count0 = TLanes.CreateInt(0), count1 = count0;
-            for (PlaneStep* end = step + (few * Eight); step < end; step += Eight)
-            {
-                Quarter<TMeeting>(x, step, words, ref ones0, ref ones1, ref twos0, ref twos1, out TLanes carry0, out TLanes carry1);
-                Quarter<TMeeting>(x, step + (Eight / 2), words, ref ones0, ref ones1, ref twos0, ref twos1, out TLanes next0, out TLanes next1);
-                count0 = TLanes.AddInt(count0, TLanes.BitCounts(FullAdd(ref fours0, carry0, next0)));
-                count1 = TLanes.AddInt(count1, TLanes.BitCounts(FullAdd(ref fours1, carry1, next1)));
-            }
-
-            blocks -= few;
-            float* to = (float*)sums;
-            Lane.StorePair(to, TLanes.AddInt(TLanes.Load(to), TLanes.ShiftLeft(Total(count0), 3)), TLanes.AddInt(TLanes.Load(to + TLanes.Count), TLanes.ShiftLeft(Total(count1), 3)));
+            TLanes a = Meet<TMeeting>(x, step, words), b = Meet<TMeeting>(x, step + 1, words), differ = a ^ b;
+            TLanes first = TLanes.Select(differ, ones, a);
+            ones ^= differ;
+            (a, b) = (Meet<TMeeting>(x, step + 2, words), Meet<TMeeting>(x, step + 3, words));
+            differ = a ^ b;
+            TLanes second = TLanes.Select(differ, ones, a);
+            ones ^= differ;
+            differ = first ^ second;
+            TLanes low = TLanes.Select(differ, twos, first);
+            twos ^= differ;
+            (a, b) = (Meet<TMeeting>(x, step + 4, words), Meet<TMeeting>(x, step + 5, words));
+            differ = a ^ b;
+            first = TLanes.Select(differ, ones, a);
+            ones ^= differ;
+            (a, b) = (Meet<TMeeting>(x, step + 6, words), Meet<TMeeting>(x, step + 7, words));
+            differ = a ^ b;
+            second = TLanes.Select(differ, ones, a);
+            ones ^= differ;
+            differ = first ^ second;
+            TLanes high = TLanes.Select(differ, twos, first);
+            twos ^= differ;
+            differ = low ^ high;
+            count = TLanes.AddInt(count, TLanes.BitCounts(TLanes.Select(differ, fours, low)));
+            fours ^= differ;
         }
 
-        AddPair(sums, Rest(ones0, twos0, fours0), Rest(ones1, twos1, fours1));
+        // What was never carried: 56 a byte at most.
+        TLanes rest = TLanes.AddInt(TLanes.ShiftLeft(TLanes.BitCounts(fours), 1), TLanes.BitCounts(twos));
+        rest = TLanes.AddInt(TLanes.AddInt(rest, rest), TLanes.BitCounts(ones));
+        TLanes total = TLanes.AddInt(TLanes.ShiftLeft(Total(count), 3), Total(rest));
+        TLanes.Store((float*)sums, TLanes.AddInt(TLanes.Load((float*)sums), total));
     }
 
-    /// <summary>Four steps: their fours.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Quarter<TMeeting>(uint* x, PlaneStep* step, byte* words, ref TLanes ones0, ref TLanes ones1, ref TLanes twos0, ref TLanes twos1, out TLanes fours0, out TLanes fours1)
+    private static TLanes Meet<TMeeting>(uint* x, PlaneStep* step, byte* words)
         where TMeeting : struct, IMeeting
-    {
-        Pair<TMeeting>(x, step, words, ref ones0, ref ones1, out TLanes a0, out TLanes a1);
-        Pair<TMeeting>(x, step + 2, words, ref ones0, ref ones1, out TLanes b0, out TLanes b1);
-        fours0 = FullAdd(ref twos0, a0, b0);
-        fours1 = FullAdd(ref twos1, a1, b1);
-    }
-
-    /// <summary>Two steps: their twos.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Pair<TMeeting>(uint* x, PlaneStep* step, byte* words, ref TLanes ones0, ref TLanes ones1, out TLanes twos0, out TLanes twos1)
-        where TMeeting : struct, IMeeting
-    {
-        TLanes first = TLanes.CreateInt((int)x[step->Source]), second = TLanes.CreateInt((int)x[step[1].Source]);
-        float* left = (float*)(words + step->Weights), right = (float*)(words + step[1].Weights);
-        twos0 = FullAdd(ref ones0, TMeeting.Meet(first, left), TMeeting.Meet(second, right));
-        twos1 = FullAdd(ref ones1, TMeeting.Meet(first, left + TLanes.Count), TMeeting.Meet(second, right + TLanes.Count));
-    }
-
-    /// <summary>Adds two bits to a sum in every place; returns what is carried.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes FullAdd(ref TLanes sum, TLanes a, TLanes b)
-    {
-        TLanes differ = a ^ b;
-        TLanes carry = TLanes.Select(differ, sum, a);
-        sum ^= differ;
-        return carry;
-    }
-
-    /// <summary>Counts of what was never carried, a byte each; 56 at most.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes Rest(TLanes ones, TLanes twos, TLanes fours)
-    {
-        TLanes high = TLanes.BitCounts(fours);
-        TLanes middle = TLanes.AddInt(TLanes.AddInt(high, high), TLanes.BitCounts(twos));
-        return TLanes.AddInt(TLanes.AddInt(middle, middle), TLanes.BitCounts(ones));
-    }
+        => TMeeting.Meet(TLanes.CreateInt((int)x[step->Source]), (float*)(words + step->Weights));
 
     private static void Four<TMeeting>(uint** rows, int plane, PlaneStep* step, int steps, byte* words, int* sums)
         where TMeeting : struct, IMeeting
