@@ -17,6 +17,25 @@ public static partial class FloatMath
     {
         T limited = T.Select(T.Less(T.Create(89f), x), T.Create(89f), x);
         limited = T.Select(T.Less(limited, T.Create(-105f)), T.Create(-105f), limited) & T.Same(x, x);
+        T power = ExpPower(limited, out T exponent);
+        T half = T.ShiftRight(exponent, 1);
+        T result = power * PowerOfTwo(half) * PowerOfTwo(T.SubtractInt(exponent, half));
+        return OrNan(x, result);
+    }
+
+    /// <summary>The same bits for |x| ≤ 87, in fewer operations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static T ExpOfNear<T>(T x)
+        where T : unmanaged, ILanes<T>
+    {
+        T power = ExpPower(x, out T exponent);
+        return power * PowerOfTwo(exponent);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T ExpPower<T>(T limited, out T exponent)
+        where T : unmanaged, ILanes<T>
+    {
         T n = T.Round(limited * T.Create(1.44269502f));
         T high = T.Fma(n, T.Create(-0.693115234375f), limited);
         T r = T.Fma(n, T.Create(-3.19461833e-05f), high);
@@ -27,11 +46,8 @@ public static partial class FloatMath
         q = T.Fma(q, r, T.Create(0.166666672f));
         q = T.Fma(q, r, T.Create(0.5f));
         T sum = T.Create(1f) + r;
-        T power = sum + T.Fma(r * r, q, r - (sum - T.Create(1f)) + low);
-        T exponent = T.ToInt(n);
-        T half = T.ShiftRight(exponent, 1);
-        T result = power * PowerOfTwo(half) * PowerOfTwo(T.SubtractInt(exponent, half));
-        return OrNan(x, result);
+        exponent = T.ToInt(n);
+        return sum + T.Fma(r * r, q, r - (sum - T.Create(1f)) + low);
     }
 
     /// <summary>
@@ -46,7 +62,26 @@ public static partial class FloatMath
         T scaled = T.Select(small, x * T.Create(8388608f), x);
         T exponent = T.ShiftRight(T.SubtractInt(scaled, T.CreateInt(0x3F3504F3)), 23);
         T f = T.SubtractInt(scaled, T.ShiftLeft(exponent, 23)) - T.Create(1f);
-        T e = T.ToFloat(T.SubtractInt(exponent, small & T.CreateInt(23)));
+        T result = LogSum(f, T.ToFloat(T.SubtractInt(exponent, small & T.CreateInt(23))));
+        result = T.Select(T.Same(x, T.Create(float.PositiveInfinity)), x, result);
+        result = T.Select(T.Same(x, T.Create(0f)), T.Create(float.NegativeInfinity), result);
+        result = T.Select(T.Less(x, T.Create(0f)), T.Create(float.NaN), result);
+        return OrNan(x, result);
+    }
+
+    /// <summary>The same bits for positive finite x from 2^−126, in fewer operations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static T LogOfNormal<T>(T x)
+        where T : unmanaged, ILanes<T>
+    {
+        T exponent = T.ShiftRight(T.SubtractInt(x, T.CreateInt(0x3F3504F3)), 23);
+        return LogSum(T.SubtractInt(x, T.ShiftLeft(exponent, 23)) - T.Create(1f), T.ToFloat(exponent));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T LogSum<T>(T f, T e)
+        where T : unmanaged, ILanes<T>
+    {
         T p = T.Fma(T.Create(-0.0620157011f), f, T.Create(0.105309717f));
         p = T.Fma(p, f, T.Create(-0.106462188f));
         p = T.Fma(p, f, T.Create(0.110377699f));
@@ -58,11 +93,7 @@ public static partial class FloatMath
         p = T.Fma(p, f, T.Create(0.333333343f));
         p = T.Fma(p, f, T.Create(-0.5f));
         T tail = T.Fma(f * f, p, e * T.Create(3.19461833e-05f));
-        T result = f + tail + (e * T.Create(0.693115234375f));
-        result = T.Select(T.Same(x, T.Create(float.PositiveInfinity)), x, result);
-        result = T.Select(T.Same(x, T.Create(0f)), T.Create(float.NegativeInfinity), result);
-        result = T.Select(T.Less(x, T.Create(0f)), T.Create(float.NaN), result);
-        return OrNan(x, result);
+        return f + tail + (e * T.Create(0.693115234375f));
     }
 
     /// <summary>|x| &lt; 0.625: x + x³·R(x²); else ±(1 − 2 / (e^2|x| + 1)).</summary>

@@ -29,6 +29,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Reads Count signed bytes, each to an integer lane.</summary>
     public static abstract TSelf LoadSignedBytes(sbyte* source);
 
+    /// <summary>Reads Count 16-bit integers, each to an integer lane.</summary>
+    public static abstract TSelf LoadShorts(short* source);
+
     /// <summary>Writes the low byte of each integer lane.</summary>
     public static abstract void StoreBytes(byte* destination, TSelf value);
 
@@ -97,6 +100,12 @@ internal unsafe interface ILanes<TSelf>
 
     /// <summary>Bits shifted down, copies of the sign coming in.</summary>
     public static abstract TSelf ShiftRight(TSelf value, int count);
+
+    /// <summary>Bits shifted down, zeros coming in.</summary>
+    public static abstract TSelf ShiftDown(TSelf value, int count);
+
+    /// <summary>table[index] of a table of 16 floats; integer lanes in [0, 15].</summary>
+    public static abstract TSelf Lookup(float* table, TSelf index);
 
     /// <summary>Integer lanes to the nearest float, ties to even.</summary>
     public static abstract TSelf ToFloat(TSelf value);

@@ -36,6 +36,9 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static Lanes1 LoadSignedBytes(sbyte* source) => CreateInt(*source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 LoadShorts(short* source) => CreateInt(*source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes1 value) => *destination = unchecked((byte)value._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,6 +108,12 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 ShiftRight(Lanes1 value, int count) => CreateInt(value._bits >> count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 ShiftDown(Lanes1 value, int count) => CreateInt((int)((uint)value._bits >> count));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 Lookup(float* table, Lanes1 index) => new(table[index._bits]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 ToFloat(Lanes1 value) => new((float)value._bits);

@@ -53,6 +53,12 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadShorts(short* source)
+        => Avx512F.IsSupported
+            ? new(Avx512F.ConvertToVector512Int32(Vector256.Load(source)).AsSingle())
+            : new(Vector512.Create(Lanes256.LoadShorts(source).Value, Lanes256.LoadShorts(source + 8).Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes512 value)
     {
         if (Avx512F.IsSupported)
@@ -142,6 +148,20 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ShiftRight(Lanes512 value, int count) => new(Vector512.ShiftRightArithmetic(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 ShiftDown(Lanes512 value, int count) => new(Vector512.ShiftRightLogical(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Lookup(float* table, Lanes512 index)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return new(Avx512F.PermuteVar16x32(Vector512.Load(table), index.Bits));
+        }
+
+        return new(Vector512.Create(Lanes256.Lookup(table, new(index._value.GetLower())).Value, Lanes256.Lookup(table, new(index._value.GetUpper())).Value));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ToFloat(Lanes512 value) => new(Vector512.ConvertToSingle(value.Bits));
