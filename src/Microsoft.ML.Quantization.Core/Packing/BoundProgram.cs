@@ -42,6 +42,7 @@ internal sealed class BoundProgram
             }
         }
 
-        return [.. program.Slots.Select(s => new BufferLife(s.Bytes(batch), first[s.Index], last[s.Index]))];
+        // A slot that no step touches holds what a fused step keeps to itself.
+        return [.. program.Slots.Select(s => new BufferLife(last[s.Index] < 0 ? 0 : s.Bytes(batch), first[s.Index], last[s.Index]))];
     }
 }

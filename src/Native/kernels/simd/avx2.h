@@ -131,9 +131,13 @@ struct Dot {
 struct Bits {
   static constexpr int kRows = 4;
   static constexpr int kVectors = 2;
+  static constexpr int kMixedRows = 2;  // of three sums each
+  static constexpr int kMixedVectors = 1;
   static constexpr int kLongest = 31;
   static MLQ_INLINE Simd::I Xor(Simd::I a, Simd::I w) { return _mm256_xor_si256(a, w); }
   static MLQ_INLINE Simd::I And(Simd::I a, Simd::I w) { return _mm256_and_si256(a, w); }
+  // a ^ (b & c)
+  static MLQ_INLINE Simd::I Mixed(Simd::I a, Simd::I b, Simd::I c) { return _mm256_xor_si256(a, _mm256_and_si256(b, c)); }
   static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return _mm256_and_si256(_mm256_xor_si256(a, z), w); }
   static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) {
     const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);

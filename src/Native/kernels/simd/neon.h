@@ -134,9 +134,13 @@ struct Dot {
 struct Bits {
   static constexpr int kRows = 4;
   static constexpr int kVectors = 4;
+  static constexpr int kMixedRows = 3;  // of three sums each
+  static constexpr int kMixedVectors = 2;
   static constexpr int kLongest = 31;
   static MLQ_INLINE Simd::I Xor(Simd::I a, Simd::I w) { return veorq_s32(a, w); }
   static MLQ_INLINE Simd::I And(Simd::I a, Simd::I w) { return vandq_s32(a, w); }
+  // a ^ (b & c)
+  static MLQ_INLINE Simd::I Mixed(Simd::I a, Simd::I b, Simd::I c) { return veorq_s32(a, vandq_s32(b, c)); }
   static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return vandq_s32(veorq_s32(a, z), w); }
   static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) {
     return vreinterpretq_s32_u8(vaddq_u8(vreinterpretq_u8_s32(counts), vcntq_u8(vreinterpretq_u8_s32(bits))));
