@@ -23,6 +23,8 @@ struct Simd {
   static MLQ_INLINE F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
   static MLQ_INLINE F Div(F a, F b) { return _mm512_div_ps(a, b); }
   static MLQ_INLINE F Add(F a, F b) { return _mm512_add_ps(a, b); }
+  // a > b ? a : b, so that b is given for equals and where one is NaN.
+  static MLQ_INLINE F Larger(F a, F b) { return _mm512_max_ps(a, b); }
   // y < low ? low : y > high ? high : y. The second operand is returned when one is NaN: NaN passes.
   static MLQ_INLINE F Clamp(F y, F low, F high) { return _mm512_min_ps(high, _mm512_max_ps(low, y)); }
 

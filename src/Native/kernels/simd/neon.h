@@ -23,6 +23,8 @@ struct Simd {
   static MLQ_INLINE F Mul(F a, F b) { return vmulq_f32(a, b); }
   static MLQ_INLINE F Div(F a, F b) { return vdivq_f32(a, b); }
   static MLQ_INLINE F Add(F a, F b) { return vaddq_f32(a, b); }
+  // a > b ? a : b, so that b is given for equals and where one is NaN.
+  static MLQ_INLINE F Larger(F a, F b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   // y < low ? low : y > high ? high : y; comparisons with NaN are false, so NaN passes.
   static MLQ_INLINE F Clamp(F y, F low, F high) {
     const F raised = vbslq_f32(vcltq_f32(y, low), low, y);
