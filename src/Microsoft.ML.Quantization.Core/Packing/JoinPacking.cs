@@ -27,6 +27,9 @@ internal sealed class JoinPacking
     /// <summary>Slots read beside the layer's own.</summary>
     public int[] Reads { get; private set; } = [];
 
+    /// <summary>The slot of what is added, whose place the sum may take; null for none.</summary>
+    public int? Other => Epilogue.Join!.Addition?.Slot;
+
     /// <summary>Slots written beside the layer's own.</summary>
     public int[] Writes => [.. new[] { Epilogue.Join!.Bytes?.Slot, Epilogue.Join.Planes?.Slot }.OfType<int>()];
 
