@@ -29,6 +29,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Reads Count signed bytes, each to an integer lane.</summary>
     public static abstract TSelf LoadSignedBytes(sbyte* source);
 
+    /// <summary>Reads Count 16-bit integers, each to an integer lane.</summary>
+    public static abstract TSelf LoadShorts(short* source);
+
     /// <summary>Writes the low byte of each integer lane.</summary>
     public static abstract void StoreBytes(byte* destination, TSelf value);
 

@@ -36,6 +36,9 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static Lanes1 LoadSignedBytes(sbyte* source) => CreateInt(*source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 LoadShorts(short* source) => CreateInt(*source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes1 value) => *destination = unchecked((byte)value._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

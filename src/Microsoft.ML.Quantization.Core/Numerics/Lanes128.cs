@@ -43,6 +43,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         => new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<int>(source)).AsSByte())).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadShorts(short* source)
+        => new(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(source)).AsInt16()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes128 value)
     {
         Vector128<ushort> half = Vector128.Narrow(value.Bits.AsUInt32() & Vector128.Create(255u), Vector128<uint>.Zero);

@@ -56,6 +56,12 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadShorts(short* source)
+        => Avx2.IsSupported
+            ? new(Avx2.ConvertToVector256Int32(Vector128.Load(source)).AsSingle())
+            : new(Vector256.Create(Lanes128.LoadShorts(source).Value, Lanes128.LoadShorts(source + 4).Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes256 value)
     {
         Lanes128.StoreBytes(destination, new(value._value.GetLower()));

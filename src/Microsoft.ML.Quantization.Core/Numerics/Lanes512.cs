@@ -53,6 +53,12 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadShorts(short* source)
+        => Avx512F.IsSupported
+            ? new(Avx512F.ConvertToVector512Int32(Vector256.Load(source)).AsSingle())
+            : new(Vector512.Create(Lanes256.LoadShorts(source).Value, Lanes256.LoadShorts(source + 8).Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes512 value)
     {
         if (Avx512F.IsSupported)

@@ -19,7 +19,7 @@ internal static class NormalizationOperators
             for (int plane = begin; plane < end; plane++)
             {
                 int channel = plane % c.Inputs[0].Shape[1];
-                float multiplier = Parameter(c, 1, channel) / MathF.Sqrt(Parameter(c, 4, channel) + ((BatchNormalization)c.Node).Epsilon);
+                float multiplier = ((BatchNormalization)c.Node).Multiplier(Parameter(c, 1, channel), Parameter(c, 4, channel));
                 float shift = Parameter(c, 3, channel) * multiplier;
                 FloatLoops.Map(new Line(multiplier, Parameter(c, 2, channel) - shift), Read(c, plane, t.pixels), Write(c, plane, t.pixels));
             }

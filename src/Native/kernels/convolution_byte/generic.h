@@ -144,7 +144,7 @@ struct ByteTile {
       if (count > 1) {
         Micro(panel, stripe[0], kSeveral, pitch, first_step, acc);
         for (int i = 0; last && i < count; i++) {
-          FinisherOf(panel + i).Run(acc + i * pixels * kWidth, pixels, Target(panel + i, 0), Pitch());
+          FinisherOf(panel + i).RunJoined(acc + i * pixels * kWidth, pixels, tile.pixel_begin, Target(panel + i, 0), Pitch());
         }
       } else {
         OnePanel(panel, pitch, first_step, last, acc);
@@ -161,7 +161,7 @@ struct ByteTile {
       int32_t* acc = accumulators_of_panel + (chunked ? stripe[s].begin * kWidth : 0);
       Micro(panel, stripe[s], variant, pitch, first_step, acc);
       if (last) {
-        finisher.Run(acc, stripe[s].rows, Target(panel, stripe[s].begin), Pitch());
+        finisher.RunJoined(acc, stripe[s].rows, tile.pixel_begin + stripe[s].begin, Target(panel, stripe[s].begin), Pitch());
       }
     }
   }
