@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 5u
+#define MLQ_ABI_VERSION 6u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
