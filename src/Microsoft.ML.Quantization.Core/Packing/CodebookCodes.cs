@@ -27,6 +27,6 @@ internal sealed record CodebookCodes(Tensor Codes, Codebook Book)
             Book.Integers.AsSpan().Slice(Book.BookOf(row) * Book.Entries, Book.Entries).CopyTo(levels.AsSpan(row * KernelSet.CodebookLevels));
         }
 
-        return kernels.PackConvolutionCodebook(geometry, WeightOrder.TapsFirst(Codes.Values<byte>(), rows, channels), levels);
+        return WeightOrder.Pack(Codes.Values<byte>(), rows, channels, codes => kernels.PackConvolutionCodebook(geometry, codes, levels));
     }
 }

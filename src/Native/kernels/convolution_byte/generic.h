@@ -48,7 +48,7 @@ Plan BytePlan(const mlq_geometry& g) {
 // accumulators are [P][R][kWidth].
 template <int R, int P, int V>
 MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int steps, const uint8_t* panels, int64_t offset,
-                            int64_t panel_stride, int32_t* accumulators, bool resume) {
+                            int64_t panel_stride, int64_t ahead, int32_t* accumulators, bool resume) {
   typename Simd::I acc[R][P * V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < P * V; v++) {
@@ -60,6 +60,9 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
   const uint8_t* weights = panels + offset;
   for (int segment = 0; segment < segments; segment++, table += R) {
     for (int64_t k = 0; k < steps; k++, weights += Panel::kStepBytes) {
+      if constexpr (P == 1) {
+        Prefetch(weights, ahead);
+      }
       typename Simd::I panel[P * V];
       MLQ_UNROLL for (int v = 0; v < P * V; v++) { panel[v] = Panel::Load(weights + v / V * panel_stride, v % V, levels[v / V]); }
       MLQ_UNROLL for (int r = 0; r < R; r++) {
@@ -77,7 +80,7 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
   }
 }
 
-using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const uint8_t*, int64_t, int64_t, int32_t*, bool);
+using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const uint8_t*, int64_t, int64_t, int64_t, int32_t*, bool);
 
 // Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
 enum Variant { kOne, kSeveral, kHalf };
@@ -174,7 +177,7 @@ struct ByteTile {
     const int steps = CeilDivide(p.length, Dot::kStep);
     const int64_t begin = first_step + (int64_t)p.first * steps;
     kByteMicros.of[p.rows][variant](table + p.begin * pitch + p.first * p.rows, p.segments, steps, Packed(panel),
-                                    kCorrections + Panel::kLevelBytes + begin * Panel::kStepBytes, PanelSize(plan), acc, first_step > 0);
+                                    kCorrections + Panel::kLevelBytes + begin * Panel::kStepBytes, PanelSize(plan), Ahead(p, stripes, PanelSize(plan)), acc, first_step > 0);
   }
 
   Finisher FinisherOf(int panel) const {
