@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 internal unsafe struct NativeTable
 {
     /// <summary>The version of the binary interface that this file mirrors.</summary>
-    public const uint ExpectedVersion = 7;
+    public const uint ExpectedVersion = 8;
 
     public uint StructSize;
     public uint AbiVersion;
@@ -34,6 +34,9 @@ internal unsafe struct NativeTable
     public delegate* unmanaged<GroupedGeometry*, int> GroupedDenseFloatTiles;
     public delegate* unmanaged<GroupedGeometry*, float*, void*, float*, float, float, float*, int, int, void> GroupedDenseFloat;
     public delegate* unmanaged<PlaneTile*, int, void> PlaneTiles;
+    public delegate* unmanaged<ConvolutionGeometry*, long> ConvolutionCodebookPackedSize;
+    public delegate* unmanaged<ConvolutionGeometry*, byte*, sbyte*, void*, void> ConvolutionCodebookPack;
+    public delegate* unmanaged<ConvolutionGeometry*, byte*, byte, void*, NativeEpilogue*, void*, int, int, void> ConvolutionCodebook;
 }
 
 /// <summary>The native <c>mlq_epilogue</c>.</summary>
