@@ -81,6 +81,33 @@ internal static class NormalizationOperators
         return new SoftmaxWork(call, x[axis], inner, ((Softmax)call.Node).Logarithm, x.CountOf(0, axis) * inner, Rows(x[axis]));
     }
 
+    /// <summary>Lines of <paramref name="size"/> values along the last axis, in place.</summary>
+    public static void Softmax(Span<float> lines, int size)
+    {
+        for (int i = 0; i < lines.Length; i += size)
+        {
+            Span<float> line = lines.Slice(i, size);
+            One(line, line, logarithm: false);
+        }
+    }
+
+    /// <summary>One line; both spans may be the same.</summary>
+    private static void One(ReadOnlySpan<float> line, Span<float> result, bool logarithm)
+    {
+        float largest = FloatReduction.Max(line);
+        if (logarithm)
+        {
+            float sum = FloatMath.Log(FloatReduction.SumExp(line, largest));
+            FloatLoops.Map(default(BinaryFunctions.Subtract), line, [largest], result);
+            FloatLoops.Map(default(BinaryFunctions.Subtract), result, [sum], result);
+        }
+        else
+        {
+            float sum = FloatReduction.Exp(line, largest, result);
+            FloatLoops.Map(default(BinaryFunctions.Divide), result, [sum], result);
+        }
+    }
+
     private static int Rows(int size) => Math.Max(1, Smallest / Math.Max(size, 1));
 
     private static (int Planes, int Pixels) Planes(OperatorCall call)
@@ -114,6 +141,15 @@ internal static class NormalizationOperators
             where T : unmanaged, ILanes<T> => (x - T.Create(mean)) * T.Create(inverse);
     }
 
+    private readonly struct Scaled(Center center) : IBinaryFunction, ITernaryFunction
+    {
+        public T Of<T>(T a, T b)
+            where T : unmanaged, ILanes<T> => center.Of(a) * b;
+
+        public T Of<T>(T a, T b, T c)
+            where T : unmanaged, ILanes<T> => (center.Of(a) * b) + c;
+    }
+
     private readonly struct AddSquare : IBinaryFunction
     {
         public T Of<T>(T a, T b)
@@ -137,14 +173,20 @@ internal static class NormalizationOperators
         public override void Run(int begin, int end)
         {
             float epsilon = ((LayerNormalization)Call.Node).Epsilon;
+            ReadOnlySpan<float> scale = Call.Inputs[1].Values<float>();
+            ReadOnlySpan<float> shift = Call.Inputs.Length > 2 ? Call.Inputs[2].Values<float>() : default;
             for (int row = begin; row < end; row++)
             {
+                ReadOnlySpan<float> source = Read(Call, row, Size);
                 Span<float> result = Write(Call, row, Size);
-                FloatLoops.Map(Center.Of(Read(Call, row, Size), epsilon), Read(Call, row, Size), result);
-                FloatLoops.Map(default(BinaryFunctions.Multiply), result, Call.Inputs[1].Values<float>(), result);
-                if (Call.Inputs.Length > 2)
+                var center = Center.Of(source, epsilon);
+                if (shift.IsEmpty)
                 {
-                    FloatLoops.Map(default(BinaryFunctions.Add), result, Call.Inputs[2].Values<float>(), result);
+                    FloatLoops.Map(new Scaled(center), source, scale, result);
+                }
+                else
+                {
+                    FloatLoops.Map(new Scaled(center), source, scale, shift, result);
                 }
             }
         }
@@ -160,7 +202,7 @@ internal static class NormalizationOperators
             {
                 for (int i = begin; i < end; i++)
                 {
-                    One(source.Slice(i * Size, Size), result.Slice(i * Size, Size));
+                    One(source.Slice(i * Size, Size), result.Slice(i * Size, Size), Logarithm);
                 }
 
                 return;
@@ -175,28 +217,11 @@ internal static class NormalizationOperators
                     line[j] = source[start + (j * Inner)];
                 }
 
-                One(line, line);
+                One(line, line, Logarithm);
                 for (int j = 0; j < Size; j++)
                 {
                     result[start + (j * Inner)] = line[j];
                 }
-            }
-        }
-
-        /// <summary>One line; both spans may be the same.</summary>
-        private void One(ReadOnlySpan<float> line, Span<float> result)
-        {
-            float largest = FloatReduction.Max(line);
-            if (Logarithm)
-            {
-                float logarithm = FloatMath.Log(FloatReduction.SumExp(line, largest));
-                FloatLoops.Map(default(BinaryFunctions.Subtract), line, [largest], result);
-                FloatLoops.Map(default(BinaryFunctions.Subtract), result, [logarithm], result);
-            }
-            else
-            {
-                float sum = FloatReduction.Exp(line, largest, result);
-                FloatLoops.Map(default(BinaryFunctions.Divide), result, [sum], result);
             }
         }
     }

@@ -229,6 +229,7 @@ public sealed class PostTrainingQuantizer
         {
             Granularity = scheme.WeightGranularity,
             GroupSize = scheme.WeightGroupSize,
+            ScaleBits = grouped ? scheme.GroupScaleBits : 32,
             LeastSquaresRefit = scheme.LeastSquaresRefit,
         };
         return WeightFitter.For(scheme.WeightRange, layer.WeightBits).Fit(layer.Name, weights, target).Quantization;
@@ -265,7 +266,7 @@ public sealed class PostTrainingQuantizer
     {
         Stage("lower", cancellationToken);
         bool grouped = !plans.IsEmpty && options.Scheme.WeightGranularity == Granularity.PerGroup;
-        LoweredGraph lowered = LowerToInteger.Run(fake, Evaluate, quantizeRows: grouped);
+        LoweredGraph lowered = LowerToInteger.Run(fake, Evaluate, quantizeRows: grouped, floatInputs: options.Scheme.FloatInputs);
         ImmutableArray<LayerOutcome> layers = [.. lowered.Layers.Select(l => Explain(l, plans.FirstOrDefault(p => p.Name == l.Name)))];
         foreach (LayerOutcome layer in layers.Where(l => !l.IsInteger))
         {

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Quantization.Kernels.Managed;
 /// 8 / container successive pairs of inputs; bytes 2o and 2o + 1 of a block are the pair of output o. A panel's weights are unpacked to int16, a chunk at
 /// a time, and used by all rows of the tile.
 /// </summary>
-internal static unsafe class GroupedDense<TLanes>
+internal static unsafe partial class GroupedDense<TLanes>
     where TLanes : unmanaged, Numerics.ILanes<TLanes>
 {
     private const int TileRows = 32;
@@ -23,9 +23,7 @@ internal static unsafe class GroupedDense<TLanes>
 
     public static PackedWeights Pack(in GroupedGeometry g, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
     {
-        KernelCheck.Grouped(in g);
-        KernelCheck.AtLeast(weights.Length, (long)g.Outputs * g.Inputs, nameof(weights));
-        KernelCheck.AtLeast(scales.Length, (long)g.Outputs * g.Groups, nameof(scales));
+        KernelCheck.Grouped(in g, weights, scales);
         var packed = new PackedWeights(PackedBytes(in g), _layout);
         byte* to = packed.Pointer;
         for (int panel = 0; panel < Panels(in g); panel++)

@@ -9,9 +9,7 @@ internal sealed unsafe partial class NativeKernels
     /// <inheritdoc/>
     public override PackedWeights PackGroupedDense(in GroupedGeometry geometry, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
     {
-        KernelCheck.Grouped(in geometry);
-        KernelCheck.AtLeast(weights.Length, (long)geometry.Outputs * geometry.Inputs, nameof(weights));
-        KernelCheck.AtLeast(scales.Length, (long)geometry.Outputs * geometry.Groups, nameof(scales));
+        KernelCheck.Grouped(in geometry, weights, scales);
         fixed (GroupedGeometry* g = &geometry)
         fixed (sbyte* w = weights)
         fixed (float* s = scales)
@@ -55,6 +53,40 @@ internal sealed unsafe partial class NativeKernels
             KernelCheck.Weights(weights, _groupedLayout, _table.GroupedDensePackedSize(g));
             KernelCheck.Tiles(tileBegin, tileEnd, _table.GroupedDenseTiles(g));
             _table.GroupedDense(g, x, s, m, weights.Pointer, b, low, high, y, tileBegin, tileEnd);
+        }
+
+        GC.KeepAlive(weights);
+    }
+
+    /// <inheritdoc/>
+    public override int CountGroupedDenseFloatTiles(in GroupedGeometry geometry)
+    {
+        KernelCheck.Grouped(in geometry);
+        fixed (GroupedGeometry* g = &geometry)
+        {
+            return _table.GroupedDenseFloatTiles(g);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void GroupedDenseFloat(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+    {
+        KernelCheck.GroupedFloats(in geometry, source.Length, bias.Length, destination.Length);
+        fixed (GroupedGeometry* g = &geometry)
+        fixed (float* x = source, b = bias, y = destination)
+        {
+            KernelCheck.Weights(weights, _groupedLayout, _table.GroupedDensePackedSize(g));
+            KernelCheck.Tiles(tileBegin, tileEnd, _table.GroupedDenseFloatTiles(g));
+            _table.GroupedDenseFloat(g, x, weights.Pointer, b, low, high, y, tileBegin, tileEnd);
         }
 
         GC.KeepAlive(weights);
