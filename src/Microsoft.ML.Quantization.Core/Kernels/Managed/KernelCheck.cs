@@ -17,6 +17,25 @@ internal static class KernelCheck
     }
 
     /// <summary>Throws unless packed weights have the layout and size that a kernel reads.</summary>
+    /// <summary>Checks lengths and codes of weights that look up levels, and that runs of channels share theirs.</summary>
+    public static void Codebook(in ConvolutionGeometry g, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
+    {
+        AtLeast(codes.Length, (long)g.OutChannels * g.Depth, nameof(codes));
+        AtLeast(levels.Length, (long)g.OutChannels * KernelSet.CodebookLevels, nameof(levels));
+        bool shared = true;
+        for (int c = 1; c < g.OutChannels; c++)
+        {
+            int inGroup = c % g.GroupOutChannels;
+            shared &= inGroup % KernelSet.CodebookChannels == 0
+                || levels.Slice(c * KernelSet.CodebookLevels, KernelSet.CodebookLevels).SequenceEqual(levels.Slice((c - 1) * KernelSet.CodebookLevels, KernelSet.CodebookLevels));
+        }
+
+        if (!shared || codes.ContainsAnyExceptInRange((byte)0, (byte)(KernelSet.CodebookLevels - 1)))
+        {
+            throw new ArgumentException($"Expected codes below {KernelSet.CodebookLevels}, and the same levels for runs of {KernelSet.CodebookChannels} channels of a group.", nameof(codes));
+        }
+    }
+
     public static void Weights(PackedWeights weights, string layout, long byteLength)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -93,9 +112,21 @@ internal static class KernelCheck
     /// <summary>Checks sizes of a grouped dense layer: positive, and groups whose sums are proved to fit 32 bits.</summary>
     public static void Grouped(in GroupedGeometry g)
     {
-        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.GroupSize is <= 0 or > GroupedGeometry.LongestGroup || g.Bits is < 2 or > 8)
+        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.GroupSize is <= 0 or > GroupedGeometry.LongestGroup || g.Bits is < 2 or > 8 || g.ScaleBits is not (16 or 32))
         {
-            throw new ArgumentException($"geometry: expected positive sizes, groups of at most {GroupedGeometry.LongestGroup} inputs and 2 to 8 bits, found {g}.", nameof(g));
+            throw new ArgumentException($"geometry: expected positive sizes, groups of at most {GroupedGeometry.LongestGroup} inputs and 2 to 8 bits, scales of 16 or 32, found {g}.", nameof(g));
+        }
+    }
+
+    /// <summary>Checks what a grouped dense layer is packed from.</summary>
+    public static void Grouped(in GroupedGeometry g, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
+    {
+        Grouped(in g);
+        AtLeast(weights.Length, (long)g.Outputs * g.Inputs, nameof(weights));
+        AtLeast(scales.Length, (long)g.Outputs * g.Groups, nameof(scales));
+        if (g.ScaleBits == 16 && !GroupedGeometry.AreHalves(scales[..(g.Outputs * g.Groups)]))
+        {
+            throw new ArgumentException("scales: expected numbers of half precision.", nameof(scales));
         }
     }
 
