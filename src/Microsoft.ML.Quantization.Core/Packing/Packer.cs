@@ -28,7 +28,8 @@ internal static class Packer
         [typeof(CombineAccumulators)] = ThresholdPacking.Combine,
         [typeof(GroupedDense)] = GroupedPacking.Dense,
         [typeof(IntegerMatMul)] = MatrixPacking.Codes,
-        [typeof(MatMul)] = MatrixPacking.Floats,
+        [typeof(MatMul)] = (s, n) => AttentionPacking.Pack(s, n) || MatrixPacking.Floats(s, n),
+        [typeof(Transpose)] = AttentionPacking.Pack,
         [typeof(Convolution)] = FloatPacking.Convolution,
         [typeof(Dense)] = FloatPacking.Dense,
         [typeof(MaxPool)] = PoolPacking.Max,
@@ -37,7 +38,7 @@ internal static class Packer
         [typeof(IntegerAveragePool)] = PoolPacking.IntegerAverage,
         [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ThresholdPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n),
         [typeof(Dequantize)] = ElementwisePacking.Dequantize,
-        [typeof(Requantize)] = (s, n) => ElementwisePacking.Requantize(s, n) || ThresholdPacking.Epilogue(s, n),
+        [typeof(Requantize)] = (s, n) => ThresholdPacking.Requantize(s, n) || ElementwisePacking.Requantize(s, n) || ThresholdPacking.Epilogue(s, n),
         [typeof(DequantizeAccumulator)] = ThresholdPacking.Epilogue,
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
         [typeof(IntegerAdd)] = ElementwisePacking.IntegerAdd,
@@ -73,6 +74,7 @@ internal static class Packer
         var planes = new PlaneChoice(graph, policy);
         graph = DoubleMidRise.Run(graph, planes.Has);
         var state = new PackingState(graph, signature, chooser, planes) { Joins = joins };
+        AttentionPacking.Find(state);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             Node node = graph.Nodes[i];

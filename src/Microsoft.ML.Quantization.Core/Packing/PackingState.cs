@@ -50,6 +50,9 @@ internal sealed class PackingState
     /// <summary>Nodes that another node's step does as well.</summary>
     public HashSet<Node> Done { get; } = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>Attentions by their last nodes.</summary>
+    public Dictionary<Node, AttentionPattern> Attentions { get; } = new(ReferenceEqualityComparer.Instance);
+
     public ValueType TypeOf(ValueId id) => Graph[id].Type;
 
     /// <summary>The values of a constant, or of a node over constants that was folded; null for others.</summary>
@@ -108,8 +111,7 @@ internal sealed class PackingState
     {
         if (step.Kernels is null)
         {
-            _single ??= new BindContext(Graph, 1, Chooser.Default, new ThreadSplit(1));
-            (KernelSet kernels, string choice) = Chooser.Choose(step.Bind(_single).Work);
+            (KernelSet kernels, string choice) = Chooser.Choose(step.Bind(Single).Work);
             step = step with { Kernels = kernels, Choice = choice };
         }
 
@@ -117,7 +119,9 @@ internal sealed class PackingState
     }
 
     /// <summary>Hands the program over.</summary>
-    public PackedProgram Build() => new(Graph, Signature, Chooser.Default, [.. _slots], [.. _steps], Weights.All);
+    public PackedProgram Build() => new(Graph, Signature, Chooser.Default, [.. _slots], Joins ? [.. BandFusion.Run([.. _steps], Single)] : [.. _steps], Weights.All);
+
+    private BindContext Single => _single ??= new BindContext(Graph, 1, Chooser.Default, new ThreadSplit(1));
 
     private int NewSlot(ValueType type)
     {

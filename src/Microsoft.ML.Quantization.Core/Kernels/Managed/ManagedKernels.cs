@@ -93,6 +93,10 @@ internal class ManagedKernels : KernelSet
         => _lanes.PackConvolutionByte(in geometry, weights);
 
     /// <inheritdoc/>
+    public override PackedWeights PackConvolutionCodebook(in ConvolutionGeometry geometry, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
+        => _lanes.PackConvolutionCodebook(in geometry, codes, levels);
+
+    /// <inheritdoc/>
     public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
         => _lanes.CountConvolutionByteTiles(in geometry);
 
@@ -246,6 +250,23 @@ internal class ManagedKernels : KernelSet
         int tileBegin,
         int tileEnd)
         => _lanes.GroupedDense(in geometry, codes, sums, rowScales, weights, bias, low, high, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
+    public override int CountGroupedDenseFloatTiles(in GroupedGeometry geometry)
+        => _lanes.CountGroupedDenseFloatTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void GroupedDenseFloat(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+        => _lanes.GroupedDenseFloat(in geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
     public override PackedWeights PackConvolutionPlanes(in PlaneGeometry geometry, ReadOnlySpan<sbyte> weights) => _lanes.PackConvolutionPlanes(in geometry, weights);
