@@ -78,6 +78,8 @@ internal static class FloatPacking
         return state.Weights.Get(weights, form, () => WeightOrder.Pack(weights.Values<float>(), weights.Shape[0], channels, w => kernels.PackConvolutionFloat(geometry, w)));
     }
 
+    private static string Levels(PackingState state, Node node) => state.Producer(node.Inputs[1]) is Dequantize decoded && state.TypeOf(decoded.Inputs[0]).Quantization!.Codebook is { } book ? $"; {book}, decoded when packed" : string.Empty;
+
     private static void Add(PackingState state, Node node, Choice choice, long weightBytes, int source, int destination, Func<BindContext, BoundStep> bind)
-        => state.Add(new PackedStep(node.Name, node.Kind, [source], [destination], bind) { Facts = new LayerFacts("f32", "kept in float", 0, weightBytes), Kernels = choice.Set, Choice = choice.Why });
+        => state.Add(new PackedStep(node.Name, node.Kind, [source], [destination], bind) { Facts = new LayerFacts("f32", "kept in float" + Levels(state, node), 0, weightBytes), Kernels = choice.Set, Choice = choice.Why });
 }

@@ -68,7 +68,7 @@ public sealed class PostTrainingQuantizer
         CalibrationResult? calibration = plan.Sites.IsEmpty ? null : Calibrate(clean, plan, options, sample, batches, cancellationToken);
         Dictionary<ActivationSite, AffineQuantization> activations = Ranges(plan, options.Scheme, calibration, notes);
         Stage("weights", cancellationToken);
-        InputMoments? moments = Moments(clean, options.Scheme, sample, plan.Sites.IsEmpty ? batches : null, notes, cancellationToken);
+        InputMoments? moments = CodebookImportance.Of(clean, options.Scheme, _operators, sample, plan.Sites.IsEmpty ? batches : null, note => Note(notes, note), cancellationToken);
         Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => FitWeights(clean, layer, weights, options.Scheme, moments));
         if (options.Scheme.BiasCorrection && sample.Rows > 0)
         {
@@ -187,33 +187,6 @@ public sealed class PostTrainingQuantizer
         }
 
         return quantizers;
-    }
-
-    private InputMoments? Moments(Graph clean, QuantizationScheme scheme, RowSample sample, IEnumerable<IReadOnlyList<Tensor>>? unread, List<string> notes, CancellationToken cancellationToken)
-    {
-        if (scheme.WeightCodebook is not { WeightedByInputs: true })
-        {
-            return null;
-        }
-
-        // Nothing else wants rows where no activation is quantized.
-        foreach (IReadOnlyList<Tensor> batch in sample.Take(unread ?? []))
-        {
-            InputRows.Count(clean, batch);
-            if (sample.Rows >= RowSample.Limit)
-            {
-                break;
-            }
-        }
-
-        using var evaluator = new Evaluator(clean, _operators);
-        InputMoments? moments = InputMoments.Of(clean, sample.Batches, evaluator.Run, cancellationToken);
-        if (moments is null)
-        {
-            Note(notes, "Weights of codebooks count alike: there are no rows to weight them by.");
-        }
-
-        return moments;
     }
 
     private static AffineQuantization FitWeights(Graph clean, LayerPlan layer, Tensor weights, QuantizationScheme scheme, InputMoments? moments)

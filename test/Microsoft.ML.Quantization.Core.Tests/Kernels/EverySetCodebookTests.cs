@@ -65,7 +65,7 @@ public sealed class EverySetCodebookTests
         sbyte[] levels = new sbyte[g.OutChannels * 16];
         for (int i = 0; i < levels.Length; i++)
         {
-            int run = i / 16 / g.GroupOutChannels * 1000 + (i / 16 % g.GroupOutChannels / 64);
+            int run = (i / 16 / g.GroupOutChannels * 1000) + (i / 16 % g.GroupOutChannels / 64);
             levels[i] = test.Extreme ? sbyte.MinValue : (sbyte)random.Integer((run * 16) + (i % 16) + 1_000_000, -128, 127);
         }
 

@@ -120,6 +120,23 @@ public sealed class GuardPageTests
         using PackedWeights packed = set.PackConvolutionByte(g, weights.Span<sbyte>());
         set.ConvolutionByte(g, source.Span<byte>(), 117, packed, epilogue.Value, destination.Span<byte>(), 0, set.CountConvolutionByteTiles(g));
         KernelAssert.SameBytes(EverySetConvolutionTests.RunCode(set, test, output, 1), destination.Span<byte>(), $"{test}, {set.Name}, {output}");
+        Codebook(set, test, source, epilogue, destination, atEnd);
+    }
+
+    private static void Codebook(KernelSet set, KernelCase test, GuardedMemory source, GuardedEpilogue epilogue, GuardedMemory destination, bool atEnd)
+    {
+        ConvolutionGeometry g = test.Geometry;
+        byte[] plain = [.. KernelOperands.Codes((long)g.Depth * g.OutChannels, test.Seed, 4, false).Select(c => (byte)(c & 15))];
+        sbyte[] sixteen = [.. Enumerable.Range(0, g.OutChannels * 16).Select(i => (sbyte)((i % 16 * 9) - 70))];
+        using GuardedMemory codes = GuardedMemory.Of<byte>(plain, atEnd);
+        using GuardedMemory levels = GuardedMemory.Of<sbyte>(sixteen, atEnd);
+        using PackedWeights packed = set.PackConvolutionCodebook(g, codes.Span<byte>(), levels.Span<sbyte>());
+        using PackedWeights bytes = set.PackConvolutionByte(g, plain.Select(c => sixteen[c]).ToArray());
+        set.ConvolutionByte(g, source.Span<byte>(), 117, bytes, epilogue.Value, destination.Span<byte>(), 0, set.CountConvolutionByteTiles(g));
+        byte[] expected = destination.Span<byte>().ToArray();
+        destination.Span<byte>().Clear();
+        set.ConvolutionByte(g, source.Span<byte>(), 117, packed, epilogue.Value, destination.Span<byte>(), 0, set.CountConvolutionByteTiles(g));
+        KernelAssert.SameBytes(expected, destination.Span<byte>(), $"{test}, {set.Name}, codes");
     }
 
     private static void PlaneValues(KernelSet set, PlaneCase test, AccumulatorOutput output, bool atEnd)

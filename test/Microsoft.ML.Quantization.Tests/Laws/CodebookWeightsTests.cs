@@ -30,6 +30,11 @@ public sealed class CodebookWeightsTests
         Graph graph = fitted.Integer;
         Assert.IsTrue(fitted.Layers.All(l => l.IsInteger), string.Join("; ", fitted.Layers));
         Assert.AreEqual(fitted.Layers.Count(l => l.WeightBits == bits), graph.Values.Count(v => v.Type.Quantization is { Codebook.IsInteger: true }), "edges have 8 uniform bits");
+        using (QuantizedModel model = QuantizedModel.FromDocument(fitted.Document))
+        {
+            StringAssert.Contains(model.Explain().ToString(), FormattableString.Invariant($"books=1 of {1 << bits} Int8, looked up in registers"));
+        }
+
         Tensor images = Networks.Test(graph, 5);
         using var interpreter = new Evaluator(graph, OperatorTable.Reference);
         float[] expected = interpreter.Run([images])[0].Values<float>().ToArray();
