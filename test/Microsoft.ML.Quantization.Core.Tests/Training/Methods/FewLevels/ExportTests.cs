@@ -93,6 +93,29 @@ public sealed class ExportTests
     }
 
     [TestMethod]
+    [DataRow("vgg, XNOR")]
+    [DataRow("resnet, Bi-Real")]
+    public void Rows_held_back_are_scored_by_the_network_that_is_exported(string pair)
+    {
+        (Func<Graph> build, Func<QuantizationAwareScheme> scheme) = _pairs[pair];
+        var options = new QuantizationAwareOptions
+        {
+            Scheme = scheme(),
+            InitialRows = 8,
+            Training = new TrainingOptions { Epochs = 1, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, ValidationShare = 0.3f },
+        };
+        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        QuantizationAwareResult result = trainer.Run(build(), Rows(), options);
+
+        // The rows held back are the first of the permutation of the seed.
+        int[] held = [.. Batches.Permutation(Count, 3, -1).Take((int)(Count * 0.3)).Order()];
+        (Tensor input, float[] targets) = Batches.Read(Rows(), held);
+        LossValue value = Losses.Of(TrainingLoss.SoftmaxCrossEntropy, Tensor.Create(Shape.Of(held.Length, Classes), Scores(result.Quantized.Integer, input)), targets);
+        Assert.AreEqual(value.Sum / held.Length, result.Training.History[0].ValidationLoss, 1e-6f * Math.Abs(value.Sum));
+        Assert.AreEqual((float)value.Correct / held.Length, result.Training.History[0].ValidationAccuracy);
+    }
+
+    [TestMethod]
     public void Nothing_rounds_where_signs_meet_shifts()
     {
         (Func<Graph> build, Func<QuantizationAwareScheme> scheme) = _pairs["mlp, BNN by shifts"];
