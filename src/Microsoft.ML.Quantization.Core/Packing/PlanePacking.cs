@@ -104,12 +104,14 @@ internal static class PlanePacking
         }
 
         int source = state.Read(from, Layout.BitPlanes);
-        ValueId result = (tail ?? node).Output;
+        JoinPacking? join = thresholds is null && state.TypeOf(node.Output).Shape.Rank > 2 ? JoinPacking.TryCreate(state, tail, epilogue, one.Convolution) : null;
+        epilogue = join?.Epilogue ?? epilogue;
+        ValueId result = join?.Stream ?? (tail ?? node).Output;
         Layout layout = thresholds is { PlaneBits: > 0 } ? Layout.BitPlanes : Layouts.Natural(state.TypeOf(result).Shape);
         int destination = state.Write(result, layout);
         string output = thresholds is null ? epilogue.Output.ToString() : layout == Layout.BitPlanes ? "Planes" : "UInt8";
         string bits = string.Create(CultureInfo.InvariantCulture, $"W{quantizer.Code.Bits}A{input.Code.Bits}");
-        state.Add(new PackedStep(node.Name, $"{operation}→{output}", [source], [destination], c =>
+        state.Add(new PackedStep(node.Name, $"{operation}{join?.Names}→{output}", [source, .. join?.Reads ?? []], [destination, .. join?.Writes ?? []], c =>
         {
             PlaneGeometry geometry = Geometry(sizes(c.ShapeOf(from), c.ShapeOf(node.Output)));
             return new PlaneConvolutionStep(c, geometry, packed, epilogue, thresholds, source, destination);

@@ -184,7 +184,7 @@ mlq_epilogue PickEpilogue(int channels, int output) {
     multipliers[i] = (float)Pick(1, 999) * (wide ? 1e-3f : 2e-6f);
     offsets[i] = PickFloat();
   }
-  return {bias, multipliers, offsets, output, wide ? 0 : 100, wide ? -32768 : 1, wide ? 32767 : 250, -3, 90};
+  return {bias, multipliers, offsets, output, wide ? 0 : 100, wide ? -32768 : 1, wide ? 32767 : 250, -3, 90, nullptr};
 }
 
 void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depthwise) {

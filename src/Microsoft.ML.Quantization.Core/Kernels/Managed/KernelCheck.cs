@@ -51,6 +51,43 @@ internal static class KernelCheck
         }
 
         AtLeast(destinationBytes, geometry.OutLength * ElementSize(epilogue.Output), "destination");
+        if (epilogue.Join.IsUsed)
+        {
+            Join(epilogue.Join, epilogue.Output, geometry);
+        }
+    }
+
+    /// <summary>Checks what follows codes.</summary>
+    private static void Join(in JoinEpilogue join, AccumulatorOutput output, in ConvolutionGeometry geometry)
+    {
+        int words = PlaneLayout.Words(geometry.OutChannels);
+        bool planes = join.Planes.Length > 0;
+        bool fits = output is AccumulatorOutput.UInt8 or AccumulatorOutput.Int16
+            && (!planes || (join.PlaneBits is 1 or 2 && join.ThresholdCount >= 1 && join.ThresholdCount < 1 << join.PlaneBits && (geometry.Groups == 1 || geometry.GroupOutChannels % PlaneLayout.WordBits == 0)))
+            && (planes || join.ThresholdCount == 0);
+        if (!fits)
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"join: expected codes of 8 or 16 bits and at most 3 thresholds into planes of whole words a group, found {output}, {join.ThresholdCount} thresholds, {join.PlaneBits} bits, {geometry.GroupOutChannels} channels a group."),
+                nameof(join));
+        }
+
+        Optional(join.Other.Length, geometry.OutLength * ElementSize(output), "other");
+        Optional(join.Bytes.Length, geometry.OutLength, "bytes");
+        if (planes)
+        {
+            AtLeast(join.Planes.Length, PlaneLayout.Length(geometry.OutPixels, geometry.OutChannels, join.PlaneBits), "planes");
+            AtLeast(join.Table.Length, (long)join.ThresholdCount * words * PlaneLayout.WordBits, "table");
+            AtLeast(join.Rising.Length, words, "rising");
+        }
+    }
+
+    private static void Optional(int found, long expected, string name)
+    {
+        if (found > 0)
+        {
+            AtLeast(found, expected, name);
+        }
     }
 
     /// <summary>Checks sizes of a grouped dense layer: positive, and groups whose sums are proved to fit 32 bits.</summary>
