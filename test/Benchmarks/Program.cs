@@ -21,6 +21,13 @@ internal static class Program
         ["binary-speed"] = ("binary-speed MODEL_DIR [ROUNDS]: networks of 1 and 2 bits of the shape of ResNet-18 against ONNX Runtime int8", BinarySpeedCommand.Run),
         ["binary"] = ("binary MNIST_DIR [EPOCHS] [CELL] [ROWS]: binary and ternary networks on MNIST, cell by cell", Tables.BinaryCommand.Run),
         ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),
+        ["convolutions"] = ("convolutions MODEL_DIR [ROUNDS]: 3x3 convolutions of 8 bits and 1 bit against ONNX Runtime", ConvolutionsCommand.Run),
+        ["load"] = ("load MODEL_DIR [ROUNDS]: opening ResNet-18 and its first inference against making a session of ONNX Runtime", LoadCommand.Run),
+        ["footprint"] = ("footprint MODEL_DIR: what inference allocates, and what a process grows by", FootprintCommand.Run),
+        ["sets"] = ("sets MODEL_DIR: every kernel set against what its instructions allow, and managed against native", SetsCommand.Run),
+        ["scaling"] = ("scaling [MILLISECONDS]: latency and memory against batch, image size and depth", ScalingCommand.Run),
+        ["load-child"] = ("load-child FILE: a process of load", LoadCommand.Child),
+        ["footprint-child"] = ("footprint-child [FILE THREADS]: a process of footprint", FootprintCommand.Child),
         ["kernels"] = ("kernels [planes | BenchmarkDotNet options]: convolutions and dense layers of every kernel set, or those over bit planes", KernelsCommand.Run),
     };
 

@@ -272,28 +272,33 @@ int64_t BytePackedSize(const mlq_geometry& g) {
   return (int64_t)g.groups * p.panels * PanelSize(p);
 }
 
+constexpr int kPackSteps = 64;  // whose weights lie in the first cache while lane after lane is written
+
 void PackPanel(const Plan& p, const int8_t* rows, int outputs, uint8_t* packed) {
   int32_t* corrections = (int32_t*)(void*)packed;
   Dot::Weight* w = (Dot::Weight*)(void*)(packed + kWidth * sizeof(int32_t));
   const int whole = p.depth / Dot::kStep;
-  for (int lane = 0; lane < kWidth; lane++) {
-    int32_t sum = 0;
-    if (lane < outputs) {
+  int32_t sums[kWidth] = {};
+  for (int begin = 0; begin < whole; begin += kPackSteps) {
+    const int end = Min(begin + kPackSteps, whole);
+    for (int lane = 0; lane < outputs; lane++) {
       const int8_t* row = rows + (int64_t)lane * p.depth;
-      Dot::Weight* target = w + lane * Dot::kStep;
-      for (int step = 0; step < whole; step++, target += kWidth * Dot::kStep) {
+      Dot::Weight* target = w + ((int64_t)begin * kWidth + lane) * Dot::kStep;
+      for (int step = begin; step < end; step++, target += kWidth * Dot::kStep) {
         MLQ_UNROLL for (int i = 0; i < Dot::kStep; i++) { target[i] = row[step * Dot::kStep + i]; }
       }
-      for (int k = 0; k < whole * Dot::kStep; k++) {
-        sum += row[k];
+      for (int k = begin * Dot::kStep; k < end * Dot::kStep; k++) {
+        sums[lane] += row[k];
       }
     }
+  }
+  for (int lane = 0; lane < kWidth; lane++) {
     for (int k = lane < outputs ? whole * Dot::kStep : 0; k < StepsOf(p) * Dot::kStep; k++) {
       const int8_t value = lane < outputs && k < p.depth ? rows[(int64_t)lane * p.depth + k] : 0;
       w[((int64_t)(k / Dot::kStep) * kWidth + lane) * Dot::kStep + k % Dot::kStep] = value;
-      sum += value;
+      sums[lane] += value;
     }
-    corrections[lane] = sum * Dot::kCodeOffset;
+    corrections[lane] = sums[lane] * Dot::kCodeOffset;
   }
 }
 
