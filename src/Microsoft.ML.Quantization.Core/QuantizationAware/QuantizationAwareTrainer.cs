@@ -26,6 +26,8 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
 {
     private const int FewBits = 2;
 
+    private const int ReportedRows = 32;
+
     // Lowering costs about a sample of initial rows, for the ranges of streams.
     private const int RowsToLower = 2;
 
@@ -55,7 +57,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
     {
         Graph prepared = Prepare(graph, rows, options);
         TrainingResult trained = TrainerOf(rows, options).Run(prepared, rows, options.Training, progress, cancellationToken);
-        return Finish(trained, rows, options);
+        return Finish(trained, rows, options, prepared);
     }
 
     /// <summary>Trains in stages, each from the constants of the last, and lowers the last: see <see cref="StagedTraining"/>.</summary>
@@ -97,7 +99,8 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
     /// <param name="trained">What training gave.</param>
     /// <param name="rows">Rows on which the ranges of residual streams are measured.</param>
     /// <param name="options">How it was trained.</param>
-    public QuantizationAwareResult Finish(TrainingResult trained, IBatchSource rows, QuantizationAwareOptions options)
+    /// <param name="start">The graph before training, against which the card counts changed levels; null for none.</param>
+    public QuantizationAwareResult Finish(TrainingResult trained, IBatchSource rows, QuantizationAwareOptions options, Graph? start = null)
     {
         ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(rows);
@@ -105,7 +108,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         Graph hard = Harden(trained.Graph, rows, options);
         var quantizer = new PostTrainingQuantizer(engine, OperatorTable.Fast(kernels, pool), log);
         QuantizationResult result = quantizer.RunQuantized(hard, options.Model);
-        return new QuantizationAwareResult(trained, hard, result with { Document = result.Document with { Metadata = Card(trained.Graph, result.Document.Metadata, options) } });
+        return new QuantizationAwareResult(trained, hard, result with { Document = result.Document with { Metadata = Card(trained.Graph, start, rows, result.Document.Metadata, options) } });
     }
 
     private Graph Harden(Graph trained, IBatchSource rows, QuantizationAwareOptions options)
@@ -126,10 +129,18 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         };
     }
 
-    /// <summary>The model's card: the scheme, and for weights of few levels what they do to each layer.</summary>
-    private static ModelMetadata Card(Graph trained, ModelMetadata metadata, QuantizationAwareOptions options)
+    /// <summary>The model's card: the scheme, and for weights of few levels what they do to each layer, which is logged too.</summary>
+    private ModelMetadata Card(Graph trained, Graph? start, IBatchSource rows, ModelMetadata metadata, QuantizationAwareOptions options)
     {
         metadata = metadata with { Facts = metadata.Facts.SetItem("scheme", options.Scheme.ToString()) };
-        return options.Scheme.Weights is { Bits: <= FewBits } ? LevelReport.Of(trained).AddTo(metadata) : metadata;
+        if (options.Scheme.Weights is not { Bits: <= FewBits })
+        {
+            return metadata;
+        }
+
+        Func<string, Tensor> values = ActivationSample.Of(trained, rows, Math.Min(options.InitialRows, ReportedRows), options.Training.Seed, kernels, pool, training: false);
+        LevelReport report = LevelReport.Of(trained, start, values);
+        log?.Invoke(report.ToString());
+        return report.AddTo(metadata);
     }
 }

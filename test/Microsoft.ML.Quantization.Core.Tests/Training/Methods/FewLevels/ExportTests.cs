@@ -53,15 +53,16 @@ public sealed class ExportTests
         ["vgg, ABC-Net"] = (() => Vgg(), () => Recipe("ABC-Net", 3, 3)),
         ["vgg, ABC-Net by channel"] = (() => Vgg(), () => Recipe("ABC-Net", 2, 2) with { Weights = new AbcWeights { Bits = 2, PerChannel = true } }),
         ["vgg, IR-Net"] = (() => Vgg(), () => Recipe("IR-Net", 1, 1)),
-        ["vgg, feasible targets"] = (() => Vgg(BinaryActivation.Rectifier), () => QuantizationAwareScheme.Of("BWN", 1, "FTP-A", 2)),
+        ["vgg, feasible targets"] = (() => Vgg(BinaryActivation.Rectifier), () => Recipe("FTProp", 1, 2)),
         ["resnet, Bi-Real"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real")),
         ["resnet, Bi-Real padded with 1"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real") with { Padding = SignPadding.One }),
         ["resnet, IR-Net"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("IR-Net")),
         ["resnet, ResNetE"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("BNN") with { Weights = Bethge, Activations = Bethge }),
         ["resnet, ReActNet"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8, hasShifts: true), () => Residual("Bi-Real")),
         ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => Residual("BNN") with { Weights = Bethge, Activations = Bethge }),
-        ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Bi-Real")),
-        ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Bi-Real")),
+        ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
+        ["group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _image, 2, Classes, 8), () => Residual("Group-Net")),
+        ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
     };
 
     public static IEnumerable<object[]> Pairs => _pairs.Keys.Select(k => new object[] { k });
