@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Text.RegularExpressions;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
@@ -21,6 +22,7 @@ internal static class BinarySpeedCommand
 {
     private const string PeerModel = "resnet18.u8s8.onnx";
 
+    private static readonly Regex _inner = new(@"^stage\d\.block\d\.conv\d?$", RegexOptions.CultureInvariant);
     private static readonly Shape _image = Shape.Of(3, 224, 224);
 
     /// <summary>binary-speed MODEL_DIR [ROUNDS].</summary>
@@ -34,12 +36,15 @@ internal static class BinarySpeedCommand
 
         int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5;
         var table = new Table("network", "inner convolutions", "threads", "ours, ms", "ONNX Runtime int8 ResNet-18, ms", "ours : ONNX Runtime", "file, bytes");
+        var sizes = new List<(string Network, string Bits, long Weights, long Bytes)>();
         foreach ((string network, string bits, Graph graph, QuantizationAwareScheme scheme) in Networks())
         {
             ModelDocument document = Fit(graph, scheme);
             byte[] file = ModelWriter.ToBytes(document);
             File.WriteAllBytes(Path.Combine(Path.GetTempPath(), $"binary-speed-{bits.Replace('/', '-')}.mlq"), file);
             long bytes = file.Length;
+            LayerSize[] inner = [.. LayerSize.Of(document).Where(l => _inner.IsMatch(l.Layer))];
+            sizes.Add((network, bits, inner.Sum(l => l.Weights), inner.Sum(l => l.Bytes)));
             foreach (int threads in new[] { 1, 2 })
             {
                 using QuantizedModel model = QuantizedModel.FromDocument(document, new QuantizedModelOptions { ThreadCount = threads });
@@ -56,6 +61,9 @@ internal static class BinarySpeedCommand
             input and output (the files lie in the temporary folder, for `steps`). First, last and shortcut layers have 8 bits. The peer runs ResNet-18 with all layers in 8 bits. Medians of {rounds} alternating rounds.
 
             {table}
+            What the 16 inner convolutions take in the file: codes at their width and the numbers beside them (scales, bias, multipliers, thresholds), without the file's headers.
+
+            {Sizes(sizes)}
             """.ReplaceLineEndings("\n"));
         return 0;
     }
@@ -79,6 +87,18 @@ internal static class BinarySpeedCommand
         yield return ("ResNet-18", "2/2", ImageNetworks.ResNet18(_image), edges with { Weights = Method("DoReFa-W", 2), Activations = Method("LSQ", 2) });
         yield return ("ResNet-18", "4/4", ImageNetworks.ResNet18(_image), edges with { Weights = Method("LSQ", 4), Activations = Method("LSQ", 4) });
         yield return ("ResNet-18", "8/8", ImageNetworks.ResNet18(_image), edges with { Weights = Method("Affine", 8), Activations = Method("Affine", 8) });
+    }
+
+    private static Table Sizes(List<(string Network, string Bits, long Weights, long Bytes)> sizes)
+    {
+        var table = new Table("network", "inner convolutions", "weights", "bytes", "8 bits : this");
+        long eight = sizes.First(s => s.Bits == "8/8").Bytes;
+        foreach ((string network, string bits, long weights, long bytes) in sizes)
+        {
+            table.Add(network, bits, Text(weights, "0"), Text(bytes, "0"), Text((double)eight / bytes, "0.00"));
+        }
+
+        return table;
     }
 
     private static QuantizationMethod Method(string name, int bits) => QuantizationMethods.Find(name).Default(bits);

@@ -25,12 +25,7 @@ public static class GroupNetwork
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the depth is not 6n + 2, or there is no branch.</exception>
     public static Graph ResNet(int depth, Shape input, int branches = 5, bool hasGates = true, int classes = 10, int width = 16, ulong seed = 1)
     {
-        SmallNetworks.CheckImage(input);
-        if (depth < 8 || (depth - 2) % 6 != 0 || branches < 1)
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"Group network: expected a depth of 6n + 2 (8, 14, 20, ..) and from 1 branch, found {depth} and {branches}."));
-        }
-
+        Check(depth, input, branches);
         var layers = new LayerBuilder(seed);
         ValueId whole = layers.NormalizedConvolution("conv1", layers.Input(input), width, 3);
         ValueId[] apart = [];
@@ -48,6 +43,37 @@ public static class GroupNetwork
         return layers.Build(layers.Dense("scores", whole, classes));
     }
 
+    /// <summary>
+    /// The layer-wise form of the network of <see cref="BinaryNetworks.ResNet"/>: every 3×3 convolution is Σ λ_k·conv_k(x) over one quantized input, K sets of weights with learned λ_k from 1/K, in
+    /// front of one rectifier and batch normalization.
+    /// </summary>
+    /// <param name="depth">8, 14, 20, ..</param>
+    /// <param name="input">[C, H, W].</param>
+    /// <param name="branches">K.</param>
+    /// <param name="classes">Outputs.</param>
+    /// <param name="width">Channels of the first stage.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the depth is not 6n + 2, or there is no branch.</exception>
+    public static Graph LayerWise(int depth, Shape input, int branches = 5, int classes = 10, int width = 16, ulong seed = 1)
+    {
+        Check(depth, input, branches);
+        var layers = new LayerBuilder(seed);
+        ValueId x = layers.NormalizedConvolution("conv1", layers.Input(input), width, 3);
+        int each = (depth - 2) / StageCount;
+        for (int i = 0; i < StageCount * each; i++)
+        {
+            int stage = i / each;
+            string name = string.Create(CultureInfo.InvariantCulture, $"stage{stage + 1}.conv{(i % each) + 1}");
+            bool isNarrower = stage > 0 && i % each == 0;
+            ValueId[] parts = [.. Enumerable.Range(1, branches).Select(k => layers.Convolution(string.Create(CultureInfo.InvariantCulture, $"{name}.branch{k}"), x, width << stage, 3, isNarrower ? 2 : 1, hasBias: false))];
+            ValueId y = layers.Normalize(name + ".bn", layers.Relu(name + ".relu", Sum(layers, name, parts)));
+            x = layers.Add(name + ".add", y, isNarrower ? layers.NormalizedConvolution(name + ".shortcut", layers.AveragePool(name + ".mean", x), width << stage, 1) : x);
+        }
+
+        x = layers.GlobalAverage("mean", layers.Relu("relu", x));
+        return layers.Build(layers.Dense("scores", x, classes));
+    }
+
     /// <summary>Z + c·(F − Z) of each branch.</summary>
     internal static ValueId[] Between(LayerBuilder layers, string name, ValueId[] apart, ValueId whole, float start = 0)
     {
@@ -56,6 +82,15 @@ public static class GroupNetwork
             string.Create(CultureInfo.InvariantCulture, $"{name}.gated{k + 1}"),
             layers.Combine(string.Create(CultureInfo.InvariantCulture, $"{name}.kept{k + 1}"), BinaryOperator.Multiply, layers.Combine(string.Create(CultureInfo.InvariantCulture, $"{name}.apart{k + 1}"), BinaryOperator.Subtract, f, whole), gate),
             whole))];
+    }
+
+    private static void Check(int depth, Shape input, int branches)
+    {
+        SmallNetworks.CheckImage(input);
+        if (depth < 8 || (depth - 2) % 6 != 0 || branches < 1)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"Group network: expected a depth of 6n + 2 (8, 14, 20, ..) and from 1 branch, found {depth} and {branches}."));
+        }
     }
 
     private static ValueId Sum(LayerBuilder layers, string name, ValueId[] apart)

@@ -111,6 +111,9 @@ public sealed class PostTrainingQuantizer
             : throw new QuantizationException(QuantizationErrorCode.NothingToQuantize, "Network: expected quantizers of its own, found none. Quantize it with calibration data.");
     }
 
+    /// <summary>The integer graph of a network with quantizers, without verification and document.</summary>
+    internal static Graph Lower(Graph graph) => LowerToInteger.Run(CleanPasses.Run(graph, Evaluate), Evaluate).Graph;
+
     /// <summary>A float network as it runs best in float: constants folded, biases, normalisations and functions that are written out read as parts of layers and as nodes. Last bits may differ.</summary>
     public static Graph Clean(Graph graph) => CleanPasses.Run(graph, Evaluate);
 

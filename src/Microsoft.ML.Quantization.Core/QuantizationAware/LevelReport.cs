@@ -8,6 +8,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -38,6 +39,18 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
     public sealed record Row(
         string Name, string Method, int Inputs, int Outputs, double Cosine, double SmallestCosine, double Positive, double Zero, int Dead, double MeanSize, double Flipped, double Proportion)
     {
+        /// <summary>Share of latent weights at the bound where they are clipped; NaN for none.</summary>
+        public double AtBound { get; init; } = double.NaN;
+
+        /// <summary>Share of inputs through which gradients pass; below 0.2 starves, 1 makes the window useless. NaN without rows, as the next ones.</summary>
+        public double Window { get; init; } = double.NaN;
+
+        /// <summary>Mean over channels of the entropy of the input's levels, in bits.</summary>
+        public double Entropy { get; init; } = double.NaN;
+
+        /// <summary>As <see cref="Proportion"/>, over inputs of real rows: w·a and ŵ·â.</summary>
+        public double RowProportion { get; init; } = double.NaN;
+
         /// <summary>The angle of <see cref="Cosine"/> in degrees.</summary>
         public double Angle => Math.Acos(Math.Clamp(Cosine, -1, 1)) * 180 / Math.PI;
 
@@ -48,7 +61,8 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
     /// <summary>The report of a graph that still has the quantizers of training.</summary>
     /// <param name="trained">The graph.</param>
     /// <param name="earlier">The same graph at an earlier moment, to count levels that changed since; null for none.</param>
-    public static LevelReport Of(Graph trained, Graph? earlier = null)
+    /// <param name="values">Values of the graph on some rows in evaluation, by name (<see cref="Training.ActivationSample"/>); null leaves out what is said of inputs.</param>
+    public static LevelReport Of(Graph trained, Graph? earlier = null, Func<string, Tensor>? values = null)
     {
         ArgumentNullException.ThrowIfNull(trained);
         Dictionary<string, Node> readers = trained.Nodes.SelectMany(n => n.Inputs.Select(i => (trained[i].Name, n))).GroupBy(p => p.Name).ToDictionary(g => g.Key, g => g.First().n, StringComparer.Ordinal);
@@ -57,7 +71,8 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
         {
             LearnedQuantize? before = earlier?.Nodes.OfType<LearnedQuantize>().FirstOrDefault(n => n.Name == node.Name);
             bool isSigned = readers.TryGetValue(trained[node.Output].Name, out Node? layer) && trained.Nodes.OfType<LearnedQuantize>().Any(a => a.Output == layer.Inputs[0] && a.Method.Bits == 1);
-            rows.Add(Layer(trained, node, before is null ? null : Hard(earlier!, before), isSigned));
+            Row row = Layer(trained, node, before is null ? null : Hard(earlier!, before), isSigned);
+            rows.Add(values is not null && layer is not null && LayerSample.Of(trained, layer, values) is { } sample ? WithInputs(row, Hard(trained, node), layer, sample) : row);
         }
 
         return new LevelReport(rows.ToImmutable());
@@ -78,7 +93,7 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
     /// <summary>Facts for a model's metadata: one a layer.</summary>
     public IEnumerable<KeyValuePair<string, string>> Facts => Rows.Select(r => KeyValuePair.Create(
         "levels." + r.Name,
-        string.Create(CultureInfo.InvariantCulture, $"{r.Method}; cosine {r.Cosine:F4} (least {r.SmallestCosine:F4}); above zero {r.Positive:F3}; zero {r.Zero:F3}; dead {r.Dead} of {r.Outputs}; proportion {r.Proportion:F3}")));
+        string.Create(CultureInfo.InvariantCulture, $"{r.Method}; cosine {r.Cosine:F4} (least {r.SmallestCosine:F4}); above zero {r.Positive:F3}; zero {r.Zero:F3}; dead {r.Dead} of {r.Outputs}; flipped {Number(r.Flipped)}; proportion {Number(r.Proportion)}, on rows {Number(r.RowProportion)}; at bound {Number(r.AtBound)}; window {Number(r.Window)}; entropy {Number(r.Entropy)}")));
 
     /// <summary>The metadata with the report among its facts.</summary>
     public ModelMetadata AddTo(ModelMetadata metadata)
@@ -91,11 +106,11 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine("| weights | method | n | channels | cosine mean/least | angle | dB | above 0 | zero | dead | mean size | flipped | proportion |");
-        text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+        text.AppendLine("| weights | method | n | channels | cosine mean/least | angle | dB | above 0 | zero | dead | mean size | at bound | flipped | proportion | on rows | window | entropy |");
+        text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (Row r in Rows)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {r.Name} | {r.Method} | {r.Inputs} | {r.Outputs} | {r.Cosine:F4}/{r.SmallestCosine:F4} | {r.Angle:F1}° | {r.SignalToNoise:F2} | {r.Positive:F3} | {r.Zero:F3} | {r.Dead} | {r.MeanSize:G3} | {Number(r.Flipped)} | {Number(r.Proportion)} |");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {r.Name} | {r.Method} | {r.Inputs} | {r.Outputs} | {r.Cosine:F4}/{r.SmallestCosine:F4} | {r.Angle:F1}° | {r.SignalToNoise:F2} | {r.Positive:F3} | {r.Zero:F3} | {r.Dead} | {r.MeanSize:G3} | {Number(r.AtBound)} | {Number(r.Flipped)} | {Number(r.Proportion)} | {Number(r.RowProportion)} | {Number(r.Window)} | {Number(r.Entropy)} |");
         }
 
         return text.ToString();
@@ -132,7 +147,21 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
             channels.Length - alive.Length,
             w.Average(v => Math.Abs((double)v)),
             flipped,
-            Proportion(alive, length, isSigned));
+            Proportion(alive, length, isSigned))
+        {
+            AtBound = node.Method is FewLevelMethod method ? method.AtBound(graph.ConstantOf(node.Inputs[0])) : double.NaN,
+        };
+    }
+
+    private static Row WithInputs(Row row, (float[] Weights, float[] Levels) weights, Node layer, LayerSample sample)
+    {
+        var pairs = new List<(double X, double Y)>();
+        foreach ((float[] reals, float[] levels) in sample.Patches(layer, row.Inputs))
+        {
+            pairs.AddRange(Enumerable.Range(0, row.Outputs).Select(c => (Dot(weights.Weights.AsSpan(c * row.Inputs, row.Inputs), reals), Dot(weights.Levels.AsSpan(c * row.Inputs, row.Inputs), levels))));
+        }
+
+        return row with { Window = sample.Window(), Entropy = sample.Entropy(), RowProportion = Correlation(pairs) };
     }
 
     /// <summary>All of one level, or as good as zero.</summary>
@@ -155,10 +184,26 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
             pairs.AddRange(channels.Select(c => (Dot(c.W, a, false), Dot(c.Y, a, isSigned))));
         }
 
+        return Correlation(pairs);
+    }
+
+    private static double Correlation(List<(double X, double Y)> pairs)
+    {
         (double mx, double my) = (pairs.Average(p => p.X), pairs.Average(p => p.Y));
         double product = pairs.Sum(p => (p.X - mx) * (p.Y - my));
         double sizes = Math.Sqrt(pairs.Sum(p => (p.X - mx) * (p.X - mx)) * pairs.Sum(p => (p.Y - my) * (p.Y - my)));
         return sizes > 0 ? product / sizes : double.NaN;
+    }
+
+    private static double Dot(ReadOnlySpan<float> w, float[] a)
+    {
+        double sum = 0;
+        for (int i = 0; i < w.Length; i++)
+        {
+            sum += (double)w[i] * a[i];
+        }
+
+        return sum;
     }
 
     private static double Dot(float[] w, double[] a, bool isSigned)

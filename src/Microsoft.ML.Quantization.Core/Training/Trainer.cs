@@ -17,6 +17,12 @@ namespace Microsoft.ML.Quantization.Training;
 /// <param name="pool">The threads; they never change a bit.</param>
 public sealed class Trainer(KernelSet kernels, WorkerPool pool)
 {
+    /// <summary>Makes what scores held back rows from the graph with its constants of the moment, instead of the graph in training itself; null for that.</summary>
+    internal Func<Graph, IGraphRunner>? Scorer { get; init; }
+
+    /// <summary>Fewest rows held back for which a scorer is made.</summary>
+    internal int ScorerRows { get; init; }
+
     /// <summary>Trains.</summary>
     /// <param name="graph">The graph; see <see cref="TrainableConstants.Mark"/> for an imported one.</param>
     /// <param name="rows">The rows.</param>
@@ -34,7 +40,7 @@ public sealed class Trainer(KernelSet kernels, WorkerPool pool)
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         TrainingChecks.Check(graph, rows, options);
-        using var run = new TrainingRun(graph, rows, options, kernels, pool);
+        using var run = new TrainingRun(graph, rows, options, kernels, pool) { Scorer = Scorer, ScorerRows = ScorerRows };
         return run.Go(progress, cancellationToken);
     }
 }

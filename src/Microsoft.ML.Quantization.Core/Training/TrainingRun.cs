@@ -56,6 +56,12 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
+    /// <inheritdoc cref="Trainer.Scorer"/>
+    public Func<Graph, IGraphRunner>? Scorer { get; init; }
+
+    /// <inheritdoc cref="Trainer.ScorerRows"/>
+    public int ScorerRows { get; init; }
+
     /// <inheritdoc/>
     public void Dispose() => _teacher?.Dispose();
 
@@ -201,18 +207,26 @@ internal sealed class TrainingRun : IDisposable
             return (float.NaN, float.NaN);
         }
 
+        bool hasScores = _validation.Count >= ScorerRows && _reverse.OutputName == _graph[_graph.Outputs[0]].Name;
+        using IGraphRunner? scorer = hasScores ? Scorer?.Invoke(TrainableConstants.Replace(_graph, _state.Constants)) : null;
         double loss = 0;
         int correct = 0;
         foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _validation.Count)], _options.BatchSize))
         {
+            cancellationToken.ThrowIfCancellationRequested();
             (Tensor input, float[] targets) = Batches.Read(_validation, batch);
-            using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
-            LossValue value = Losses.Of(_options.Loss, pass[_reverse.OutputName], targets);
+            LossValue value = scorer is null ? Score(input, targets, cancellationToken) : Losses.Of(_options.Loss, scorer.Run([input])[0], targets);
             loss += value.Sum;
             correct += value.Correct;
         }
 
         return ((float)(loss / _validation.Count), (float)correct / _validation.Count);
+    }
+
+    private LossValue Score(Tensor input, float[] targets, CancellationToken cancellationToken)
+    {
+        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
+        return Losses.Of(_options.Loss, pass[_reverse.OutputName], targets);
     }
 
     /// <summary>Batch k of the rows as they are moves the statistics by 1/k: the mean over the batches.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Immutable;
+using System.Linq;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
@@ -45,6 +46,13 @@ public abstract record FewLevelMethod : QuantizationMethod
     {
         ArgumentNullException.ThrowIfNull(call);
         return Table(call).Export(call.X.Shape, call.Values);
+    }
+
+    /// <summary>Share of latent weights that stand at the bound where they are clipped; NaN where they are not.</summary>
+    internal double AtBound(Tensor weights)
+    {
+        float bound = Bound(weights.Shape);
+        return float.IsPositiveInfinity(bound) ? double.NaN : weights.Values<float>().ToArray().Count(w => Math.Abs(w) >= bound) / (double)Math.Max(1, weights.Shape.Count);
     }
 
     /// <summary>The levels of weights.</summary>

@@ -17,6 +17,17 @@ public sealed class BinaryWeightTests
     private static readonly float[] _g = [1, 2, -1, 0.5f];
 
     [TestMethod]
+    public void Branches_of_group_net_have_one_scale_a_layer_and_pass_gradients_on()
+    {
+        float[] w = [0.4f, -0.8f, 0.1f, 2.3f];
+        var use = new Use(new GroupNet { Bits = 1 }, w, Shape.Of(2, 2));
+        Use.Near([0.9f, -0.9f, 0.9f, 0.9f], use.Hard());
+        CollectionAssert.AreEqual((float[])[1, 2, -1, 0.5f], use.Back(1, 2, -1, 0.5f).Dx);
+        CollectionAssert.AreEqual(w, use.After(w));
+        Use.Near([0, 1, 2, 1.4f, 0], new Use(new GroupNet { Bits = 1 }, [-1.5f, -0.5f, 0, 0.3f, 1], site: QuantizerSites.Activations).Back(1, 1, 1, 1, 1).Dx);
+    }
+
+    [TestMethod]
     public void BinaryConnect_draws_signs_with_the_hard_sigmoid()
     {
         float[] probabilities = [.. new[] { -0.5f, -0.25f, -0.1f, 0, 0.05f, 0.2f, 0.25f }.Select(w => BinaryConnect.Probability(w, 0.25f))];

@@ -53,15 +53,16 @@ public sealed class ExportTests
         ["vgg, ABC-Net"] = (() => Vgg(), () => Recipe("ABC-Net", 3, 3)),
         ["vgg, ABC-Net by channel"] = (() => Vgg(), () => Recipe("ABC-Net", 2, 2) with { Weights = new AbcWeights { Bits = 2, PerChannel = true } }),
         ["vgg, IR-Net"] = (() => Vgg(), () => Recipe("IR-Net", 1, 1)),
-        ["vgg, feasible targets"] = (() => Vgg(BinaryActivation.Rectifier), () => QuantizationAwareScheme.Of("BWN", 1, "FTP-A", 2)),
+        ["vgg, feasible targets"] = (() => Vgg(BinaryActivation.Rectifier), () => Recipe("FTProp", 1, 2)),
         ["resnet, Bi-Real"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real")),
         ["resnet, Bi-Real padded with 1"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real") with { Padding = SignPadding.One }),
         ["resnet, IR-Net"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("IR-Net")),
         ["resnet, ResNetE"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("BNN") with { Weights = Bethge, Activations = Bethge }),
         ["resnet, ReActNet"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8, hasShifts: true), () => Residual("Bi-Real")),
         ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => Residual("BNN") with { Weights = Bethge, Activations = Bethge }),
-        ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Bi-Real")),
-        ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Bi-Real")),
+        ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
+        ["group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _image, 2, Classes, 8), () => Residual("Group-Net")),
+        ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
     };
 
     public static IEnumerable<object[]> Pairs => _pairs.Keys.Select(k => new object[] { k });
@@ -90,6 +91,29 @@ public sealed class ExportTests
         float range = hard.Max() - hard.Min();
         Assert.AreEqual(0, Enumerable.Range(0, Count).Count(r => Best(hard, r) != Best(engine, r)), "differing classes");
         Assert.AreEqual(0, hard.Zip(engine).Count(p => Math.Abs(p.First - p.Second) > 0.005f * range), "differing scores");
+    }
+
+    [TestMethod]
+    [DataRow("vgg, XNOR")]
+    [DataRow("resnet, Bi-Real")]
+    public void Rows_held_back_are_scored_by_the_network_that_is_exported(string pair)
+    {
+        (Func<Graph> build, Func<QuantizationAwareScheme> scheme) = _pairs[pair];
+        var options = new QuantizationAwareOptions
+        {
+            Scheme = scheme(),
+            InitialRows = 8,
+            Training = new TrainingOptions { Epochs = 1, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, ValidationShare = 0.3f },
+        };
+        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        QuantizationAwareResult result = trainer.Run(build(), Rows(), options);
+
+        // The rows held back are the first of the permutation of the seed.
+        int[] held = [.. Batches.Permutation(Count, 3, -1).Take((int)(Count * 0.3)).Order()];
+        (Tensor input, float[] targets) = Batches.Read(Rows(), held);
+        LossValue value = Losses.Of(TrainingLoss.SoftmaxCrossEntropy, Tensor.Create(Shape.Of(held.Length, Classes), Scores(result.Quantized.Integer, input)), targets);
+        Assert.AreEqual(value.Sum / held.Length, result.Training.History[0].ValidationLoss, 1e-6f * Math.Abs(value.Sum));
+        Assert.AreEqual((float)value.Correct / held.Length, result.Training.History[0].ValidationAccuracy);
     }
 
     [TestMethod]

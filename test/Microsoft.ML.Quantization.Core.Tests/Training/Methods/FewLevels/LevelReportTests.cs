@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.QuantizationAware;
@@ -12,6 +13,7 @@ using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -58,6 +60,35 @@ public sealed class LevelReportTests
         Assert.AreEqual(600 / 9600.0, report.Rows.Single().Flipped, 1e-9);
         StringAssert.Contains(report.ToString(), "| dense1.weight | XNOR 1 | 600 | 16 |");
         Assert.AreEqual("levels.dense1.weight", report.AddTo(new ModelMetadata()).Facts.Single().Key);
+    }
+
+    [TestMethod]
+    public void Inputs_of_layers_are_looked_at_on_rows()
+    {
+        // Gaussian rows: r = 2/π, two thirds of a Gaussian inside [-1, 1], signs of one bit each.
+        Graph graph = Quantized("XNOR", 1, Gaussian(16 * 600));
+        var rows = new MemoryBatchSource(Shape.Of(600), [.. Gaussian(64 * 600).Reverse().Select(v => 10 * v)], new float[64]);
+        LevelReport.Row row = LevelReport.Of(graph, values: ActivationSample.Of(graph, rows, 64, 1, KernelRegistry.Active, WorkerPool.Single, training: false)).Rows.Single();
+        Assert.AreEqual(2 / Math.PI, row.RowProportion, 0.06);
+        Assert.AreEqual(0.683, row.Window, 0.01);
+        Assert.AreEqual(1, row.Entropy, 0.02);
+        Assert.AreEqual(0, row.AtBound);
+        Assert.IsTrue(double.IsNaN(LevelReport.Of(graph).Rows.Single().Window));
+    }
+
+    [TestMethod]
+    public void Patches_are_what_a_convolution_reads()
+    {
+        Graph graph = InsertLearnedQuantizers.Run(BinaryNetworks.VggSmall(Shape.Of(1, 8, 8), 4, 4), QuantizationAwareScheme.Of("XNOR", 1, "XNOR", 1), _ => RandomTensors.Floats(Shape.Of(4, 4), 1));
+        var rows = new MemoryBatchSource(Shape.Of(1, 8, 8), RandomTensors.Floats(Shape.Of(8, 64), 2).Values<float>().ToArray(), new float[8]);
+        LevelReport report = LevelReport.Of(graph, graph, ActivationSample.Of(graph, rows, 8, 1, KernelRegistry.Active, WorkerPool.Single, training: false));
+        foreach (LevelReport.Row row in report.Rows.Where(r => r.Method == "XNOR 1"))
+        {
+            Assert.IsTrue(row is { RowProportion: > 0.2 and < 1, Entropy: >= 0 and <= 1, Window: >= 0 and <= 1, Flipped: 0 }, row.ToString());
+        }
+
+        // Eight-bit inputs and weights: nothing is lost but what lies beyond the range.
+        Assert.AreEqual(1, report.Rows.First(r => r.Name == "conv1.weight").RowProportion, 0.02);
     }
 
     private static Graph Quantized(string method, int bits, float[] weights)
