@@ -11,9 +11,9 @@ namespace Microsoft.ML.Quantization.Packing;
 /// </summary>
 internal sealed class PackedProgram : IDisposable
 {
-    private readonly ImmutableArray<PackedWeights> _weights;
+    private readonly ImmutableArray<IDisposable> _weights;
 
-    public PackedProgram(Graph graph, ModelSignature signature, KernelSet kernels, ImmutableArray<Slot> slots, ImmutableArray<PackedStep> steps, ImmutableArray<PackedWeights> weights)
+    public PackedProgram(Graph graph, ModelSignature signature, KernelSet kernels, ImmutableArray<Slot> slots, ImmutableArray<PackedStep> steps, ImmutableArray<IDisposable> weights)
     {
         Graph = graph;
         Signature = signature;
@@ -41,7 +41,7 @@ internal sealed class PackedProgram : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (PackedWeights weights in _weights)
+        foreach (IDisposable weights in _weights)
         {
             weights.Dispose();
         }

@@ -1,0 +1,23 @@
+using System;
+using System.Threading;
+using Microsoft.ML.Quantization.Kernels;
+
+namespace Microsoft.ML.Quantization.Packing;
+
+/// <summary>Packed weights that are made when a batch first needs them.</summary>
+internal sealed class LaterWeights(Func<PackedWeights> make) : IDisposable
+{
+    private readonly Lazy<PackedWeights> _weights = new(make, LazyThreadSafetyMode.ExecutionAndPublication);
+
+    /// <summary>The weights, made by the first call.</summary>
+    public PackedWeights Value => _weights.Value;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_weights.IsValueCreated)
+        {
+            _weights.Value.Dispose();
+        }
+    }
+}
