@@ -23,7 +23,7 @@ public sealed class EverySetNarrowTests
     public void NarrowDenseEqualsPlain(string name)
     {
         KernelSet set = Find(name);
-        for (int seed = 0; seed < 140; seed++)
+        for (int seed = 0; seed < 84; seed++)
         {
             CounterRandom random = new(6, (ulong)seed);
             int rows = seed % 3 == 0 ? 1 : random.Integer(0, 1, 19);
@@ -38,9 +38,9 @@ public sealed class EverySetNarrowTests
     public void TheLongestRowsOfTheLargestProductsAreExact(string name)
     {
         KernelSet set = Find(name);
-        for (int bits = 1; bits <= 7; bits++)
+        foreach (int bits in new[] { 1, 2, 4, 7 })
         {
-            var g = new NarrowGeometry(2, NarrowGeometry.LongestRow, 17, bits, 1);
+            var g = new NarrowGeometry(2, NarrowGeometry.LongestRow, 3, bits, 1);
             sbyte[] weights = new sbyte[g.Outputs * g.Inputs];
             Array.Fill(weights, (sbyte)((1 << bits) - 1));
             for (int o = 0; o < g.Outputs; o++)

@@ -13,7 +13,6 @@ namespace {
 constexpr int kPanelOutputs = 16;
 constexpr int kBlockBytes = 64;
 constexpr int kHeaderBytes = 2 * kPanelOutputs * 4;
-constexpr int kGroup = 4;  // panels of a tile
 constexpr int kPart = kPanelOutputs / Simd::kLanes;  // vectors of a panel
 constexpr int kMostRows = 8;
 
@@ -53,6 +52,25 @@ MLQ_NOINLINE void NarrowPanels(const mlq_narrow_tile& t, int row, const uint8_t*
   }
 }
 
+MLQ_INLINE void Fetch(const void* p, int64_t bytes) {
+  for (int64_t i = 0; p != nullptr && i < bytes; i += 64) {
+    __builtin_prefetch((const char*)p + i, 0, 2);
+  }
+}
+
+// What the end of a tile reads, and the beginnings of the next one's panels.
+MLQ_INLINE void FetchTile(const mlq_narrow_tile& t, int channel, int outputs, const uint8_t* next) {
+  const mlq_epilogue& e = *t.epilogue;
+  Fetch(e.bias + channel, outputs * 4);
+  if (e.output != MLQ_OUTPUT_INT32) {
+    Fetch(e.multipliers + channel, outputs * 4);
+    Fetch(e.offsets + channel, outputs * 4);
+  }
+  for (int p = 0; p < kGroup; p++) {
+    Fetch(next + p * t.panel_bytes, kHeaderBytes);
+  }
+}
+
 void RunNarrow(const mlq_narrow_tile& t) {
   alignas(64) int32_t sums[kMostRows][kGroup * kPanelOutputs];
   const int size = OutputSize(t.epilogue->output);
@@ -60,6 +78,7 @@ void RunNarrow(const mlq_narrow_tile& t) {
     const int channel = t.channel + panel * kPanelOutputs;
     const int panels = Min(kGroup, t.panel_count - panel);
     const uint8_t* first = t.panels + panel * t.panel_bytes;
+    FetchTile(t, channel, Min(kGroup * kPanelOutputs, t.out_channels - channel), first + kGroup * t.panel_bytes);
     for (int r = 0; r < t.row_count; r++) {
       if (panels == kGroup) {
         NarrowPanels<kGroup>(t, r, first, sums[r]);

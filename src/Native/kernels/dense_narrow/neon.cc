@@ -2,6 +2,8 @@
 
 namespace {
 
+constexpr int kGroup = 4;  // panels of a tile; those of the next tile are fetched meanwhile
+
 struct Narrow {
   static constexpr int kParts = 4;  // vectors of a block
 
@@ -12,16 +14,19 @@ struct Narrow {
   static MLQ_INLINE void Products(const int8_t* x, int64_t blocks, const uint8_t* panel, int64_t pitch, int32x4_t (&sums)[P * kParts]) {
     for (int p = 0; p < P; p++) {
       int32x4_t part[kParts] = {};
-      Chain<C>(x, blocks, panel + p * pitch, part);
+      Chain<C>(x, blocks, panel + p * pitch, pitch, part);
       MLQ_UNROLL for (int v = 0; v < kParts; v++) { sums[p * kParts + v] = part[v]; }
     }
   }
 
  private:
   template <int C>
-  static MLQ_INLINE void Chain(const int8_t* x, int64_t blocks, const uint8_t* panel, int32x4_t (&sums)[kParts]) {
+  static MLQ_INLINE void Chain(const int8_t* x, int64_t blocks, const uint8_t* panel, int64_t pitch, int32x4_t (&sums)[kParts]) {
     for (int64_t b = 0; b < blocks; b++, x += 32 / C, panel += 64) {
       uint8x16_t w[kParts];
+      if constexpr (C < 4) {
+        __builtin_prefetch(panel + kGroup * pitch, 0, 2);  // too short for the processor to run ahead by itself
+      }
       MLQ_UNROLL for (int v = 0; v < kParts; v++) { w[v] = vld1q_u8(panel + 16 * v); }
       Places<C, 0>(x, w, sums);
     }

@@ -14,6 +14,8 @@ namespace {
 #define MLQ_AND _mm256_and_si256
 #endif
 
+constexpr int kGroup = 4;  // panels of a tile; those of the next tile are fetched meanwhile
+
 struct Narrow {
   static constexpr int kBytes = Simd::kLanes * 4;
   static constexpr int kParts = 64 / kBytes;  // vectors of a block
@@ -39,6 +41,14 @@ struct Narrow {
   }
 
  private:
+  // Panels of 1 and 2 bits are too short for the processor to run ahead by itself.
+  template <int C>
+  static MLQ_INLINE void Fetch(const uint8_t* next) {
+    if constexpr (C < 4) {
+      __builtin_prefetch(next, 0, 2);
+    }
+  }
+
   template <int C, int P, int Begin>
   static MLQ_INLINE void Split(const int8_t* x, int64_t blocks, const uint8_t* panel, int64_t pitch, Simd::I (&sums)[P * kParts]) {
     if constexpr (Begin < P) {
@@ -65,7 +75,10 @@ struct Narrow {
     }
     for (int64_t b = 0; b < blocks; b++, x += 4 * places, panel += 64) {
       Simd::I w[P];
-      MLQ_UNROLL for (int p = 0; p < P; p++) { w[p] = _mm512_loadu_si512(panel + p * pitch); }
+      MLQ_UNROLL for (int p = 0; p < P; p++) {
+        w[p] = _mm512_loadu_si512(panel + p * pitch);
+        Fetch<C>(panel + (p + kGroup) * pitch);
+      }
       MLQ_UNROLL for (int s = 0; s < places; s++) {
         const Simd::I four = Four(x + 4 * s);
         MLQ_UNROLL for (int p = 0; p < P; p++) { acc[s][p] = _mm512_dpbusd_epi32(acc[s][p], _mm512_and_si512(w[p], mask[s]), four); }
@@ -95,6 +108,7 @@ struct Narrow {
       MLQ_UNROLL for (int v = 0; v < P * kParts; v++) { narrow[v] = Simd::ZeroInt(); }
       for (int64_t b = 0; b < count; b++, x += 4 * places, panel += 64) {
         Simd::I w[P * kParts];
+        MLQ_UNROLL for (int p = 0; p < P; p++) { Fetch<C>(panel + (p + kGroup) * pitch); }
         MLQ_UNROLL for (int v = 0; v < P * kParts; v++) { w[v] = Simd::LoadInt((const int32_t*)(const void*)(panel + v / kParts * pitch + v % kParts * kBytes)); }
         MLQ_UNROLL for (int s = 0; s < places; s++) {
           const Simd::I four = Four(x + 4 * s);
