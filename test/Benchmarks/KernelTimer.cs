@@ -15,16 +15,16 @@ internal static class KernelTimer
     private const double SampleNanoseconds = 4000;
     private const double BudgetNanoseconds = 12e6;
     private const int FewestSamples = 4;
-    private static readonly long[] _other = [.. Enumerable.Range(0, EvictedMegabytes << 17).Select(i => (long)i)];
+    private static readonly Lazy<long[]> _other = new(() => [.. Enumerable.Range(0, EvictedMegabytes << 17).Select(i => (long)i)]);
 
-    /// <summary>The least of many samples; short work is repeated within a sample.</summary>
-    public static double Least(Action work)
+    /// <summary>The least of many samples that together take the budget, four at least; short work is repeated within a sample.</summary>
+    public static double Least(Action work, double budget = BudgetNanoseconds)
     {
         work();
         int repeats = (int)Math.Clamp(SampleNanoseconds / Math.Max(Sample(work, 1), 1), 1, 64);
         double least = double.MaxValue;
         double spent = 0;
-        for (int i = 0; i < FewestSamples || spent < BudgetNanoseconds; i++)
+        for (int i = 0; i < FewestSamples || spent < budget; i++)
         {
             double time = Sample(work, repeats);
             least = Math.Min(least, time);
@@ -45,12 +45,12 @@ internal static class KernelTimer
     public static void Walk()
     {
         Vector<long> sum = default;
-        foreach (Vector<long> words in MemoryMarshal.Cast<long, Vector<long>>(_other))
+        foreach (Vector<long> words in MemoryMarshal.Cast<long, Vector<long>>(_other.Value))
         {
             sum += words;
         }
 
-        _other[0] = Vector.Sum(sum);
+        _other.Value[0] = Vector.Sum(sum);
     }
 
     private static double Sample(Action work, int repeats)

@@ -14,7 +14,7 @@ internal static class Program
         ["predict"] = ("predict [MODEL_DIR [MILLISECONDS [MOST_THREADS]]]: predicted against measured latency of the small networks and those of peers/make_models.py", PredictCommand.Run),
         ["steps"] = ("steps MODEL [THREADS [BATCH [int8]]]: where the time of a network goes, step by step", StepsCommand.Run),
         ["memory"] = ("memory: memory above the activations while calibrating on 10,000 rows", MemoryCommand.Run),
-        ["grouped"] = ("grouped [MODEL_DIR]: a 4096 x 4096 dense layer with weights in groups, against 8 bits and ONNX Runtime", GroupedCommand.Run),
+        ["grouped"] = ("grouped [MODEL_DIR]: a 4096 x 4096 dense layer with weights in groups of 8, 4, 3 and 2 bits, against ONNX Runtime, and with weights out of memory", GroupedCommand.Run),
         ["train"] = ("train [ROUNDS [PYTHON]]: images a second while training LeNet-5 and ResNet-8, against PyTorch, alternating in one run", TrainCommand.Run),
         ["train-methods"] = ("train-methods [ROUNDS [RECIPE ...]]: what quantizers cost in training, against a float step, alternating in one run", TrainMethodsCommand.Run),
         ["rq"] = ("rq MNIST_DIR [EPOCHS] [CELL] [ROWS]: LeNet-5 on MNIST with Relaxed Quantization, cell by cell; finished cells are kept, a broken run goes on", RelaxedCommand.Run),
@@ -22,6 +22,13 @@ internal static class Program
         ["binary"] = ("binary MNIST_DIR [EPOCHS] [CELL] [ROWS]: binary and ternary networks on MNIST, cell by cell", Tables.BinaryCommand.Run),
         ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),
         ["pairs"] = ("pairs [LAYER]: weights and activations of 8 to 1 bits in any pairing, through the engine, against 8 bits of the same layer; weights from memory and from caches", PairsCommand.Run),
+        ["convolutions"] = ("convolutions MODEL_DIR [ROUNDS]: 3x3 convolutions of 8 bits and 1 bit against ONNX Runtime", ConvolutionsCommand.Run),
+        ["load"] = ("load MODEL_DIR [ROUNDS]: opening ResNet-18 and its first inference against making a session of ONNX Runtime", LoadCommand.Run),
+        ["footprint"] = ("footprint MODEL_DIR: what inference allocates, and what a process grows by", FootprintCommand.Run),
+        ["sets"] = ("sets MODEL_DIR: every kernel set against what its instructions allow, and managed against native", SetsCommand.Run),
+        ["scaling"] = ("scaling [MILLISECONDS]: latency and memory against batch, image size and depth", ScalingCommand.Run),
+        ["load-child"] = ("load-child FILE: a process of load", LoadCommand.Child),
+        ["footprint-child"] = ("footprint-child [FILE THREADS]: a process of footprint", FootprintCommand.Child),
         ["kernels"] = ("kernels [planes | BenchmarkDotNet options]: convolutions and dense layers of every kernel set, or those over bit planes", KernelsCommand.Run),
     };
 

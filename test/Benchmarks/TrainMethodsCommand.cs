@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
 using Microsoft.ML.Quantization.Execution;
@@ -23,15 +22,14 @@ internal static class TrainMethodsCommand
     private const int Warm = 2;
     private static readonly Shape _image = Shape.Of(1, 28, 28);
 
-    /// <summary>train-methods [ROUNDS] [RECIPE ...].</summary>
+    /// <summary>train-methods [ROUNDS] [RECIPE or RECIPE:WEIGHTS/ACTIVATIONS ...].</summary>
     public static int Run(string[] args)
     {
         int rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 3;
-        HashSet<string> wanted = [.. args.Skip(1)];
         MemoryBatchSource rows = Rows();
         Graph start = Networks.SmallNetworks.ResNet(8, _image);
         var graphs = new List<(string Name, Graph Graph)> { ("float", start) };
-        graphs.AddRange(TrainingRecipes.All.Where(r => wanted.Count == 0 || wanted.Contains(r.Name)).Select(r => (Title(r), Prepared(start, rows, r))));
+        graphs.AddRange((args.Length > 1 ? args.Skip(1).Select(Wanted) : TrainingRecipes.All.SelectMany(Usual)).Select(r => (Title(r), Prepared(start, rows, r))));
         var least = graphs.Select(_ => double.PositiveInfinity).ToArray();
         foreach ((_, Graph graph) in graphs)
         {
@@ -48,7 +46,7 @@ internal static class TrainMethodsCommand
             }
         }
 
-        var table = new Table("recipe", "milliseconds a step", "float = 1");
+        var table = new Table("recipe", "milliseconds of processor time a step", "float = 1");
         for (int i = 0; i < graphs.Count; i++)
         {
             table.Add(graphs[i].Name, least[i].ToString("0.0", CultureInfo.InvariantCulture), (least[i] / least[0]).ToString("0.00", CultureInfo.InvariantCulture));
@@ -58,39 +56,49 @@ internal static class TrainMethodsCommand
             # The cost of quantizers in training
 
             `dotnet run -c Release --project test/Benchmarks -- train-methods {rounds}` on {Machine.Description}.
-            ResNet-8 (16-32-64), batches of {Batch} images of 28×28 in memory, one thread: forward, back and a step of gradient descent with momentum; the least of {rounds} alternating rounds of
-            {Steps - Warm} steps. Widths of weights and activations stand behind the name; first and last layer have 8-bit affine quantizers.
+            ResNet-8 (16-32-64), batches of {Batch} images of 28×28 in memory, one thread: forward, back and a step of gradient descent with momentum; processor time, the least of {rounds} alternating rounds
+            of {Steps - Warm} steps. Widths of weights and activations stand behind the name; first and last layer have 8-bit affine quantizers.
 
             {table}
             """.ReplaceLineEndings("\n"));
         return 0;
     }
 
-    private static (int Weights, int Activations) Widths(TrainingRecipe recipe)
+    /// <summary>A recipe at its first usual widths; those whose cost grows with the levels also at fewer bits.</summary>
+    private static IEnumerable<(TrainingRecipe Recipe, int Weights, int Activations)> Usual(TrainingRecipe recipe)
     {
-        (int, int)[] tried = [(4, 4), (2, 4), (1, 2), (2, 2), (1, 1), (2, 32), (1, 32)];
-        return tried.First(w => recipe.Covers(w.Item1, w.Item2));
+        (int Weights, int Activations)[] tried = [(4, 4), (2, 4), (1, 2), (2, 2), (1, 1), (2, 32), (1, 32)];
+        (int Weights, int Activations)[] covered = [.. tried.Where(w => recipe.Covers(w.Weights, w.Activations))];
+        (int, int)[] more = recipe.Name is "QN" or "RQ" or "RQ-ST" ? [(3, 3), (2, 2)] : [];
+        return more.Prepend(covered[0]).Select(w => (recipe, w.Item1, w.Item2));
     }
 
-    private static string Title(TrainingRecipe recipe) => FormattableString.Invariant($"{recipe.Name} {Widths(recipe).Weights}/{Widths(recipe).Activations}");
-
-    private static Graph Prepared(Graph start, MemoryBatchSource rows, TrainingRecipe recipe)
+    private static (TrainingRecipe Recipe, int Weights, int Activations) Wanted(string text)
     {
-        (int weights, int activations) = Widths(recipe);
+        string[] parts = text.Split(':', '/');
+        TrainingRecipe recipe = TrainingRecipes.Find(parts[0]);
+        return parts.Length == 1 ? Usual(recipe).First() : (recipe, int.Parse(parts[1], CultureInfo.InvariantCulture), int.Parse(parts[2], CultureInfo.InvariantCulture));
+    }
+
+    private static string Title((TrainingRecipe Recipe, int Weights, int Activations) r) => FormattableString.Invariant($"{r.Recipe.Name} {r.Weights}/{r.Activations}");
+
+    private static Graph Prepared(Graph start, MemoryBatchSource rows, (TrainingRecipe Recipe, int Weights, int Activations) r)
+    {
         var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
-        return trainer.Prepare(start, rows, new QuantizationAwareOptions { Scheme = recipe.Scheme(weights, activations), InitialRows = 64 });
+        return trainer.Prepare(start, rows, new QuantizationAwareOptions { Scheme = r.Recipe.Scheme(r.Weights, r.Activations), InitialRows = 64 });
     }
 
-    /// <summary>Least milliseconds of a step.</summary>
+    /// <summary>Least milliseconds of processor time of a step: other programs on the machine add little to it.</summary>
     private static double Least(Graph graph, MemoryBatchSource rows)
     {
         var times = new List<double>();
-        long last = Stopwatch.GetTimestamp();
+        TimeSpan last = Environment.CpuUsage.TotalTime;
         var options = new TrainingOptions { Epochs = 1, BatchSize = Batch, Rate = 0.001f, ReestimationBatches = 0 };
         new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(graph, rows, options, new Direct(() =>
         {
-            times.Add(Stopwatch.GetElapsedTime(last).TotalMilliseconds);
-            last = Stopwatch.GetTimestamp();
+            TimeSpan now = Environment.CpuUsage.TotalTime;
+            times.Add((now - last).TotalMilliseconds);
+            last = now;
         }));
         return times.Skip(Warm).Min();
     }

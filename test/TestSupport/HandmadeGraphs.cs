@@ -67,6 +67,55 @@ public static class HandmadeGraphs
         return builder.Build();
     }
 
+    /// <summary>
+    /// What version 1.2 of the file added: float [N,3,6,6] → quantize u8 → convolution, its weights a codebook of 11 integers for each two channels → requantize u8 → flatten → dense, one
+    /// codebook of 4 integers → float → dense, its weights codes of 5 floats each channel → float [N,2].
+    /// </summary>
+    public static Graph CodebookNet()
+    {
+        AffineQuantization bytes = Activations(8, 0.05f, 7);
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", Graphs.ValueType.Float(Shape.Of(Shape.Free, 3, 6, 6)));
+        ValueId enter = builder.Add(new Quantize { Name = "enter", Inputs = [x], Result = bytes });
+        AffineQuantization eleven = Codebook(4, 11, 5, 2, 31);
+        ValueId w = builder.AddConstant("w1", RandomTensors.Codes(eleven, Shape.Of(5, 3, 3, 3), 21), eleven);
+        ValueId acc = builder.Add(new IntegerConvolution { Name = "conv", Inputs = [enter, w], Window = Square(3, 2, 1) });
+        ValueId y = builder.Add(new Requantize { Name = "conv.codes", Inputs = [acc], Multipliers = [0.001f], Offsets = [3], Axis = 1, Minimum = 0, Maximum = 255, Result = bytes });
+        ValueId flat = builder.Add(new Reshape { Name = "flatten", Inputs = [y], Target = [0, -1] });
+        AffineQuantization four = Codebook(2, 4, 3, 0, 32);
+        ValueId v = builder.AddConstant("w2", RandomTensors.Codes(four, Shape.Of(3, 45), 22), four);
+        ValueId hidden = builder.Add(new DequantizeAccumulator { Name = "leave", Inputs = [builder.Add(new IntegerDense { Name = "dense", Inputs = [flat, v] })], Multipliers = [0.001f], Offsets = [0], Axis = 1 });
+        AffineQuantization five = Codebook(3, 5, 2, 1, 33, reals: true);
+        ValueId u = builder.AddConstant("w3", RandomTensors.Codes(five, Shape.Of(2, 3), 23), five);
+        ValueId decoded = builder.Add(new Dequantize { Name = "decode", Inputs = [u] });
+        builder.AddOutput(builder.Add(new Dense { Name = "floats", Inputs = [hidden, decoded] }, "y"));
+        return builder.Build();
+    }
+
+    /// <summary>A random codebook for weights [channels, ..] with one scale a channel.</summary>
+    public static AffineQuantization Codebook(int bits, int entries, int channels, int channelsPerBook, ulong seed, bool reals = false)
+    {
+        var random = new CounterRandom(seed, 19);
+        int books = channelsPerBook == 0 ? 1 : (channels + channelsPerBook - 1) / channelsPerBook;
+        int[][] levels = [.. Enumerable.Range(0, books).Select(b => Enumerable.Range(0, entries).Select(i => random.Integer((b * 256) + i, -128, 127)).Order().ToArray())];
+        return new AffineQuantization
+        {
+            Code = new CodeType(new BitWidth(bits), false, CodeSpace.Codebook),
+            Range = new IntegerRange(0, entries - 1),
+            Granularity = Granularity.PerAxis,
+            Axis = 0,
+            Scales = [.. Enumerable.Range(1, channels).Select(i => 0.01f * i)],
+            ZeroPoints = [.. Enumerable.Repeat(0, channels)],
+            Codebook = new Codebook
+            {
+                Entries = entries,
+                ChannelsPerBook = channelsPerBook,
+                Integers = reals ? [] : [.. levels.SelectMany(l => l).Select(l => (sbyte)l)],
+                Reals = reals ? [.. levels.SelectMany(l => l).Select(l => l / 3f)] : [],
+            },
+        };
+    }
+
     /// <summary>The document of a graph with plain signature and some metadata.</summary>
     public static ModelDocument Document(Graph graph) => new(graph, ModelSignature.Of(graph), new ModelMetadata
     {

@@ -55,10 +55,11 @@ public sealed class NodeAttributes
     public NodeAttributes Set(string prefix, AffineQuantization value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        return SetCode(prefix + ".code", value.Code, value.Range)
+        SetCode(prefix + ".code", value.Code, value.Range)
             .Set(prefix + ".groups", [(int)value.Granularity, value.Axis, value.GroupSize])
             .Set(prefix + ".scales", value.Scales)
             .Set(prefix + ".zeros", value.ZeroPoints);
+        return value.Codebook is { } book ? SetCodebook(prefix, book) : this;
     }
 
     /// <summary>Adds a code type and the codes in use: [bits, signed, lowest, highest], and the space as a fifth number unless it is affine.</summary>
@@ -133,9 +134,32 @@ public sealed class NodeAttributes
             GroupSize = groups[2],
             Scales = Floats(prefix + ".scales"),
             ZeroPoints = Ints(prefix + ".zeros"),
+            Codebook = Has(prefix + ".books") ? Codebook(prefix) : null,
         };
         AffineRules.Check(value, prefix);
         return value;
+    }
+
+    private NodeAttributes SetCodebook(string prefix, Codebook book)
+    {
+        Set(prefix + ".books", [book.Entries, book.ChannelsPerBook]);
+        return book.IsInteger
+            ? Set(prefix + ".levels", (ImmutableArray<byte>)[.. book.Integers.Select(v => unchecked((byte)v))])
+            : Set(prefix + ".levels", book.Reals);
+    }
+
+    private Codebook Codebook(string prefix)
+    {
+        ImmutableArray<int> numbers = Ints(prefix + ".books");
+        if (numbers.Length != 2)
+        {
+            throw Invalid(prefix + ".books", "2 numbers of books", $"{numbers.Length}");
+        }
+
+        var book = new Codebook { Entries = numbers[0], ChannelsPerBook = numbers[1] };
+        return _items.Any(i => i.Key == prefix + ".levels" && i.Value is ImmutableArray<float>)
+            ? book with { Reals = Floats(prefix + ".levels") }
+            : book with { Integers = [.. Bytes(prefix + ".levels").Select(b => unchecked((sbyte)b))] };
     }
 
     private static QuantizationException Invalid(string name, string expected, string? found)

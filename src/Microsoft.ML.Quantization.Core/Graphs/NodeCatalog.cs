@@ -29,7 +29,9 @@ public static class NodeCatalog
     public static ImmutableArray<ValueType> Infer(Node node, ImmutableArray<Value> inputs)
     {
         NodeKind kind = KindOf(node);
-        return kind.Rule(new RuleContext(node, inputs));
+        var context = new RuleContext(node, inputs);
+        CodebookRules.Check(context);
+        return kind.Rule(context);
     }
 
     /// <summary>Makes a node of the named kind.</summary>

@@ -34,4 +34,7 @@ public readonly ref struct IntegerEpilogue
 
     /// <summary>Highest float written (<see cref="AccumulatorOutput.Float32"/>).</summary>
     public float High { get; init; }
+
+    /// <summary>What follows the codes; nothing by default.</summary>
+    public JoinEpilogue Join { get; init; }
 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Networks;
@@ -167,6 +168,23 @@ public static class BinaryNetworks
 
         x = layers.GlobalAverage("mean", layers.Relu("relu", layers.Normalize("bn", x)));
         return layers.Build(layers.Dense("scores", x, classes));
+    }
+
+    /// <summary>The network with all its batch normalizations by shifts: factors are powers of two, and exported ones fold without rounding (Hubara et al., 2016, algorithm 3).</summary>
+    /// <param name="graph">Any network.</param>
+    public static Graph ByShifts(Graph graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        return PassWalk.Rewrite(graph, static (rewriter, node) =>
+        {
+            if (node is not BatchNormalization normalization)
+            {
+                return false;
+            }
+
+            rewriter.Emit(node, normalization with { IsByShifts = true, Inputs = rewriter.Map(node.Inputs) });
+            return true;
+        });
     }
 
     /// <summary>Layer → PReLU → pooling → batch normalization → ReLU, of which the activation asks for.</summary>

@@ -8,6 +8,9 @@ public enum CodeSpace
 
     /// <summary>real = Scale · v with the odd integers v = 2·code − (2^bits − 1): {−1, 1} for one bit, {−3, −1, 1, 3} for two. Unsigned codes of 1 to 7 bits; no code stands for 0.</summary>
     MidRise = 1,
+
+    /// <summary>A look-up of levels: real = Scale · level[code]. Unsigned codes of 1 to 8 bits, of constant weights only.</summary>
+    Codebook = 2,
 }
 
 /// <summary>The type of a value that holds codes.</summary>
@@ -23,5 +26,5 @@ public readonly record struct CodeType(BitWidth Bits, bool Signed, CodeSpace Spa
     public int MidRiseTop => Space == CodeSpace.MidRise ? Range.Max : 0;
 
     /// <inheritdoc/>
-    public override string ToString() => (Space == CodeSpace.MidRise ? "m" : Signed ? "s" : "u") + Bits;
+    public override string ToString() => (Space == CodeSpace.MidRise ? "m" : Space == CodeSpace.Codebook ? "c" : Signed ? "s" : "u") + Bits;
 }

@@ -29,6 +29,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Reads Count signed bytes, each to an integer lane.</summary>
     public static abstract TSelf LoadSignedBytes(sbyte* source);
 
+    /// <summary>Reads Count 16-bit integers, each to an integer lane.</summary>
+    public static abstract TSelf LoadShorts(short* source);
+
     /// <summary>Writes the low byte of each integer lane.</summary>
     public static abstract void StoreBytes(byte* destination, TSelf value);
 
@@ -83,6 +86,18 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>mask ? whenSet : whenClear, bit by bit.</summary>
     public static abstract TSelf Select(TSelf mask, TSelf whenSet, TSelf whenClear);
 
+    /// <summary>left &lt; right ? left : right, as one instruction where the machine has it.</summary>
+    public static abstract TSelf Lesser(TSelf left, TSelf right);
+
+    /// <summary>left &gt; right ? left : right, as one instruction where the machine has it.</summary>
+    public static abstract TSelf Greater(TSelf left, TSelf right);
+
+    /// <summary>left &lt; right ? whenLess : otherwise.</summary>
+    public static abstract TSelf SelectLess(TSelf left, TSelf right, TSelf whenLess, TSelf otherwise);
+
+    /// <summary>result, or the quiet NaN where x is NaN.</summary>
+    public static abstract TSelf OrNan(TSelf x, TSelf result);
+
     /// <summary>Integer sum, wrapping.</summary>
     public static abstract TSelf AddInt(TSelf left, TSelf right);
 
@@ -97,6 +112,12 @@ internal unsafe interface ILanes<TSelf>
 
     /// <summary>Bits shifted down, copies of the sign coming in.</summary>
     public static abstract TSelf ShiftRight(TSelf value, int count);
+
+    /// <summary>Bits shifted down, zeros coming in.</summary>
+    public static abstract TSelf ShiftDown(TSelf value, int count);
+
+    /// <summary>table[index] of a table of 16 floats; integer lanes in [0, 15].</summary>
+    public static abstract TSelf Lookup(float* table, TSelf index);
 
     /// <summary>Integer lanes to the nearest float, ties to even.</summary>
     public static abstract TSelf ToFloat(TSelf value);

@@ -36,6 +36,9 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static Lanes1 LoadSignedBytes(sbyte* source) => CreateInt(*source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 LoadShorts(short* source) => CreateInt(*source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes1 value) => *destination = unchecked((byte)value._bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -92,6 +95,18 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
         => CreateInt((mask._bits & whenSet._bits) | (~mask._bits & whenClear._bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 Lesser(Lanes1 left, Lanes1 right) => left.Value < right.Value ? left : right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 Greater(Lanes1 left, Lanes1 right) => left.Value > right.Value ? left : right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 SelectLess(Lanes1 left, Lanes1 right, Lanes1 whenLess, Lanes1 otherwise) => left.Value < right.Value ? whenLess : otherwise;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 OrNan(Lanes1 x, Lanes1 result) => float.IsNaN(x.Value) ? new(float.NaN) : result;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 AddInt(Lanes1 left, Lanes1 right) => CreateInt(unchecked(left._bits + right._bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,6 +120,12 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 ShiftRight(Lanes1 value, int count) => CreateInt(value._bits >> count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 ShiftDown(Lanes1 value, int count) => CreateInt((int)((uint)value._bits >> count));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 Lookup(float* table, Lanes1 index) => new(table[index._bits]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 ToFloat(Lanes1 value) => new((float)value._bits);

@@ -43,6 +43,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         => new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<int>(source)).AsSByte())).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadShorts(short* source)
+        => new(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(source)).AsInt16()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes128 value)
     {
         Vector128<ushort> half = Vector128.Narrow(value.Bits.AsUInt32() & Vector128.Create(255u), Vector128<uint>.Zero);
@@ -107,6 +111,22 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         => new(Vector128.ConditionalSelect(mask._value, whenSet._value, whenClear._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Lesser(Lanes128 left, Lanes128 right)
+        => new(Sse.IsSupported ? Sse.Min(left._value, right._value) : Vector128.ConditionalSelect(Vector128.LessThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Greater(Lanes128 left, Lanes128 right)
+        => new(Sse.IsSupported ? Sse.Max(left._value, right._value) : Vector128.ConditionalSelect(Vector128.GreaterThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 SelectLess(Lanes128 left, Lanes128 right, Lanes128 whenLess, Lanes128 otherwise)
+        => new(Vector128.ConditionalSelect(Vector128.LessThan(left._value, right._value), whenLess._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 OrNan(Lanes128 x, Lanes128 result)
+        => new(Vector128.ConditionalSelect(Vector128.Equals(x._value, x._value), result._value, Vector128.Create(float.NaN)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 AddInt(Lanes128 left, Lanes128 right) => new((left.Bits + right.Bits).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -120,6 +140,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ShiftRight(Lanes128 value, int count) => new(Vector128.ShiftRightArithmetic(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ShiftDown(Lanes128 value, int count) => new(Vector128.ShiftRightLogical(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Lookup(float* table, Lanes128 index)
+        => new(Vector128.Create(table[index.Bits[0]], table[index.Bits[1]], table[index.Bits[2]], table[index.Bits[3]]));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ToFloat(Lanes128 value) => new(Vector128.ConvertToSingle(value.Bits));

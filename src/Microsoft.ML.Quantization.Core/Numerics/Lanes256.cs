@@ -56,6 +56,12 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadShorts(short* source)
+        => Avx2.IsSupported
+            ? new(Avx2.ConvertToVector256Int32(Vector128.Load(source)).AsSingle())
+            : new(Vector256.Create(Lanes128.LoadShorts(source).Value, Lanes128.LoadShorts(source + 4).Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes256 value)
     {
         Lanes128.StoreBytes(destination, new(value._value.GetLower()));
@@ -120,6 +126,22 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         => new(Vector256.ConditionalSelect(mask._value, whenSet._value, whenClear._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Lesser(Lanes256 left, Lanes256 right)
+        => new(Avx.IsSupported ? Avx.Min(left._value, right._value) : Vector256.ConditionalSelect(Vector256.LessThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Greater(Lanes256 left, Lanes256 right)
+        => new(Avx.IsSupported ? Avx.Max(left._value, right._value) : Vector256.ConditionalSelect(Vector256.GreaterThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 SelectLess(Lanes256 left, Lanes256 right, Lanes256 whenLess, Lanes256 otherwise)
+        => new(Vector256.ConditionalSelect(Vector256.LessThan(left._value, right._value), whenLess._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 OrNan(Lanes256 x, Lanes256 result)
+        => new(Vector256.ConditionalSelect(Vector256.Equals(x._value, x._value), result._value, Vector256.Create(float.NaN)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 AddInt(Lanes256 left, Lanes256 right) => new((left.Bits + right.Bits).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -133,6 +155,22 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ShiftRight(Lanes256 value, int count) => new(Vector256.ShiftRightArithmetic(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 ShiftDown(Lanes256 value, int count) => new(Vector256.ShiftRightLogical(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Lookup(float* table, Lanes256 index)
+    {
+        if (Avx2.IsSupported)
+        {
+            Vector256<float> low = Avx2.PermuteVar8x32(Vector256.Load(table), index.Bits);
+            Vector256<float> high = Avx2.PermuteVar8x32(Vector256.Load(table + 8), index.Bits);
+            return new(Vector256.ConditionalSelect(Vector256.GreaterThan(index.Bits, Vector256.Create(7)).AsSingle(), high, low));
+        }
+
+        return new(Vector256.Create(Lanes128.Lookup(table, new(index._value.GetLower())).Value, Lanes128.Lookup(table, new(index._value.GetUpper())).Value));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ToFloat(Lanes256 value) => new(Vector256.ConvertToSingle(value.Bits));

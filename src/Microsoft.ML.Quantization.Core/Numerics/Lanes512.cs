@@ -53,6 +53,12 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadShorts(short* source)
+        => Avx512F.IsSupported
+            ? new(Avx512F.ConvertToVector512Int32(Vector256.Load(source)).AsSingle())
+            : new(Vector512.Create(Lanes256.LoadShorts(source).Value, Lanes256.LoadShorts(source + 8).Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* destination, Lanes512 value)
     {
         if (Avx512F.IsSupported)
@@ -129,6 +135,22 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
         => new(Vector512.ConditionalSelect(mask._value, whenSet._value, whenClear._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Lesser(Lanes512 left, Lanes512 right)
+        => new(Avx512F.IsSupported ? Avx512F.Min(left._value, right._value) : Vector512.ConditionalSelect(Vector512.LessThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Greater(Lanes512 left, Lanes512 right)
+        => new(Avx512F.IsSupported ? Avx512F.Max(left._value, right._value) : Vector512.ConditionalSelect(Vector512.GreaterThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 SelectLess(Lanes512 left, Lanes512 right, Lanes512 whenLess, Lanes512 otherwise)
+        => new(Vector512.ConditionalSelect(Vector512.LessThan(left._value, right._value), whenLess._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 OrNan(Lanes512 x, Lanes512 result)
+        => new(Vector512.ConditionalSelect(Vector512.Equals(x._value, x._value), result._value, Vector512.Create(float.NaN)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 AddInt(Lanes512 left, Lanes512 right) => new((left.Bits + right.Bits).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -142,6 +164,20 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ShiftRight(Lanes512 value, int count) => new(Vector512.ShiftRightArithmetic(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 ShiftDown(Lanes512 value, int count) => new(Vector512.ShiftRightLogical(value.Bits, count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Lookup(float* table, Lanes512 index)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return new(Avx512F.PermuteVar16x32(Vector512.Load(table), index.Bits));
+        }
+
+        return new(Vector512.Create(Lanes256.Lookup(table, new(index._value.GetLower())).Value, Lanes256.Lookup(table, new(index._value.GetUpper())).Value));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ToFloat(Lanes512 value) => new(Vector512.ConvertToSingle(value.Bits));

@@ -78,7 +78,7 @@ internal sealed class IntegerProductPlan
         CodeRuns.Read(call.Inputs[1], 0, weights);
         for (int i = 0; i < weights.Length; i++)
         {
-            weights[i] = quantizer[quantizer.Granularity == Granularity.PerTensor ? 0 : i / geometry.Depth].ValueOf(weights[i]);
+            weights[i] = quantizer.ValueOf(call.Inputs[1].Shape, i, weights[i]);
         }
 
         return ConvolutionOperators.ChannelsLastWeights<int>(weights, geometry);

@@ -33,6 +33,12 @@ internal static class QuantizationOperators
     public static void Dequantize(OperatorCall call)
     {
         AffineQuantization quantizer = call.Graph[call.Node.Inputs[0]].Type.Quantization!;
+        if (quantizer.Codebook is not null)
+        {
+            quantizer.Decode(call.Inputs[0]).Bytes.Span.CopyTo(call.Outputs[0].WritableBytes);
+            return;
+        }
+
         var work = new Work(call, quantizer, new GroupRuns(quantizer, call.Inputs[0].Shape));
         Shares.Run(call.Pool, call.Inputs[0].Shape.Count, Smallest, work, static (w, begin, end) => w.Dequantize(begin, end));
     }

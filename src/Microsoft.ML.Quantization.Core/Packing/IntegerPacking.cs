@@ -32,6 +32,7 @@ internal static class IntegerPacking
         ConvolutionGeometry Bind(Shape input, Shape output) => Geometry.Convolution(convolution.Window, convolution.Groups, input, output);
         ConvolutionGeometry one = Bind(state.TypeOf(from).Shape.Bind(1), state.TypeOf(node.Output).Shape.Bind(1));
         int source = state.Read(from, Layout.ChannelsLast);
+        layer = one.IsDepthwise ? layer : layer.Joined(JoinPacking.TryCreate(state, layer.Tail, layer.Epilogue, one));
         int destination = state.Write(layer.Result, Layout.ChannelsLast);
         Func<BindContext, ConvolutionGeometry> geometry = c => Bind(c.ShapeOf(from), c.ShapeOf(node.Output));
         if (one.IsDepthwise)
@@ -104,7 +105,7 @@ internal static class IntegerPacking
     private static PackedWeights Pack(PackingState state, KernelSet kernels, ValueId constant, ConvolutionGeometry geometry, IntegerWeights weights, int channels)
     {
         string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
-        return state.Weights.Get(state.Constant(constant)!, form, () => kernels.PackConvolutionByte(geometry, weights.TapsFirst(channels)));
+        return state.Weights.Get(state.Constant(constant)!, form, () => WeightOrder.Pack(weights.Values, weights.Rows, channels, w => kernels.PackConvolutionByte(geometry, w)));
     }
 
     /// <summary>The image that a value flattens, where it lies channels last only.</summary>
@@ -147,7 +148,7 @@ internal static class IntegerPacking
         }
 
         string bits = string.Create(CultureInfo.InvariantCulture, $"W{weightCodes.Code.Bits}A{InputBits(state, node.Inputs[0])}");
-        layer = new IntegerLayer(node, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, state.Planes.Reason(node), bound.Worst);
+        layer = new IntegerLayer(node, tail, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, state.Planes.Reason(node), bound.Worst);
         return true;
     }
 
@@ -204,12 +205,18 @@ internal static class IntegerPacking
     private static float[] Spread(ImmutableArray<float> numbers, int count) => numbers.Length == 1 ? [.. Enumerable.Repeat(numbers[0], count)] : [.. numbers];
 
     private static void Add(PackingState state, IntegerLayer layer, Choice choice, long weightBytes, int source, int destination, string operation, Func<BindContext, BoundStep> bind)
-        => state.Add(new PackedStep(layer.Node.Name, $"Integer{operation}→{layer.Epilogue.Output}", [source], [destination], bind)
+        => state.Add(new PackedStep(layer.Node.Name, $"Integer{operation}{layer.Join?.Names}→{layer.Epilogue.Output}", [source, .. layer.Join?.Reads ?? []], [destination, .. layer.Join?.Writes ?? []], bind)
         {
             Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights" + (layer.NoPlanes.Length > 0 ? "; on bytes, because " + layer.NoPlanes : string.Empty), layer.Bound, weightBytes),
             Kernels = choice.Set,
             Choice = choice.Why,
         });
 
-    private sealed record IntegerLayer(Node Node, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, string NoPlanes, long Bound);
+    private sealed record IntegerLayer(Node Node, Node? Tail, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, string NoPlanes, long Bound)
+    {
+        public JoinPacking? Join { get; private init; }
+
+        /// <summary>The same with what follows its codes.</summary>
+        public IntegerLayer Joined(JoinPacking? join) => join is null ? this : this with { Join = join, Epilogue = join.Epilogue, Result = join.Stream };
+    }
 }

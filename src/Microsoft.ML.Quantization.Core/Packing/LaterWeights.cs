@@ -12,6 +12,9 @@ internal sealed class LaterWeights(Func<PackedWeights> make) : IDisposable
     /// <summary>The weights, made by the first call.</summary>
     public PackedWeights Value => _weights.Value;
 
+    /// <summary>Bytes that are there by now.</summary>
+    public long ByteLength => _weights.IsValueCreated ? _weights.Value.ByteLength : 0;
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -57,7 +57,7 @@ internal static class Layouts
     private static bool WantsPlanes(PackingState state, ValueId id, int depth)
     {
         bool codes = state.TypeOf(id) is { Element: ElementType.UInt8, Quantization.Code.Bits.Bits: <= PlaneLayout.MostBits } type && CanBePlanes(type.Shape);
-        return codes && depth > 0 && state.Consumers(id).Exists(c => (state.Planes.Has(c) && c.Inputs[0] == id) || (c is MaxPool or Reshape or Thresholds && WantsPlanes(state, c.Output, depth - 1)));
+        return codes && depth > 0 && state.Consumers(id).Exists(c => (state.Planes.Has(c) && c.Inputs[0] == id) || (c is MaxPool or Reshape or Thresholds or Pad && WantsPlanes(state, c.Output, depth - 1)));
     }
 
     private static bool LikesChannelsLast(PackingState state, ValueId id, int depth)

@@ -46,6 +46,7 @@ internal static class Packer
         [typeof(Unary)] = ElementwisePacking.Clip,
         [typeof(Concat)] = StructurePacking.Concat,
         [typeof(Reshape)] = StructurePacking.Reshape,
+        [typeof(Pad)] = PlanePacking.Padding,
     }.ToFrozenDictionary();
 
     /// <summary>Packs a graph.</summary>
@@ -53,16 +54,17 @@ internal static class Packer
     /// <param name="signature">What callers give and get.</param>
     /// <param name="kernels">The kernels.</param>
     /// <param name="policy">Which layers run on bit planes.</param>
+    /// <param name="joins">Whether steps take along what follows them; tests compare.</param>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/> or <see cref="QuantizationErrorCode.InputShapeMismatch"/>.</exception>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic)
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true)
     {
         ArgumentNullException.ThrowIfNull(kernels);
-        return Pack(graph, signature, KernelChooser.Only(kernels), policy);
+        return Pack(graph, signature, KernelChooser.Only(kernels), policy, joins);
     }
 
     /// <summary>Packs a graph, each step for the set that <paramref name="chooser"/> gives it.</summary>
-    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet, PlanePolicy)"/>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser, PlanePolicy policy = PlanePolicy.Automatic)
+    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet, PlanePolicy, bool)"/>
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(signature);
@@ -70,7 +72,7 @@ internal static class Packer
         graph = ToUnsignedCodes.Run(FuseActivation.Run(graph));
         var planes = new PlaneChoice(graph, policy);
         graph = DoubleMidRise.Run(graph, planes.Has);
-        var state = new PackingState(graph, signature, chooser, planes);
+        var state = new PackingState(graph, signature, chooser, planes) { Joins = joins };
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             Node node = graph.Nodes[i];

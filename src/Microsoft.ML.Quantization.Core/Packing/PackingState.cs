@@ -41,6 +41,9 @@ internal sealed class PackingState
     /// <summary>The layers that run on bit planes.</summary>
     public PlaneChoice Planes { get; }
 
+    /// <summary>Whether what follows a convolution's codes goes into its step; switched off by tests that compare.</summary>
+    public bool Joins { get; init; } = true;
+
     /// <summary>Weights packed so far.</summary>
     public WeightCache Weights { get; } = new();
 

@@ -26,9 +26,21 @@ internal static class PlanePacking
         }
 
         var convolution = (IntegerConvolution)node;
-        ValueId from = node.Inputs[0];
-        Add(state, node, from, (input, output) => Geometry.Convolution(convolution.Window, convolution.Groups, input, output), "PlaneConvolution");
+        (ValueId from, Window window, int padding) = state.Producer(node.Inputs[0]) is Pad pad && IsMelted(state, pad)
+            ? (pad.Inputs[0], convolution.Window with { PadsBegin = pad.Before[2..], PadsEnd = pad.After[2..] }, (int)pad.Value)
+            : (node.Inputs[0], convolution.Window, PlaneGeometry.NoPaddingCode);
+        Add(state, node, from, (input, output) => Geometry.Convolution(window, convolution.Groups, input, output), "PlaneConvolution", padding);
         return true;
+    }
+
+    /// <summary>Packs a <see cref="Pad"/> that the kernel of the only layer behind it does on the way.</summary>
+    public static bool Padding(PackingState state, Node node) => IsMelted(state, (Pad)node);
+
+    private static bool IsMelted(PackingState state, Pad pad)
+    {
+        bool isSpatial = pad.Mode == PadMode.Constant && pad.Before.Length > 2 && pad.Before.Take(2).Concat(pad.After.Take(2)).All(p => p == 0) && pad.Before.Concat(pad.After).All(p => p >= 0);
+        return isSpatial && state.TypeOf(pad.Output).Quantization is { IsMidRise: true }
+            && state.OnlyConsumer(pad.Output) is IntegerConvolution convolution && state.Planes.Has(convolution) && convolution.Window.PadsBegin.Concat(convolution.Window.PadsEnd).All(p => p == 0);
     }
 
     /// <summary>Packs an <see cref="IntegerDense"/> that <see cref="PackingState.Planes"/> names; behind a flatten it is a convolution whose kernel is the image.</summary>
@@ -67,7 +79,7 @@ internal static class PlanePacking
         };
     }
 
-    private static void Add(PackingState state, Node node, ValueId from, Func<Shape, Shape, ConvolutionGeometry> sizes, string operation)
+    private static void Add(PackingState state, Node node, ValueId from, Func<Shape, Shape, ConvolutionGeometry> sizes, string operation, int padding = PlaneGeometry.NoPaddingCode)
     {
         AffineQuantization input = state.TypeOf(node.Inputs[0]).Quantization!;
         AffineQuantization quantizer = state.TypeOf(node.Inputs[1]).Quantization!;
@@ -80,7 +92,7 @@ internal static class PlanePacking
         PlaneGeometry Geometry(ConvolutionGeometry convolution) => new(convolution, input.IsMidRise ? PlaneKind.MidRise : PlaneKind.Unsigned, input.Code.Bits.Bits, kind.Kind, kind.Bits)
         {
             // Padding read as the zero point cancels in the folded bias.
-            PaddingCode = input.Single.ZeroPoint == 0 ? PlaneGeometry.NoPaddingCode : input.Single.ZeroPoint,
+            PaddingCode = input.Single.ZeroPoint == 0 ? padding : input.Single.ZeroPoint,
         };
         PlaneGeometry one = Geometry(sizes(state.TypeOf(from).Shape.Bind(1), state.TypeOf(node.Output).Shape.Bind(1)));
         Choice choice = state.Chooser.Choose(KernelWork.Of(one));
@@ -92,12 +104,14 @@ internal static class PlanePacking
         }
 
         int source = state.Read(from, Layout.BitPlanes);
-        ValueId result = (tail ?? node).Output;
+        JoinPacking? join = thresholds is null && state.TypeOf(node.Output).Shape.Rank > 2 ? JoinPacking.TryCreate(state, tail, epilogue, one.Convolution) : null;
+        epilogue = join?.Epilogue ?? epilogue;
+        ValueId result = join?.Stream ?? (tail ?? node).Output;
         Layout layout = thresholds is { PlaneBits: > 0 } ? Layout.BitPlanes : Layouts.Natural(state.TypeOf(result).Shape);
         int destination = state.Write(result, layout);
         string output = thresholds is null ? epilogue.Output.ToString() : layout == Layout.BitPlanes ? "Planes" : "UInt8";
         string bits = string.Create(CultureInfo.InvariantCulture, $"W{quantizer.Code.Bits}A{input.Code.Bits}");
-        state.Add(new PackedStep(node.Name, $"{operation}→{output}", [source], [destination], c =>
+        state.Add(new PackedStep(node.Name, $"{operation}{join?.Names}→{output}", [source, .. join?.Reads ?? []], [destination, .. join?.Writes ?? []], c =>
         {
             PlaneGeometry geometry = Geometry(sizes(c.ShapeOf(from), c.ShapeOf(node.Output)));
             return new PlaneConvolutionStep(c, geometry, packed, epilogue, thresholds, source, destination);

@@ -68,7 +68,8 @@ public sealed class PostTrainingQuantizer
         CalibrationResult? calibration = plan.Sites.IsEmpty ? null : Calibrate(clean, plan, options, sample, batches, cancellationToken);
         Dictionary<ActivationSite, AffineQuantization> activations = Ranges(plan, options.Scheme, calibration, notes);
         Stage("weights", cancellationToken);
-        Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => FitWeights(layer, weights, options.Scheme));
+        InputMoments? moments = Moments(clean, options.Scheme, sample, plan.Sites.IsEmpty ? batches : null, notes, cancellationToken);
+        Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => FitWeights(clean, layer, weights, options.Scheme, moments));
         if (options.Scheme.BiasCorrection && sample.Rows > 0)
         {
             Stage("bias correction", cancellationToken);
@@ -188,13 +189,47 @@ public sealed class PostTrainingQuantizer
         return quantizers;
     }
 
-    private static AffineQuantization FitWeights(LayerPlan layer, Tensor weights, QuantizationScheme scheme)
+    private InputMoments? Moments(Graph clean, QuantizationScheme scheme, RowSample sample, IEnumerable<IReadOnlyList<Tensor>>? unread, List<string> notes, CancellationToken cancellationToken)
     {
+        if (scheme.WeightCodebook is not { WeightedByInputs: true })
+        {
+            return null;
+        }
+
+        // Nothing else wants rows where no activation is quantized.
+        foreach (IReadOnlyList<Tensor> batch in sample.Take(unread ?? []))
+        {
+            InputRows.Count(clean, batch);
+            if (sample.Rows >= RowSample.Limit)
+            {
+                break;
+            }
+        }
+
+        using var evaluator = new Evaluator(clean, _operators);
+        InputMoments? moments = InputMoments.Of(clean, sample.Batches, evaluator.Run, cancellationToken);
+        if (moments is null)
+        {
+            Note(notes, "Weights of codebooks count alike: there are no rows to weight them by.");
+        }
+
+        return moments;
+    }
+
+    private static AffineQuantization FitWeights(Graph clean, LayerPlan layer, Tensor weights, QuantizationScheme scheme, InputMoments? moments)
+    {
+        if (CodebookTarget.Of(scheme, layer.WeightBits) is { } book)
+        {
+            double[]? importance = moments?.ImportanceOf(clean.Nodes.First(n => n.Name == layer.Name), weights.Shape);
+            return CodebookWeightFitter.Fit(layer.Name, weights, book, importance).Quantization;
+        }
+
         bool grouped = scheme.WeightGranularity == Granularity.PerGroup;
         WeightTarget target = WeightTarget.Symmetric(layer.WeightBits, grouped ? 1 : 0) with
         {
             Granularity = scheme.WeightGranularity,
             GroupSize = scheme.WeightGroupSize,
+            ScaleBits = grouped ? scheme.GroupScaleBits : 32,
             LeastSquaresRefit = scheme.LeastSquaresRefit,
         };
         return WeightFitter.For(scheme.WeightRange, layer.WeightBits).Fit(layer.Name, weights, target).Quantization;

@@ -84,11 +84,18 @@ public static class LatencyPredictor
 
     private static AffineQuantization Fit(LayerPlan layer, Tensor weights, QuantizationScheme scheme)
     {
+        if (CodebookTarget.Of(scheme, layer.WeightBits) is { } book)
+        {
+            // Time does not depend on the levels.
+            return CodebookWeightFitter.Fit(layer.Name, weights, book with { Book = book.Book with { Method = CodebookMethod.Linear }, LeastSquaresRefit = false }).Quantization;
+        }
+
         bool grouped = scheme.WeightGranularity == Granularity.PerGroup;
         WeightTarget target = WeightTarget.Symmetric(layer.WeightBits, grouped ? 1 : 0) with
         {
             Granularity = scheme.WeightGranularity,
             GroupSize = scheme.WeightGroupSize,
+            ScaleBits = grouped ? scheme.GroupScaleBits : 32,
             LeastSquaresRefit = false,
         };
         return WeightFitter.For(RangeSource.MinMax, layer.WeightBits).Fit(layer.Name, weights, target).Quantization;

@@ -9,7 +9,8 @@ namespace Microsoft.ML.Quantization.Quantizers;
 
 /// <summary>
 /// The uniform quantizer: real = Scale[g] · (code − ZeroPoint[g]), code = clamp(halfToEven(real / Scale[g]) + ZeroPoint[g])
-/// with one division in float32, g being the element's group; or the mid-rise grid real = Scale[g] · (2·code − (2^bits − 1)) of <see cref="MidRise"/>, its zero points being 0.
+/// with one division in float32, g being the element's group; or the mid-rise grid real = Scale[g] · (2·code − (2^bits − 1)) of <see cref="MidRise"/>, its zero points being 0;
+/// or, for weights, real = Scale[c] · level of a <see cref="Quantizers.Codebook"/>, c being the output channel (index of axis 0) and all zero points 0.
 /// </summary>
 public sealed record AffineQuantization : QuantizationParameters
 {
@@ -19,8 +20,12 @@ public sealed record AffineQuantization : QuantizationParameters
     /// <summary>One zero point a group, in code units, inside <see cref="QuantizationParameters.Range"/>.</summary>
     public required ImmutableArray<int> ZeroPoints { get; init; }
 
+    /// <summary>The levels of codebook codes; null for others.</summary>
+    public Codebook? Codebook { get; init; }
+
     /// <summary>The parameters of one group.</summary>
-    public AffineParameters this[int group] => new(Scales[group], ZeroPoints[group], Code.MidRiseTop);
+    /// <exception cref="InvalidOperationException">The codes are a codebook's, which parameters do not decode.</exception>
+    public AffineParameters this[int group] => Codebook is null ? new(Scales[group], ZeroPoints[group], Code.MidRiseTop) : throw new InvalidOperationException("Codes of a codebook are decoded by channel, not by parameters.");
 
     /// <summary>Scale and zero point of a per-tensor quantizer.</summary>
     public AffineParameters Single => Scales.Length == 1 ? this[0] : throw new InvalidOperationException($"The quantizer has {Scales.Length} groups, not one.");
@@ -80,6 +85,19 @@ public sealed record AffineQuantization : QuantizationParameters
         return (((outer * GroupsAlongAxis(shape)) + (along / GroupSize)) * inner) + (index % inner);
     }
 
+    /// <summary>The integer that the code of an element stands for; sums of products are sums of these.</summary>
+    /// <param name="shape">The tensor's shape.</param>
+    /// <param name="index">Row-major index of the element.</param>
+    /// <param name="code">Its code.</param>
+    public int ValueOf(Shape shape, int index, int code) => Codebook is null ? this[GroupOf(shape, index)].ValueOf(code) : Codebook.ValueOf(ChannelOf(shape, index), code);
+
+    /// <summary>The real that the code of an element stands for: fl(float(value(code)) · Scale), or fl(level · Scale).</summary>
+    /// <param name="shape">The tensor's shape.</param>
+    /// <param name="index">Row-major index of the element.</param>
+    /// <param name="code">Its code.</param>
+    public float RealOf(Shape shape, int index, int code)
+        => Codebook is null ? this[GroupOf(shape, index)].Dequantize(code) : Codebook.LevelOf(ChannelOf(shape, index), code) * Scales[GroupOf(shape, index)];
+
     /// <summary>Encodes a tensor of float32 into one of <see cref="Element"/>.</summary>
     public Tensor Encode(Tensor source)
     {
@@ -88,7 +106,7 @@ public sealed record AffineQuantization : QuantizationParameters
         ReadOnlySpan<float> values = source.Values<float>();
         for (int i = 0; i < values.Length; i++)
         {
-            CodeAccess.Write(codes, i, this[GroupOf(source.Shape, i)].Quantize(values[i], Range));
+            CodeAccess.Write(codes, i, CodeOf(source.Shape, i, values[i]));
         }
 
         return codes;
@@ -102,7 +120,7 @@ public sealed record AffineQuantization : QuantizationParameters
         Span<float> values = result.Writable<float>();
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = this[GroupOf(codes.Shape, i)].Dequantize(CodeAccess.Read(codes, i));
+            values[i] = RealOf(codes.Shape, i, CodeAccess.Read(codes, i));
         }
 
         return result;
@@ -110,7 +128,7 @@ public sealed record AffineQuantization : QuantizationParameters
 
     /// <inheritdoc/>
     public bool Equals(AffineQuantization? other) => other is not null && Code == other.Code && Range == other.Range
-        && Granularity == other.Granularity && Axis == other.Axis && GroupSize == other.GroupSize
+        && Granularity == other.Granularity && Axis == other.Axis && GroupSize == other.GroupSize && Codebook == other.Codebook
         && Scales.AsSpan().SequenceEqual(other.Scales.AsSpan()) && ZeroPoints.AsSpan().SequenceEqual(other.ZeroPoints.AsSpan());
 
     /// <inheritdoc/>
@@ -126,7 +144,15 @@ public sealed record AffineQuantization : QuantizationParameters
             Granularity.PerAxis => string.Create(CultureInfo.InvariantCulture, $"axis={Axis} groups={Scales.Length}"),
             _ => string.Create(CultureInfo.InvariantCulture, $"axis={Axis} group={GroupSize} groups={Scales.Length}"),
         };
-        return $"{Code}{Range} {groups}";
+        return $"{Code}{Range} {groups}" + (Codebook is null ? string.Empty : $" {Codebook}");
+    }
+
+    private static int ChannelOf(Shape shape, int index) => index / shape.CountOf(1, shape.Rank);
+
+    private int CodeOf(Shape shape, int index, float value)
+    {
+        int group = GroupOf(shape, index);
+        return Codebook is null ? this[group].Quantize(value, Range) : Codebook.Nearest(ChannelOf(shape, index), value, Scales[group]);
     }
 
     private int GroupsAlongAxis(Shape shape) => (shape[Axis] + GroupSize - 1) / GroupSize;

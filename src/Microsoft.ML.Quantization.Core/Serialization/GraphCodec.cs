@@ -71,8 +71,13 @@ internal static class GraphCodec
     /// <summary>The minor version of the format that a graph needs.</summary>
     public static ushort MinorOf(Graph graph)
     {
+        if (graph.Values.Any(v => v.Type.Quantization is { Codebook: not null }))
+        {
+            return ModelFormat.Minor;
+        }
+
         bool newer = graph.Values.Any(v => v.Type.Quantization is { IsMidRise: true }) || graph.Nodes.Any(n => n is FakeQuantize { Code.Space: not CodeSpace.Affine } or Staircase or Thresholds or CombineAccumulators or IntegerMatMul);
-        return newer ? ModelFormat.Minor : (ushort)0;
+        return newer ? (ushort)1 : (ushort)0;
     }
 
     private static void WriteValue(FieldWriter writer, Value value, long offset)

@@ -9,13 +9,13 @@ namespace Microsoft.ML.Quantization.Serialization;
 /// </code>
 /// A reader skips unknown sections unless their flag says it must know them. Constants lie in the weight section, each at a multiple of
 /// 64; codes of fewer than 8 bits are packed at their true width, least significant bit first, each row (index of the first axis) from a new byte.
-/// Versions: 1.0; 1.1 adds mid-rise codes (a fifth number in their attribute), Staircase, Thresholds, CombineAccumulators and IntegerMatMul. A file bears the lowest version that has all it uses, and an older reader refuses what it does not know.
+/// Versions: 1.0; 1.1 adds mid-rise codes (a fifth number in their attribute), Staircase, Thresholds, CombineAccumulators and IntegerMatMul; 1.2 adds codebooks (codes, and once their levels: "books" = [entries, channels a book] and "levels", bytes or floats). A file bears the lowest version that has all it uses, and an older reader refuses what it does not know.
 /// </summary>
 internal static class ModelFormat
 {
     public const ulong Magic = 0x4C45444F4D514C4D; // "MLQMODEL"
     public const ushort Major = 1;
-    public const ushort Minor = 1;
+    public const ushort Minor = 2;
     public const ushort LowestReader = 1;
     public const int HeaderLength = 64;
     public const int EntryLength = 64;

@@ -26,6 +26,9 @@ internal static unsafe class ChannelSums
     /// <summary>Σ (x − mean)², no fused operation.</summary>
     public static float[] SquaredDifferences(WorkerPool pool, Tensor x, float[] mean, bool isChannelsLast) => Run(pool, default(Square), x, x, mean, isChannelsLast);
 
+    /// <summary>Σ (x − mean)·p(x − mean), p the nearest power of two in the logarithm.</summary>
+    public static float[] ShiftedDifferences(WorkerPool pool, Tensor x, float[] mean, bool isChannelsLast) => Run(pool, default(Shifted), x, x, mean, isChannelsLast);
+
     /// <summary>Σ other, and Σ other · (x − mean), no fused operation; an image after the other, so that each is read from memory once.</summary>
     public static (float[] Plain, float[] Centered) OfProducts(WorkerPool pool, Tensor x, Tensor other, float[] mean, bool isChannelsLast)
     {
@@ -200,6 +203,16 @@ internal static unsafe class ChannelSums
         {
             T difference = x - channel;
             return difference * difference;
+        }
+    }
+
+    private readonly struct Shifted : ITerm
+    {
+        public T Of<T>(T x, T other, T channel)
+            where T : unmanaged, ILanes<T>
+        {
+            T difference = x - channel;
+            return difference * PowerOfTwo.Nearest(difference);
         }
     }
 

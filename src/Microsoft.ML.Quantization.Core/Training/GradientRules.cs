@@ -23,6 +23,7 @@ internal static class GradientRules
         [typeof(Binary)] = new BinaryGradient(),
         [typeof(Concat)] = new ConcatGradient(),
         [typeof(Gather)] = new GatherGradient(),
+        [typeof(Pad)] = new PadGradient(),
         [typeof(Reshape)] = new ReshapeGradient(),
         [typeof(Transpose)] = new TransposeGradient(),
         [typeof(LearnedQuantize)] = new LearnedQuantizeGradient(),

@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 5u
+#define MLQ_ABI_VERSION 7u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -54,6 +54,28 @@ typedef enum mlq_output {
   MLQ_OUTPUT_FLOAT32 = 3,
 } mlq_output;
 
+/* What follows the codes of an epilogue in the same pass, for all channels of a layer alike:
+ *   sum  = tail(fl(fl(float(code - its zero point) * own_multiplier) + fl(float(other - other_zero_point) * other_multiplier)))   or the code itself, without `other`
+ *   byte = tail(fl(fl(float(sum - zero_point) * byte_multiplier) + byte_offset))
+ *   reached[n] = (table[n][channel] > sum) ^ rising[channel], and planes of the number of those reached.
+ * The sum is written where the epilogue's codes would have been and has their type. */
+typedef struct mlq_join {
+  const void* other;      /* codes of the same type, [pixel][channels], or null */
+  const uint8_t* stream;  /* pixel 0, channel 0 of the epilogue's codes */
+  uint8_t* bytes;         /* [pixel][channels], or null */
+  uint8_t* planes;        /* [pixel][plane_bits][words of the channels], or null */
+  const int32_t* table;   /* [threshold_count][words of the channels * 32] */
+  const uint32_t* rising; /* [words of the channels]; set behind the last channel, where thresholds are INT32_MAX */
+  float own_multiplier, other_multiplier;
+  int32_t other_zero_point;
+  int32_t zero_point, minimum, maximum; /* of the sum */
+  float byte_multiplier, byte_offset;
+  int32_t byte_zero_point, byte_minimum, byte_maximum;
+  int32_t threshold_count; /* at most 3 */
+  int32_t plane_bits;      /* 1 or 2 */
+  int32_t channels;
+} mlq_join;
+
 /* What follows the integer products of output channel c: accumulator += bias[c]; then the accumulator itself, or
  * t = fl(fl(float(accumulator) * multipliers[c]) + offsets[c]), clamped to [low, high] as a float, or as a code
  * halfToEven(clamp(t, minimum - zero_point, maximum - zero_point)) + zero_point. */
@@ -67,6 +89,7 @@ typedef struct mlq_epilogue {
   int32_t maximum;
   float low;
   float high;
+  const mlq_join* join; /* null for none; else the output is uint8 or int16 */
 } mlq_epilogue;
 
 /* Residual add of codes and other element-wise parameters. */
@@ -95,6 +118,7 @@ typedef struct mlq_grouped {
   int32_t rows, inputs, outputs;
   int32_t group_size;
   int32_t bits;
+  int32_t scale_bits; /* 32: float scales; 16: half scales, and all of them must be halves */
 } mlq_grouped;
 
 /* Part of a dense layer whose weights of `bits` bits stay narrow in memory: some rows times neighbouring panels of 16 outputs. rows holds the codes of the

@@ -23,6 +23,8 @@ constexpr int OutputSize(int output) {
   return output == MLQ_OUTPUT_UINT8 ? 1 : output == MLQ_OUTPUT_INT16 ? 2 : 4;
 }
 
+MLQ_INLINE Simd::I LoadCodes(const uint8_t* p) { return Simd::LoadU8(p); }
+MLQ_INLINE Simd::I LoadCodes(const int16_t* p) { return Simd::LoadS16(p); }
 MLQ_INLINE void StoreCodes(uint8_t* p, Simd::I codes) { Simd::StoreU8(p, codes); }
 MLQ_INLINE void StoreCodes(int16_t* p, Simd::I codes) { Simd::StoreS16(p, codes); }
 
@@ -51,6 +53,127 @@ MLQ_INLINE bool IsByteRange(const mlq_epilogue& e) {
   return e.zero_point >= 0 && e.zero_point <= 255 && e.minimum >= 0 && e.maximum <= 255 && e.minimum <= e.maximum;
 }
 
+// What follows codes in the same pass, for a panel of kCount channels. kMost: thresholds that may be. Numbers are given by the channel; lanes behind the
+// last one of `valid` are computed and not written.
+template <class T, int Vectors, int kMost>
+struct Join {
+  static constexpr int kCount = Vectors * Simd::kLanes;
+  static constexpr int kReached = kMost > 0 ? kMost : 1;
+  const mlq_join& j;
+  const Tail own, sum;
+  const int64_t channels;
+  const int channel, valid, stride, plane_bytes;
+  const uint32_t rising;
+  const T* const other;
+  T* const stream;
+  uint8_t* const bytes;
+  uint8_t* const planes;
+  const int32_t* const table;
+
+  MLQ_INLINE Join(const mlq_epilogue& e, int first, int valid_channels)
+      : j(*e.join),
+        own(0, e.minimum - e.zero_point, e.maximum - e.zero_point),
+        sum(j.zero_point, j.minimum, j.maximum),
+        channels(j.channels),
+        channel(first),
+        valid(valid_channels),
+        stride(CeilDivide(j.channels, 32) * 32),
+        // The last panel writes its word to the end.
+        plane_bytes(first + valid_channels == j.channels ? (stride - first) / 8 : kCount / 8),
+        rising(kMost > 0 ? j.rising[first / 32] >> (first % 32) : 0),
+        other(j.other ? (const T*)j.other + first : nullptr),
+        stream((T*)(void*)j.stream + first),
+        bytes(j.bytes ? j.bytes + first : nullptr),
+        planes(kMost > 0 ? j.planes + first / 8 : nullptr),
+        table(kMost > 0 ? j.table + first : nullptr) {}
+
+  // reals(v): what the epilogue makes of the sums of vector v, before it is clamped.
+  template <class Reals>
+  MLQ_INLINE void Row(int64_t pixel, Reals reals) const {
+    if (valid == kCount) {
+      const int64_t place = pixel * channels;
+      Codes(reals, other ? other + place : nullptr, stream + place, bytes ? bytes + place : nullptr, pixel);
+    } else {
+      Partial(pixel, reals);
+    }
+  }
+
+ private:
+  template <class Reals>
+  MLQ_INLINE void Partial(int64_t pixel, Reals reals) const {
+    alignas(64) T others[kCount];
+    alignas(64) T sums[kCount];
+    alignas(64) uint8_t made[kCount];
+    const int64_t place = pixel * channels;
+    if (other) {
+      memcpy(others, other + place, sizeof(T) * (size_t)valid);
+    }
+    Codes(reals, other ? others : nullptr, sums, bytes ? made : nullptr, pixel);
+    memcpy(stream + place, sums, sizeof(T) * (size_t)valid);
+    if (bytes) {
+      memcpy(bytes + place, made, (size_t)valid);
+    }
+  }
+
+  template <class Reals>
+  MLQ_INLINE void Codes(Reals reals, const T* others, T* sums, uint8_t* made, int64_t pixel) const {
+    uint32_t above[kReached] = {};
+    MLQ_UNROLL for (int v = 0; v < Vectors; v++) {
+      const int lane = v * Simd::kLanes;
+      const Simd::F code = Simd::RoundFloat(Simd::Clamp(reals(v), own.low, own.high));
+      const Simd::I total = Total(code, others ? others + lane : nullptr);
+      StoreCodes(sums + lane, total);
+      if (made) {
+        StoreCodes(made + lane, Byte(total));
+      }
+      MLQ_UNROLL for (int n = 0; n < kMost; n++) {
+        if (n == 0 || n < j.threshold_count) {
+          above[n] |= Simd::GreaterMask(Simd::LoadInt(table + (int64_t)n * stride + lane), total) << lane;
+        }
+      }
+    }
+    Planes(above, pixel);
+  }
+
+  MLQ_INLINE Simd::I Total(Simd::F code, const T* others) const {
+    if (!others) {
+      return Simd::AddInt(Simd::Nearest(code), sum.zero);
+    }
+    const Simd::I right = Simd::SubInt(LoadCodes(others), Simd::BroadcastInt(j.other_zero_point));
+    const Simd::F left = Simd::Mul(code, Simd::Broadcast(j.own_multiplier));
+    return sum(Simd::Add(left, Simd::Mul(Simd::ToFloat(right), Simd::Broadcast(j.other_multiplier))));
+  }
+
+  MLQ_INLINE Simd::I Byte(Simd::I total) const {
+    const Tail tail(j.byte_zero_point, j.byte_minimum, j.byte_maximum);
+    const Simd::F value = Simd::ToFloat(Simd::SubInt(total, sum.zero));
+    return tail(Simd::Add(Simd::Mul(value, Simd::Broadcast(j.byte_multiplier)), Simd::Broadcast(j.byte_offset)));
+  }
+
+  MLQ_INLINE void Planes(const uint32_t (&above)[kReached], int64_t pixel) const {
+    constexpr uint32_t mask = kCount >= 32 ? ~0u : (1u << (kCount & 31)) - 1;
+    const int64_t plane = stride / 8;
+    if constexpr (kMost == 1) {
+      StoreWord(planes + pixel * plane, (above[0] ^ rising) & mask);
+    } else if constexpr (kMost > 1) {
+      const uint32_t a = (above[0] ^ rising) & mask;
+      const uint32_t b = j.threshold_count > 1 ? (above[1] ^ rising) & mask : 0;
+      const uint32_t c = j.threshold_count > 2 ? (above[2] ^ rising) & mask : 0;
+      uint8_t* target = planes + pixel * 2 * plane;
+      StoreWord(target, a ^ b ^ c);
+      StoreWord(target + plane, (a & b) | (a & c) | (b & c));
+    }
+  }
+
+  MLQ_INLINE void StoreWord(uint8_t* target, uint32_t word) const {
+    if (plane_bytes == 4) {
+      memcpy(target, &word, 4);
+    } else {
+      memcpy(target, &word, (size_t)plane_bytes);
+    }
+  }
+};
+
 // Parameters of `W` = vectors * lanes neighbouring channels, copied so that whole vectors can be read.
 template <int Vectors>
 struct ChannelEpilogue {
@@ -60,12 +183,13 @@ struct ChannelEpilogue {
   alignas(64) float multipliers[kCount];
   alignas(64) float offsets[kCount];
   const mlq_epilogue& e;
+  int first;
   int valid;
   bool packs;   // codes by saturating steps
   bool shifts;  // some offset is not 0
 
   // correction: added to the bias, one value for each lane, or null.
-  ChannelEpilogue(const mlq_epilogue& epilogue, int channel, int count, const int32_t* correction) : e(epilogue), valid(count) {
+  ChannelEpilogue(const mlq_epilogue& epilogue, int channel, int count, const int32_t* correction) : e(epilogue), first(channel), valid(count) {
     const bool scaled = e.output != MLQ_OUTPUT_INT32;
     if (count == kCount) {
       Copy(channel, kCount, scaled, correction);
@@ -81,6 +205,17 @@ struct ChannelEpilogue {
     }
     packs = kPairs && e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && IsTame(multipliers, offsets, kCount);
     shifts = !HasNoOffsets(offsets, kCount);
+  }
+
+  // The same with what follows the codes; the rows are output pixels from `pixel` on.
+  MLQ_INLINE void RunJoined(const int32_t* accumulators, int rows, int64_t pixel, uint8_t* destination, int64_t pitch) const {
+    if (!e.join) {
+      Run(accumulators, rows, destination, pitch);
+    } else if (e.output == MLQ_OUTPUT_UINT8) {
+      Joined<uint8_t>(accumulators, rows, pixel);
+    } else {
+      Joined<int16_t>(accumulators, rows, pixel);
+    }
   }
 
   // rows of accumulators [rows][kCount] to destination + r * pitch bytes.
@@ -111,6 +246,22 @@ struct ChannelEpilogue {
     }
     for (int i = 0; correction && i < count; i++) {
       bias[i] = (int32_t)((uint32_t)bias[i] + (uint32_t)correction[i]);
+    }
+  }
+
+  template <class T>
+  MLQ_INLINE void Joined(const int32_t* accumulators, int rows, int64_t pixel) const {
+    const int count = e.join->threshold_count;
+    count == 0                 ? JoinedRows<T, 0>(accumulators, rows, pixel)
+    : e.join->plane_bits == 1 ? JoinedRows<T, 1>(accumulators, rows, pixel)
+                              : JoinedRows<T, 3>(accumulators, rows, pixel);
+  }
+
+  template <class T, int kMost>
+  MLQ_NOINLINE void JoinedRows(const int32_t* accumulators, int rows, int64_t pixel) const {
+    const Join<T, Vectors, kMost> join(e, first, valid);
+    for (int r = 0; r < rows; r++, accumulators += kCount) {
+      join.Row(pixel + r, [&](int v) __attribute__((always_inline)) { return Scaled(accumulators, v); });
     }
   }
 

@@ -25,6 +25,9 @@ internal sealed class IntegerLayerCases(ulong seed)
     private readonly CounterRandom _random = new(seed, 77);
     private long _index;
 
+    /// <summary>Bits of weights that are codes of a codebook; 0 for other weights.</summary>
+    public int CodebookBits { get; init; }
+
     /// <summary>codes [N, C, spatial] → convolution → tail.</summary>
     public Graph Convolution(int rank, Tail tail)
     {
@@ -87,6 +90,12 @@ internal sealed class IntegerLayerCases(ulong seed)
 
     private AffineQuantization WeightCodes(int rows)
     {
+        if (CodebookBits > 0)
+        {
+            int most = 1 << CodebookBits;
+            return HandmadeGraphs.Codebook(CodebookBits, Next(0, 1) == 0 ? most : Next((most / 2) + 1, most), rows, Next(0, 2) switch { 0 => 0, 1 => 1, _ => Next(2, 40) }, (ulong)Next(1, 99));
+        }
+
         bool unsigned = Next(0, 3) == 0;
         bool midRise = Next(0, 2) == 0;
         CodeType code = midRise ? HandmadeGraphs.MidRise(Next(1, 7), 1).Code : new CodeType(new BitWidth(Next(1, 8)), !unsigned);

@@ -78,7 +78,6 @@ public sealed class GuardPageTests
                 CounterRandom random = new(8, (ulong)seed);
                 int rows = random.Integer(0, 1, 11);
                 Narrow(set, new NarrowGeometry(rows, random.Integer(1, 1, 150), random.Integer(2, 1, 140), 1 + (seed % 7), 1), (AccumulatorOutput)(seed % 4), (ulong)seed, atEnd);
-                Grouped(set, new GroupedGeometry(rows, random.Integer(3, 1, 150), random.Integer(4, 1, 70), random.Integer(5, 1, 70), 2 + (seed % 7)), (ulong)seed, atEnd);
             }
         }
     }
@@ -176,24 +175,6 @@ public sealed class GuardPageTests
         using GuardedEpilogue epilogue = new(KernelOperands.Epilogue(g.Outputs, g.Inputs, seed, output), atEnd);
         using PackedWeights packed = set.PackDenseNarrow(g, weights.Span<sbyte>());
         set.DenseNarrow(g, source.Span<byte>(), packed, epilogue.Value, destination.Span<byte>(), 0, set.CountDenseNarrowTiles(g));
-    }
-
-    private static void Grouped(KernelSet set, GroupedGeometry g, ulong seed, bool atEnd)
-    {
-        int least = -(1 << (g.Bits - 1));
-        CounterRandom random = new(seed, 9);
-        using GuardedMemory weights = GuardedMemory.Of<sbyte>([.. Enumerable.Range(0, g.Outputs * g.Inputs).Select(i => (sbyte)random.Integer(i, least, -least - 1))], atEnd);
-        using GuardedMemory scales = GuardedMemory.Of<float>(KernelOperands.Floats((long)g.Outputs * g.Groups, seed, 3), atEnd);
-        using GuardedMemory source = GuardedMemory.Of<float>(KernelOperands.Floats((long)g.Rows * g.Inputs, seed, 1), atEnd);
-        using GuardedMemory bias = GuardedMemory.Of<float>(KernelOperands.Floats(g.Outputs, seed, 4), atEnd);
-        using GuardedMemory codes = new(g.Rows * g.RowStride, atEnd);
-        using GuardedMemory sums = new(g.Rows * g.Groups * sizeof(int), atEnd);
-        using GuardedMemory rowScales = new(g.Rows * sizeof(float), atEnd);
-        using GuardedMemory destination = new((int)g.OutLength * sizeof(float), atEnd);
-        using PackedWeights packed = set.PackGroupedDense(g, weights.Span<sbyte>(), scales.Span<float>());
-        set.QuantizeRows(g, source.Span<float>(), codes.Span<sbyte>(), sums.Span<int>(), rowScales.Span<float>(), 0, g.Rows);
-        set.GroupedDense(
-            g, codes.Span<sbyte>(), sums.Span<int>(), rowScales.Span<float>(), packed, bias.Span<float>(), -2, float.PositiveInfinity, destination.Span<float>(), 0, set.CountGroupedDenseTiles(g));
     }
 
     private static void DepthwiseFloat(KernelSet set, KernelCase test, bool atEnd)

@@ -99,13 +99,63 @@ public sealed class FloatMathTests
         SameAsScalar<Lanes128>();
         SameAsScalar<Lanes256>();
         SameAsScalar<Lanes512>();
+        SameAsScalar<Lanes1024>();
+    }
+
+    [TestMethod]
+    public void The_short_forms_give_the_same_bits_where_they_are_defined()
+    {
+        for (ulong bits = 0; bits <= uint.MaxValue; bits += PatternStep)
+        {
+            float x = BitConverter.UInt32BitsToSingle((uint)bits);
+            if (Math.Abs(x) <= 87)
+            {
+                Assert.AreEqual(FloatMath.Exp(x), FloatMath.ExpOfNear(new Lanes1(x)).Value, $"exp {x:R}");
+            }
+
+            if (x >= 1.17549435e-38f && float.IsFinite(x))
+            {
+                Assert.AreEqual(FloatMath.Log(x), FloatMath.LogOfNormal(new Lanes1(x)).Value, $"log {x:R}");
+            }
+        }
+    }
+
+    [TestMethod]
+    public void Lookups_and_shifts_are_those_of_one_lane()
+    {
+        LooksUp<Lanes128>();
+        LooksUp<Lanes256>();
+        LooksUp<Lanes512>();
+    }
+
+    private static unsafe void LooksUp<T>()
+        where T : unmanaged, ILanes<T>
+    {
+        float* table = stackalloc float[16];
+        int* index = stackalloc int[16];
+        float* found = stackalloc float[16];
+        for (int i = 0; i < 16; i++)
+        {
+            table[i] = (i * i) - 7.5f;
+            index[i] = ((i * 7) + 3) % 16;
+        }
+
+        T.Store(found, T.Lookup(table, T.Load((float*)index)));
+        for (int i = 0; i < T.Count; i++)
+        {
+            Assert.AreEqual(Lanes1.Lookup(table, Lanes1.CreateInt(index[i])).Value, found[i], $"{T.Count} lanes, {i}");
+        }
+
+        T.Store(found, T.ShiftDown(T.CreateInt(unchecked((int)0x80000010)), 4));
+        Assert.AreEqual(0x08000001, BitConverter.SingleToInt32Bits(found[T.Count - 1]));
+        Assert.AreEqual(0x08000001, BitConverter.SingleToInt32Bits(Lanes1.ShiftDown(Lanes1.CreateInt(unchecked((int)0x80000010)), 4).Value));
     }
 
     private static unsafe void SameAsScalar<T>()
         where T : unmanaged, ILanes<T>
     {
-        float* x = stackalloc float[16];
-        float* y = stackalloc float[16];
+        float* x = stackalloc float[Lanes1024.Count];
+        float* y = stackalloc float[Lanes1024.Count];
         for (uint start = 0; start < uint.MaxValue - (32 * PatternStep); start += 32 * PatternStep)
         {
             for (int i = 0; i < T.Count; i++)

@@ -6,6 +6,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -178,6 +179,41 @@ public sealed class BinaryNetworkTests
             Graph integer = Equal(net.Build(net.Conv("sum", a, Sum(net, 5, 4, 3, 3), pad: 1)), 3, 5, 5);
             Assert.AreEqual(4, integer.Nodes.OfType<CombineAccumulators>().Single().Inputs.Length);
         }
+    }
+
+    [TestMethod]
+    [DataRow(1, new float[] { 3, -3, -3, 1, 7, -3, -1, 1, 3 })]
+    [DataRow(-1, new float[] { 5, -1, -1, -1, 7, -1, -7, -1, 5 })]
+    [DataRow(0, new float[] { 4, -2, -2, 0, 7, -2, -4, 0, 4 })]
+    public void Signs_in_padding_count_as_what_they_are(int value, float[] expected)
+    {
+        float[] image = [1, -1, 1, 1, 1, -1, -1, 1, 1];
+        float[] kernel = [1, -1, -1, 1, 1, -1, -1, 1, 1];
+        foreach (int channels in new[] { 1, 40 })
+        {
+            var net = new Net();
+            ValueId x = net.FakeMidRise("xq", net.Input("x", Shape.Free, channels, 3, 3), 1, 1);
+            ValueId w = net.FakeMidRise("wq", net.Constant("w", [1, channels, 3, 3], [.. Enumerable.Range(0, channels).SelectMany(_ => kernel)]), 1, 1);
+            ValueId source = value == 0 ? x : net.Add(new Pad { Inputs = [x], Before = [0, 0, 1, 1], After = [0, 0, 1, 1], Value = value }, "padded");
+            Graph fake = net.Build(net.Conv("conv", source, w, pad: value == 0 ? 1 : 0));
+            Graph integer = LowerToInteger.Run(fake, Harness.Evaluate).Graph;
+            Tensor[] Rows(int batch) => [Tensor.Create(Shape.Of(batch, channels, 3, 3), [.. Enumerable.Range(0, batch * channels).SelectMany(_ => image)])];
+            CollectionAssert.AreEqual(expected.Select(e => e * channels).ToArray(), Harness.Run(integer, Rows(1)));
+            Assert.AreEqual(value == 0 ? 0 : 1, integer.Nodes.OfType<Pad>().Count(p => integer[p.Output].Type.Quantization is { IsMidRise: true }));
+            EngineAssert.EqualsInterpreter(integer, Rows);
+        }
+    }
+
+    [TestMethod]
+    public void Layers_on_planes_pad_with_signs_without_a_step_of_their_own()
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 3, 6, 6), 8, true, [1f / 64]);
+        ValueId a = Layer(net, "first", x, 64, 8, 1, 1);
+        ValueId padded = net.Add(new Pad { Inputs = [net.Pool("pool", a, 2)], Before = [0, 0, 2, 1], After = [0, 0, 1, 0], Value = 0.5f }, "padded");
+        Graph integer = Equal(net.Build(Normalized(net, "second", padded, 8, 1, 0)), 3, 6, 6);
+        using var model = QuantizedModel.FromDocument(new ModelDocument(integer, ModelSignature.Of(integer), new ModelMetadata()));
+        Assert.AreEqual(0, model.Explain().Steps.Count(s => s.Operation is "Pad" or "FromPlanes" or "ToPlanes"), string.Join(", ", model.Explain().Steps.Select(s => s.Operation)));
     }
 
     [TestMethod]

@@ -68,10 +68,28 @@ public sealed class SchemeTests
             new() { WeightRange = RangeSource.MinMax },
             new() { ActivationRange = RangeSource.Percentile(0.99) },
             new() { WeightGranularity = Granularity.PerTensor },
+            new() { WeightCodebook = new WeightCodebook() },
+            new() { WeightCodebook = new WeightCodebook { RealLevels = true } },
+            new() { WeightCodebook = new WeightCodebook { ChannelsPerBook = 8 } },
+            new() { WeightCodebook = new WeightCodebook { WeightedByInputs = false } },
+            new() { WeightCodebook = new WeightCodebook { Method = CodebookMethod.Linear } },
         ];
         Assert.AreEqual(schemes.Length, schemes.Distinct().Count());
         Assert.AreEqual(new QuantizationScheme { KeepFloat = ["a"] }, new QuantizationScheme { KeepFloat = ["a"] });
         Assert.AreEqual(QuantizationScheme.SevenBitWeights, schemes[1]);
+    }
+
+    [TestMethod]
+    public void A_codebook_may_have_one_bit_and_contradicts_groups_and_ranges()
+    {
+        var book = new QuantizationScheme { WeightBits = 1, WeightCodebook = new WeightCodebook() };
+        Assert.AreSame(book, book.Validate());
+        AssertCode(QuantizationErrorCode.InvalidBitWidth, book with { WeightCodebook = null });
+        AssertCode(QuantizationErrorCode.InvalidBitWidth, book with { WeightBits = 9 });
+        AssertCode(QuantizationErrorCode.InvalidOptions, book with { WeightGranularity = Granularity.PerGroup, WeightGroupSize = 32 });
+        AssertCode(QuantizationErrorCode.InvalidOptions, book with { WeightRange = RangeSource.MinMax });
+        AssertCode(QuantizationErrorCode.InvalidOptions, book with { WeightCodebook = new WeightCodebook { ChannelsPerBook = -1 } });
+        AssertCode(QuantizationErrorCode.InvalidOptions, book with { WeightCodebook = new WeightCodebook { Method = (CodebookMethod)9 } });
     }
 
     [TestMethod]

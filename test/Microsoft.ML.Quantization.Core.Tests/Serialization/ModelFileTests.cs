@@ -82,6 +82,31 @@ public sealed class ModelFileTests
     }
 
     [TestMethod]
+    [DataRow(1)]
+    [DataRow(3)]
+    [DataRow(4)]
+    [DataRow(5)]
+    [DataRow(8)]
+    public void Codebook_weights_take_their_true_width_and_ask_for_version_1_2(int bits)
+    {
+        AffineQuantization quantizer = HandmadeGraphs.Codebook(bits, 1 << bits, 64, 0, 5);
+        var builder = new GraphBuilder();
+        AffineQuantization input = HandmadeGraphs.Activations(8, 0.1f, 3);
+        ValueId x = builder.AddInput("x", Quantization.Graphs.ValueType.Codes(input, Shape.Of(Shape.Free, 1024)));
+        ValueId w = builder.AddConstant("w", RandomTensors.Codes(quantizer, Shape.Of(64, 1024), 3), quantizer);
+        builder.AddOutput(builder.Add(new IntegerDense { Inputs = [x, w] }));
+        ModelDocument document = HandmadeGraphs.Document(builder.Build());
+        byte[] file = ModelWriter.ToBytes(document);
+        Assert.AreEqual(64 * 1024 / 8 * bits, ConstantStore.Length(document.Graph[w].Type));
+        Assert.IsTrue(file.Length < (64 * 1024 / 8 * bits) + 3000, $"{file.Length} bytes");
+        Assert.AreEqual(2, file[10], "minor version");
+        ModelDocument read = ModelReader.Read(file);
+        Assert.AreEqual(document.Graph[w].Type, read.Graph[w].Type);
+        CollectionAssert.AreEqual(document.Graph.ConstantOf(w).Bytes.ToArray(), read.Graph.ConstantOf(w).Bytes.ToArray());
+        CollectionAssert.AreEqual(file, ModelWriter.ToBytes(read), "writing what was read gives the same bytes");
+    }
+
+    [TestMethod]
     public void Every_flipped_byte_is_noticed()
     {
         byte[] file = ModelWriter.ToBytes(HandmadeGraphs.Document(HandmadeGraphs.IntegerNet(4)));
@@ -122,11 +147,12 @@ public sealed class ModelFileTests
     [TestMethod]
     [DataRow("1.0")]
     [DataRow("1.1")]
+    [DataRow("1.2")]
     public void The_golden_file_of_each_version_stays_readable(string version)
     {
         string path = Path.Combine(AppContext.BaseDirectory, "data", $"golden-{version}.mlq");
         ModelDocument read = ModelReader.Read(path);
-        ModelDocument expected = HandmadeGraphs.Document(version == "1.0" ? HandmadeGraphs.IntegerNet(4) : HandmadeGraphs.LowBitNet());
+        ModelDocument expected = HandmadeGraphs.Document(version switch { "1.0" => HandmadeGraphs.IntegerNet(4), "1.1" => HandmadeGraphs.LowBitNet(), _ => HandmadeGraphs.CodebookNet() });
         Assert.AreEqual(GraphPrinter.Print(expected.Graph), GraphPrinter.Print(read.Graph));
         Assert.AreEqual(
             Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path))),

@@ -36,6 +36,7 @@ public sealed class GradientRuleTests
         ["dense, three axes"] = () => new Case([3, 4, 6], [RandomTensors.Floats(Shape.Of(5, 6), 2)], new Dense()),
         ["dense, clamped"] = () => new Case([5, 6], [RandomTensors.Floats(Shape.Of(5, 6), 2)], new Dense { Activation = new Activation(-1, 2) }),
         ["batch normalization"] = () => Normalization(isTrained: true),
+        ["padding"] = () => new Case([2, 3, 4, 5], [], new Pad { Before = [0, 0, 1, 0], After = [0, 1, 2, 1], Value = 0.5f }),
         ["batch normalization, fixed"] = () => Normalization(isTrained: false),
         ["max pool"] = () => new Case([2, 3, 7, 5], [], new MaxPool { Window = Window([3, 2], [2, 1], [1, 2], [1, 0], [1, 1]) }),
         ["average pool"] = () => new Case([2, 3, 7, 5], [], new AveragePool { Window = Window([3, 2], [2, 1], [1, 1], [1, 0], [1, 1]) }),

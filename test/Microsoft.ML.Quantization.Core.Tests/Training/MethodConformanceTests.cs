@@ -78,6 +78,17 @@ public sealed class MethodConformanceTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
+    public void What_the_way_forward_keeps_never_changes_a_bit(string name, int bits, QuantizerSites site)
+    {
+        Tensor x = RandomTensors.Floats(Shape.Of(3, 8, 9, 9), 7);
+        if (QuantizationMethods.Find(name).Default(bits).KeptWidth > 0)
+        {
+            CollectionAssert.AreEqual(Passes(name, bits, site, x, WorkerPool.Single), Passes(name, bits, site, x, WorkerPool.Single, keeps: true));
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
     public void NaN_stays_and_zeros_stay_finite(string name, int bits, QuantizerSites site)
     {
         (QuantizationMethod method, MethodCall call) = Use(name, bits, site, Values(site));
@@ -121,9 +132,10 @@ public sealed class MethodConformanceTests
     }
 
     /// <summary>Both passes of training: y, dx and the sums.</summary>
-    private static float[] Passes(string name, int bits, QuantizerSites site, Tensor x, WorkerPool pool)
+    private static float[] Passes(string name, int bits, QuantizerSites site, Tensor x, WorkerPool pool, bool keeps = false)
     {
         (QuantizationMethod method, MethodCall call) = Use(name, bits, site, x, pool);
+        call = keeps ? call with { Kept = Tensor.Allocate(ElementType.Float32, Shape.Of(method.KeptWidth * x.Shape.Count)) } : call;
         Tensor g = RandomTensors.Floats(x.Shape, 13);
         object? prepared = method.Prepare(site == QuantizerSites.Gradients ? call with { X = g } : call);
         Tensor y = Tensor.Allocate(ElementType.Float32, x.Shape);

@@ -102,7 +102,8 @@ public abstract class WeightFitter
         ZeroPoints = [],
     };
 
-    private static void CheckFinite(string name, Tensor weights)
+    /// <summary>Refuses weights that are not finite.</summary>
+    internal static void CheckFinite(string name, Tensor weights)
     {
         ReadOnlySpan<float> values = weights.Values<float>();
         for (int i = 0; i < values.Length; i++)

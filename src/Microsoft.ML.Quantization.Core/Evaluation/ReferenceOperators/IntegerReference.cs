@@ -173,14 +173,14 @@ internal static class IntegerReference
         return values;
     }
 
-    /// <summary>The values of the weights' codes, each by its output channel's zero point.</summary>
+    /// <summary>The values of the weights' codes, each by its output channel's zero point or codebook.</summary>
     private static int[] Weights(ReferenceCall call)
     {
         AffineQuantization quantizer = call.Quantizer(1);
         var weights = new int[call.Shape(1).Count];
         for (int i = 0; i < weights.Length; i++)
         {
-            weights[i] = quantizer[quantizer.GroupOf(call.Shape(1), i)].ValueOf(CodeAccess.Read(call.Inputs[1], i));
+            weights[i] = quantizer.ValueOf(call.Shape(1), i, CodeAccess.Read(call.Inputs[1], i));
         }
 
         return weights;

@@ -10,14 +10,14 @@ internal static class NormalizationReference
 {
     public static void BatchNormalization(ReferenceCall call)
     {
-        float epsilon = ((BatchNormalization)call.Node).Epsilon;
+        var node = (BatchNormalization)call.Node;
         Shape x = call.Shape(0);
         int pixels = x.CountOf(2, x.Rank);
         Span<float> result = call.Output.Writable<float>();
         for (int i = 0; i < result.Length; i++)
         {
             int c = i / pixels % x[1];
-            float multiplier = call.Floats(1)[c] / MathF.Sqrt(call.Floats(4)[c] + epsilon);
+            float multiplier = node.Multiplier(call.Floats(1)[c], call.Floats(4)[c]);
             float shift = call.Floats(3)[c] * multiplier;
             result[i] = MathF.FusedMultiplyAdd(call.Floats(0)[i], multiplier, call.Floats(2)[c] - shift);
         }

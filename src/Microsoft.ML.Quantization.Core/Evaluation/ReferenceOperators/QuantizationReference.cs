@@ -37,7 +37,7 @@ internal static class QuantizationReference
         Span<float> result = call.Output.Writable<float>();
         for (int i = 0; i < result.Length; i++)
         {
-            result[i] = quantizer[quantizer.GroupOf(call.Shape(0), i)].Dequantize(CodeAccess.Read(call.Inputs[0], i));
+            result[i] = quantizer.RealOf(call.Shape(0), i, CodeAccess.Read(call.Inputs[0], i));
         }
     }
 }

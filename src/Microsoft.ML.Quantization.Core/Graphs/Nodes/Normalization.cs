@@ -1,18 +1,36 @@
+using System;
+using Microsoft.ML.Quantization.Numerics;
+
 namespace Microsoft.ML.Quantization.Graphs.Nodes;
 
 /// <summary>
 /// x [N, C, ..], scale γ, shift β, mean μ, variance σ² (each [C]): m = γ / √(σ² + ε), y = fma(x, m, β − μ·m) with
-/// m and the offset c = fl(β − fl(μ·m)) computed once a channel in float32.
+/// m and the offset c = fl(β − fl(μ·m)) computed once a channel in float32. By shifts (Hubara et al., 2016, algorithm 3), m = p(γ)·p(1/√(σ² + ε)), p the nearest power of two in the logarithm.
 /// </summary>
 public sealed record BatchNormalization : Node
 {
     /// <summary>ε.</summary>
     public float Epsilon { get; init; } = 1e-5f;
 
-    /// <inheritdoc/>
-    public override void Describe(NodeAttributes attributes) => attributes.Set("epsilon", Epsilon);
+    /// <summary>Whether factors are powers of two; training then measures the variance as mean((x − μ)·p(x − μ)).</summary>
+    public bool IsByShifts { get; init; }
 
-    internal static BatchNormalization Read(NodeAttributes a) => new() { Epsilon = a.Float("epsilon") };
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes)
+    {
+        attributes.Set("epsilon", Epsilon);
+        if (IsByShifts)
+        {
+            attributes.Set("shifts", IsByShifts);
+        }
+    }
+
+    /// <summary>m of a channel.</summary>
+    internal float Multiplier(float scale, float variance) => IsByShifts
+        ? PowerOfTwo.Nearest(scale) * PowerOfTwo.Nearest(1 / MathF.Sqrt(variance + Epsilon))
+        : scale / MathF.Sqrt(variance + Epsilon);
+
+    internal static BatchNormalization Read(NodeAttributes a) => new() { Epsilon = a.Float("epsilon"), IsByShifts = a.Has("shifts") && a.Flag("shifts") };
 }
 
 /// <summary>

@@ -6,7 +6,7 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
-/// A node that is y = Scale[c] · x + Shift[c] with constants: batch normalization (Scale = γ/√(σ²+ε), Shift = β − μ·Scale), or +, −, ·, / by a
+/// A node that is y = Scale[c] · x + Shift[c] with constants: batch normalization (Scale = γ/√(σ²+ε), or its powers of two; Shift = β − μ·Scale), or +, −, ·, / by a
 /// constant that is one number or one a channel. In double. One entry serves all channels.
 /// </summary>
 internal sealed record ChannelAffine(ValueId Input, double[] Scale, double[] Shift, int Axis)
@@ -36,7 +36,7 @@ internal sealed record ChannelAffine(ValueId Input, double[] Scale, double[] Shi
         }
 
         float[][] p = [.. node.Inputs.Skip(1).Select(i => graph.ConstantOf(i).Values<float>().ToArray())];
-        double[] scale = [.. p[0].Select((gamma, c) => gamma / Math.Sqrt((double)p[3][c] + node.Epsilon))];
+        double[] scale = [.. p[0].Select((gamma, c) => node.IsByShifts ? node.Multiplier(gamma, p[3][c]) : gamma / Math.Sqrt((double)p[3][c] + node.Epsilon))];
         double[] shift = [.. p[1].Select((beta, c) => beta - (p[2][c] * scale[c]))];
         return new ChannelAffine(node.Inputs[0], scale, shift, 1);
     }

@@ -139,6 +139,13 @@ public static class InsertFakeQuantize
             return step;
         }
 
+        /// <summary>Weights of a codebook are stored as codes at once; what reads them sees the levels.</summary>
+        private ValueId Decode(Tensor weights, AffineQuantization quantizer, string name)
+        {
+            ValueId codes = _rewriter.Builder.AddConstant(name, quantizer.Encode(weights), quantizer);
+            return _rewriter.Builder.Add(new Nodes.Dequantize { Name = name + ".float", Inputs = [codes] });
+        }
+
         private ValueId Weights(Node node, LayerPlan layer)
         {
             ValueId value = node.Inputs[1];
@@ -150,7 +157,8 @@ public static class InsertFakeQuantize
 
             if (!_weights.TryGetValue((value, quantizer), out ValueId fake))
             {
-                fake = NormalizeQdq.Add(_rewriter.Builder, _rewriter.Map(value), quantizer, $"{graph[value].Name}.{quantizer.Code}");
+                string name = $"{graph[value].Name}.{quantizer.Code}";
+                fake = quantizer.Codebook is null ? NormalizeQdq.Add(_rewriter.Builder, _rewriter.Map(value), quantizer, name) : Decode(graph.ConstantOf(value), quantizer, name);
                 _weights[(value, quantizer)] = fake;
             }
 

@@ -5,6 +5,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Graphs.Passes;
@@ -56,6 +57,7 @@ public static class InsertLearnedQuantizers
         private readonly HashSet<string> _kept;
         private readonly HashSet<Node> _edges;
         private readonly HashSet<ValueId> _started = [];
+        private readonly Dictionary<ValueId, QuantizationMethod> _methods = [];
         private readonly Dictionary<(ValueId Value, QuantizationMethod Method), ValueId> _done = [];
 
         public Inserter(Graph graph, QuantizationAwareScheme scheme, Func<string, Tensor> sample)
@@ -85,11 +87,33 @@ public static class InsertLearnedQuantizers
                 ImmutableArray<ValueId> inputs = _rewriter.Map(node.Inputs);
                 inputs = Put(node.Inputs[0], inputs, 0, Method(_scheme.Activations, edge, perChannel: false), QuantizerSites.Activations);
                 inputs = Put(node.Inputs[1], inputs, 1, Method(_scheme.Weights, edge, perChannel: true), QuantizerSites.Weights);
-                _rewriter.Emit(node, node with { Inputs = inputs });
+                _rewriter.Emit(node, Padded(node, inputs));
                 TapGradient(node, edge);
             }
 
             return _rewriter.Build();
+        }
+
+        /// <summary>The layer over its quantized operands; signs get the padding of the scheme in a node of its own.</summary>
+        private Node Padded(Node node, ImmutableArray<ValueId> inputs)
+        {
+            bool isSign = _scheme.Padding != SignPadding.Zero && _methods.TryGetValue(inputs[0], out QuantizationMethod? method) && method is SignMethod { Signed: true, Bits: 1 };
+            if (!isSign || node is not Convolution convolution || convolution.Window.PadsBegin.Concat(convolution.Window.PadsEnd).All(p => p == 0))
+            {
+                return node with { Inputs = inputs };
+            }
+
+            Window window = convolution.Window;
+            ImmutableArray<int> none = [.. window.PadsBegin.Select(_ => 0)];
+            var pad = new Pad
+            {
+                Name = node.Name + ".padding",
+                Before = [0, 0, .. window.PadsBegin],
+                After = [0, 0, .. window.PadsEnd],
+                Value = _scheme.Padding == SignPadding.One ? 1 : -1,
+                Inputs = [inputs[0]],
+            };
+            return convolution with { Inputs = inputs.SetItem(0, _rewriter.Builder.Add(pad)), Window = window with { PadsBegin = none, PadsEnd = none } };
         }
 
         private void Start(ValueId weights, QuantizationMethod? method)
@@ -186,7 +210,9 @@ public static class InsertLearnedQuantizers
             }
 
             IEnumerable<ValueId> constants = parameters.Select((p, i) => _rewriter.Builder.AddConstant($"{name}.{method.Parameters[i].Name}", p, isTrainable: true));
-            return _rewriter.Builder.Add(new LearnedQuantize { Name = name, Inputs = [mapped, .. constants], Method = method, Site = site }, name);
+            ValueId result = _rewriter.Builder.Add(new LearnedQuantize { Name = name, Inputs = [mapped, .. constants], Method = method, Site = site }, name);
+            _methods[result] = method;
+            return result;
         }
 
         private void TapGradient(Node node, bool edge)

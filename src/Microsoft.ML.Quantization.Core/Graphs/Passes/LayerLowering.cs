@@ -125,6 +125,11 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
             return "its weights have no scale for each output channel";
         }
 
+        if (w.Quantizer.Codebook is { IsInteger: false })
+        {
+            return "its weights are a codebook of floats";
+        }
+
         if (input is not Form.Codes { Quantizer: { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= 8 } })
         {
             return "its input is not quantized to 8 bits or fewer";

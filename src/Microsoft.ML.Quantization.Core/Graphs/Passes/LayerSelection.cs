@@ -100,6 +100,11 @@ public static class LayerSelection
             (weights, activations, reason) = (weights < 7 ? 8 : weights, 8, "first or last layer");
         }
 
+        if (scheme.WeightCodebook is { RealLevels: true })
+        {
+            return new LayerPlan(layer.Name, layer.Kind, weights, LayerPlan.FloatBits, true, edge, "weights of a codebook of floats, arithmetic in float");
+        }
+
         bool grouped = scheme.WeightGranularity == Granularity.PerGroup;
         string grouping = layer is Dense ? "weights in groups, inputs quantized row by row" : "weights in groups, arithmetic in float";
         return new LayerPlan(layer.Name, layer.Kind, weights, grouped ? LayerPlan.FloatBits : activations, grouped, edge, grouped ? grouping : reason);

@@ -57,6 +57,12 @@ internal sealed class Lowering
             return;
         }
 
+        if (node is Dequantize && Graph[node.Inputs[0]] is { Constant: not null, Type.Quantization: { Codebook: not null } book })
+        {
+            _forms[node.Output] = new LoweredValue.Codes(_rewriter.Map(node.Inputs[0]), book);
+            return;
+        }
+
         if (_quantizeRows && node is Dense && _layers.LowerGroups(node, Form(node.Inputs[1]), Float) is { } grouped)
         {
             _floats[node.Output] = grouped;

@@ -68,7 +68,7 @@ public static class NormalizeQdq
         Value codes = walk.Graph[node.Inputs[0]];
         return walk.Producer(node.Inputs[0]) is Quantize quantize
             ? walk.Graph[quantize.Inputs[0]]
-            : codes.Constant is not null && codes.Type.Quantization is { } q && q.Code.Bits.Bits <= 8 ? codes : null;
+            : codes.Constant is not null && codes.Type.Quantization is { Codebook: null } q && q.Code.Bits.Bits <= 8 ? codes : null;
     }
 
     private static ValueId Emit(GraphRewriter rewriter, PassWalk walk, Node node)

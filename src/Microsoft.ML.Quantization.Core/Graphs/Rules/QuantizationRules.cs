@@ -73,7 +73,7 @@ internal static class QuantizationRules
     public static void RequirePerTensor(RuleContext context, AffineQuantization quantizer)
     {
         AffineRules.Check(quantizer, context.Node.Name);
-        context.RequireAttribute(quantizer.Granularity == Granularity.PerTensor, "one scale for the tensor");
+        context.RequireAttribute(quantizer is { Granularity: Granularity.PerTensor, Codebook: null }, "one scale for the tensor and no codebook");
     }
 
     private static void CheckGroups(RuleContext context, AffineQuantization quantizer, Shape shape)

@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using Microsoft.ML.Quantization.Kernels.Native;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
@@ -66,9 +67,15 @@ internal static unsafe partial class ByteConvolution<TLanes>
         fixed (byte* x = source, y = destination)
         fixed (int* bias = epilogue.Bias)
         fixed (float* multipliers = epilogue.Multipliers, offsets = epilogue.Offsets)
+        fixed (byte* other = epilogue.Join.Other, bytes = epilogue.Join.Bytes)
+        fixed (uint* planes = epilogue.Join.Planes, rising = epilogue.Join.Rising)
+        fixed (int* table = epilogue.Join.Table)
         fixed (short* gathered = scratch)
         {
-            EpilogueWriter writer = new(epilogue, bias, multipliers, offsets, y);
+            NativeEpilogue native = NativeEpilogue.Of(epilogue, bias, multipliers, offsets);
+            NativeJoin join = NativeJoin.Of(epilogue.Join, g.OutChannels, y) with { Other = other, Bytes = bytes, Planes = (byte*)planes, Table = table, Rising = rising };
+            native.Join = epilogue.Join.IsUsed ? &join : null;
+            EpilogueWriter writer = new(native, y);
             for (int tile = tileBegin; tile < tileEnd; tile++)
             {
                 TilePart part = split.Part(tile);

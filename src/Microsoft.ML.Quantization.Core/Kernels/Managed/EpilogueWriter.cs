@@ -14,6 +14,7 @@ internal readonly unsafe ref struct EpilogueWriter
     private readonly int _zeroPoint;
     private readonly float _low;
     private readonly float _high;
+    private readonly NativeJoin* _join;
 
     public EpilogueWriter(in IntegerEpilogue epilogue, int* bias, float* multipliers, float* offsets, byte* destination)
         : this(NativeEpilogue.Of(epilogue, bias, multipliers, offsets), destination)
@@ -28,6 +29,7 @@ internal readonly unsafe ref struct EpilogueWriter
         _destination = destination;
         _output = (AccumulatorOutput)epilogue.Output;
         _zeroPoint = epilogue.ZeroPoint;
+        _join = epilogue.Join;
         bool codes = _output is AccumulatorOutput.UInt8 or AccumulatorOutput.Int16;
         _low = codes ? epilogue.Minimum - epilogue.ZeroPoint : epilogue.Low;
         _high = codes ? epilogue.Maximum - epilogue.ZeroPoint : epilogue.High;
@@ -38,10 +40,29 @@ internal readonly unsafe ref struct EpilogueWriter
         where TLanes : unmanaged, ILanes<TLanes>
     {
         int done = count - (count % TLanes.Count);
+        if (_join != null)
+        {
+            uint* above = stackalloc uint[JoinWriter.MostThresholds];
+            JoinWriter join = new(_join, _output, index, above);
+            JoinPart<TLanes>(join, sums, channel, 0, done);
+            JoinPart<Lanes1>(join, sums, channel, done, count);
+            join.WritePlanes(channel, count);
+            return;
+        }
+
         Part<TLanes>(sums, channel, done, index);
         if (done < count)
         {
             Part<Lanes1>(sums + done, channel + done, count - done, index + done);
+        }
+    }
+
+    private void JoinPart<TLanes>(in JoinWriter join, int* sums, int channel, int begin, int end)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        for (int c = begin; c < end; c += TLanes.Count)
+        {
+            join.Write(Lane.Requantize(Real<TLanes>(sums + c, channel + c), TLanes.Create(_low), TLanes.Create(_high), TLanes.CreateInt(0)), channel, c);
         }
     }
 

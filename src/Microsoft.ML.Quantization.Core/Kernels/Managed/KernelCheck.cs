@@ -51,14 +51,63 @@ internal static class KernelCheck
         }
 
         AtLeast(destinationBytes, geometry.OutLength * ElementSize(epilogue.Output), "destination");
+        if (epilogue.Join.IsUsed)
+        {
+            Join(epilogue.Join, epilogue.Output, geometry);
+        }
+    }
+
+    /// <summary>Checks what follows codes.</summary>
+    private static void Join(in JoinEpilogue join, AccumulatorOutput output, in ConvolutionGeometry geometry)
+    {
+        int words = PlaneLayout.Words(geometry.OutChannels);
+        bool planes = join.Planes.Length > 0;
+        bool fits = output is AccumulatorOutput.UInt8 or AccumulatorOutput.Int16
+            && (!planes || (join.PlaneBits is 1 or 2 && join.ThresholdCount >= 1 && join.ThresholdCount < 1 << join.PlaneBits && (geometry.Groups == 1 || geometry.GroupOutChannels % PlaneLayout.WordBits == 0)))
+            && (planes || join.ThresholdCount == 0);
+        if (!fits)
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"join: expected codes of 8 or 16 bits and at most 3 thresholds into planes of whole words a group, found {output}, {join.ThresholdCount} thresholds, {join.PlaneBits} bits, {geometry.GroupOutChannels} channels a group."),
+                nameof(join));
+        }
+
+        Optional(join.Other.Length, geometry.OutLength * ElementSize(output), "other");
+        Optional(join.Bytes.Length, geometry.OutLength, "bytes");
+        if (planes)
+        {
+            AtLeast(join.Planes.Length, PlaneLayout.Length(geometry.OutPixels, geometry.OutChannels, join.PlaneBits), "planes");
+            AtLeast(join.Table.Length, (long)join.ThresholdCount * words * PlaneLayout.WordBits, "table");
+            AtLeast(join.Rising.Length, words, "rising");
+        }
+    }
+
+    private static void Optional(int found, long expected, string name)
+    {
+        if (found > 0)
+        {
+            AtLeast(found, expected, name);
+        }
     }
 
     /// <summary>Checks sizes of a grouped dense layer: positive, and groups whose sums are proved to fit 32 bits.</summary>
     public static void Grouped(in GroupedGeometry g)
     {
-        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.GroupSize is <= 0 or > GroupedGeometry.LongestGroup || g.Bits is < 2 or > 8)
+        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.GroupSize is <= 0 or > GroupedGeometry.LongestGroup || g.Bits is < 2 or > 8 || g.ScaleBits is not (16 or 32))
         {
-            throw new ArgumentException($"geometry: expected positive sizes, groups of at most {GroupedGeometry.LongestGroup} inputs and 2 to 8 bits, found {g}.", nameof(g));
+            throw new ArgumentException($"geometry: expected positive sizes, groups of at most {GroupedGeometry.LongestGroup} inputs and 2 to 8 bits, scales of 16 or 32, found {g}.", nameof(g));
+        }
+    }
+
+    /// <summary>Checks what a grouped dense layer is packed from.</summary>
+    public static void Grouped(in GroupedGeometry g, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
+    {
+        Grouped(in g);
+        AtLeast(weights.Length, (long)g.Outputs * g.Inputs, nameof(weights));
+        AtLeast(scales.Length, (long)g.Outputs * g.Groups, nameof(scales));
+        if (g.ScaleBits == 16 && !GroupedGeometry.AreHalves(scales[..(g.Outputs * g.Groups)]))
+        {
+            throw new ArgumentException("scales: expected numbers of half precision.", nameof(scales));
         }
     }
 

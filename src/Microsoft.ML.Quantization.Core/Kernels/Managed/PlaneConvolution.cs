@@ -41,8 +41,13 @@ internal static unsafe class PlaneConvolution
         fixed (byte* y = destination)
         fixed (int* bias = epilogue.Integer.Bias, thresholds = epilogue.Thresholds.Values, directions = epilogue.Thresholds.Directions)
         fixed (float* m = multipliers, b = offsets)
+        fixed (byte* other = epilogue.Integer.Join.Other, bytes = epilogue.Integer.Join.Bytes)
+        fixed (uint* planes = epilogue.Integer.Join.Planes, rising = epilogue.Integer.Join.Rising)
+        fixed (int* table = epilogue.Integer.Join.Table)
         {
             NativeEpilogue native = NativeEpilogue.Of(epilogue.Integer, bias, m, b);
+            NativeJoin join = NativeJoin.Of(epilogue.Integer.Join, g.OutChannels, y) with { Other = other, Bytes = bytes, Planes = (byte*)planes, Table = table, Rising = rising };
+            native.Join = epilogue.Integer.Join.IsUsed ? &join : null;
             PlaneTile common = new()
             {
                 Source = x,

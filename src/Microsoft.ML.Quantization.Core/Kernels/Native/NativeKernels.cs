@@ -124,10 +124,15 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
         fixed (byte* x = source, y = destination)
         fixed (int* bias = epilogue.Bias)
         fixed (float* multipliers = epilogue.Multipliers, offsets = epilogue.Offsets)
+        fixed (byte* other = epilogue.Join.Other, bytes = epilogue.Join.Bytes)
+        fixed (uint* planes = epilogue.Join.Planes, rising = epilogue.Join.Rising)
+        fixed (int* table = epilogue.Join.Table)
         {
             KernelCheck.Weights(weights, _byteLayout, _table.ConvolutionBytePackedSize(g));
             KernelCheck.Tiles(tileBegin, tileEnd, _table.ConvolutionByteTiles(g));
             NativeEpilogue native = NativeEpilogue.Of(in epilogue, bias, multipliers, offsets);
+            NativeJoin join = NativeJoin.Of(epilogue.Join, geometry.OutChannels, y) with { Other = other, Bytes = bytes, Planes = (byte*)planes, Table = table, Rising = rising };
+            native.Join = epilogue.Join.IsUsed ? &join : null;
             _table.ConvolutionByte(g, x, padding, weights.Pointer, &native, y, tileBegin, tileEnd);
         }
 

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 internal unsafe struct NativeTable
 {
     /// <summary>The version of the binary interface that this file mirrors.</summary>
-    public const uint ExpectedVersion = 5;
+    public const uint ExpectedVersion = 7;
 
     public uint StructSize;
     public uint AbiVersion;
@@ -49,6 +49,9 @@ internal unsafe struct NativeEpilogue
     public float Low;
     public float High;
 
+    /// <summary>What follows the codes, or null.</summary>
+    public NativeJoin* Join;
+
     /// <summary>An epilogue whose arrays are pinned.</summary>
     public static NativeEpilogue Of(in IntegerEpilogue epilogue, int* bias, float* multipliers, float* offsets) => new()
     {
@@ -61,6 +64,52 @@ internal unsafe struct NativeEpilogue
         Maximum = epilogue.Maximum,
         Low = epilogue.Low,
         High = epilogue.High,
+    };
+}
+
+/// <summary>The native <c>mlq_join</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeJoin
+{
+    public byte* Other;
+    public byte* Stream;
+    public byte* Bytes;
+    public byte* Planes;
+    public int* Table;
+    public uint* Rising;
+    public float OwnMultiplier;
+    public float OtherMultiplier;
+    public int OtherZeroPoint;
+    public int ZeroPoint;
+    public int Minimum;
+    public int Maximum;
+    public float ByteMultiplier;
+    public float ByteOffset;
+    public int ByteZeroPoint;
+    public int ByteMinimum;
+    public int ByteMaximum;
+    public int ThresholdCount;
+    public int PlaneBits;
+    public int Channels;
+
+    /// <summary>The numbers of a join; addresses are the caller's to set.</summary>
+    public static NativeJoin Of(in JoinEpilogue join, int channels, byte* stream) => new()
+    {
+        Stream = stream,
+        OwnMultiplier = join.OwnMultiplier,
+        OtherMultiplier = join.OtherMultiplier,
+        OtherZeroPoint = join.OtherZeroPoint,
+        ZeroPoint = join.ZeroPoint,
+        Minimum = join.Minimum,
+        Maximum = join.Maximum,
+        ByteMultiplier = join.ByteMultiplier,
+        ByteOffset = join.ByteOffset,
+        ByteZeroPoint = join.ByteZeroPoint,
+        ByteMinimum = join.ByteMinimum,
+        ByteMaximum = join.ByteMaximum,
+        ThresholdCount = join.ThresholdCount,
+        PlaneBits = join.PlaneBits,
+        Channels = channels,
     };
 }
 

@@ -34,7 +34,7 @@ internal sealed class ByteConvolutionStep : BoundStep
     {
         if (_tiles > 0)
         {
-            _kernels.ConvolutionByte(_geometry, buffers.Span<byte>(_source), _padding, _weights, _epilogue.Value, buffers.Bytes(_destination, _epilogue.OutputSize), Begin(_tiles, chunk), Begin(_tiles, chunk + 1));
+            _kernels.ConvolutionByte(_geometry, buffers.Span<byte>(_source), _padding, _weights, _epilogue.Bind(buffers), buffers.Bytes(_destination, _epilogue.OutputSize), Begin(_tiles, chunk), Begin(_tiles, chunk + 1));
         }
     }
 }
@@ -67,5 +67,5 @@ internal sealed class ByteDepthwiseStep : BoundStep
 
     /// <inheritdoc/>
     public override void Run(RunBuffers buffers, int chunk)
-        => _kernels.DepthwiseByte(_geometry, buffers.Span<byte>(_source), _padding, _weights, _epilogue.Value, buffers.Bytes(_destination, _epilogue.OutputSize), Begin(_rows, chunk), Begin(_rows, chunk + 1));
+        => _kernels.DepthwiseByte(_geometry, buffers.Span<byte>(_source), _padding, _weights, _epilogue.Bind(buffers), buffers.Bytes(_destination, _epilogue.OutputSize), Begin(_rows, chunk), Begin(_rows, chunk + 1));
 }

@@ -31,9 +31,13 @@ internal sealed record EpilogueData
         _ => 4,
     };
 
+    /// <summary>What follows the codes in the same pass, or null.</summary>
+    public JoinData? Join { get; init; }
+
     /// <summary>The kernels' form.</summary>
-    public IntegerEpilogue Value => new()
+    public IntegerEpilogue Bind(RunBuffers buffers) => new()
     {
+        Join = Join is null ? default : Join.Bind(buffers, OutputSize),
         Bias = Bias,
         Multipliers = Multipliers,
         Offsets = Offsets,

@@ -78,7 +78,7 @@ internal sealed class CodeMatrixStep(BindContext context, MatrixProducts product
         buffers.Span<byte>(right),
         rightZero,
         rightZero,
-        epilogue.Value,
+        epilogue.Bind(buffers),
         buffers.Bytes(destination, epilogue.OutputSize),
         epilogue.OutputSize);
 }

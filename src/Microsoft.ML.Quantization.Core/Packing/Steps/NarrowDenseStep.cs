@@ -32,7 +32,7 @@ internal sealed class NarrowDenseStep : BoundStep
     {
         if (_tiles > 0)
         {
-            _kernels.DenseNarrow(_geometry, buffers.Span<byte>(_source), _weights, _epilogue.Value, buffers.Bytes(_destination, _epilogue.OutputSize), Begin(_tiles, chunk), Begin(_tiles, chunk + 1));
+            _kernels.DenseNarrow(_geometry, buffers.Span<byte>(_source), _weights, _epilogue.Bind(buffers), buffers.Bytes(_destination, _epilogue.OutputSize), Begin(_tiles, chunk), Begin(_tiles, chunk + 1));
         }
     }
 }

@@ -42,7 +42,7 @@ internal sealed class PlaneConvolutionStep : BoundStep
     {
         if (_tiles > 0)
         {
-            var epilogue = new PlaneEpilogue { Integer = _epilogue.Value, Thresholds = _thresholds is null ? default : _thresholds.Value };
+            var epilogue = new PlaneEpilogue { Integer = _epilogue.Bind(buffers), Thresholds = _thresholds is null ? default : _thresholds.Value };
             _kernels.ConvolutionPlanes(_geometry, buffers.Span<uint>(_source), _weights, epilogue, buffers.Bytes(_destination, _size), Begin(_tiles, chunk), Begin(_tiles, chunk + 1));
         }
     }

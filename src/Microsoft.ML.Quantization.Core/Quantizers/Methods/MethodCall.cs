@@ -17,6 +17,9 @@ public sealed record MethodCall(Tensor X, Tensor[] Parameters, MethodContext Con
     /// <summary>The optimizer's second moments of x, for methods that weigh by curvature; empty where there are none (yet).</summary>
     public ReadOnlyMemory<float> Curvature { get; init; }
 
+    /// <summary>Memory of the step for what the way forward leaves, [<see cref="QuantizationMethod.KeptWidth"/>, elements of x]; null where nothing is kept.</summary>
+    public Tensor? Kept { get; init; }
+
     /// <summary>All elements of x.</summary>
     public ReadOnlySpan<float> Values => X.Values<float>();
 

@@ -32,6 +32,9 @@ public sealed record QuantizationAwareScheme
     /// <summary>The stream's width with the default resolved; 0 for float.</summary>
     public int ResidualBits => StreamBits ?? (Activations is null ? 0 : Activations.Bits <= 2 ? 16 : 8);
 
+    /// <summary>What convolutions read in padding where their inputs are signs. Other than zero, it is an explicit <c>Pad</c> node of the sign's level, in training and in the exported network.</summary>
+    public SignPadding Padding { get; init; }
+
     /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
@@ -79,7 +82,7 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}";
 
     private static string Text(ImmutableArray<string> patterns) => string.Join(",", patterns.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"));
 

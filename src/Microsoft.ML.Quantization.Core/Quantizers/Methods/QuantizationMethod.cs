@@ -35,6 +35,9 @@ public abstract record QuantizationMethod
     /// <summary>Sums over each group that the way back needs beside the gradients of learned parameters.</summary>
     public virtual int ExtraSums => 0;
 
+    /// <summary>Floats an element that <see cref="Forward"/> leaves in <see cref="MethodCall.Kept"/> for <see cref="Backward"/>, which gives the same bits without them.</summary>
+    public virtual int KeptWidth => 0;
+
     /// <summary>Whether <see cref="AfterStep"/> does anything.</summary>
     public virtual bool ActsAfterStep => false;
 

@@ -119,8 +119,9 @@ public sealed record QuantizationNetwork : QuantizationMethod
     {
         var stairs = (SoftStairs)prepared!;
         ReadOnlySpan<float> x = call.Values.Slice(begin, g.Length);
-        sums[0] += stairs.ScaleSum(x, g);
-        sums[1] += stairs.Backward(x, g, dx);
+        (float scale, float gain) = stairs.Backward(x, g, dx);
+        sums[0] += scale;
+        sums[1] += gain;
         for (int i = 2; i < sums.Length; i++)
         {
             sums[i] += stairs.ThresholdSum(i - 2, x, g);

@@ -1,236 +1,241 @@
 using System;
+using System.Runtime.CompilerServices;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
 /// <summary>
-/// The relaxed sample of <see cref="RelaxedQuantization"/> and its gradients over rows of lanes. Point i of the window has the code Gᵢ = G₀ + i and the edges aᵢ = ((Gᵢ − ½)·α − x)/σ
+/// The relaxed sample of <see cref="RelaxedQuantization"/> and its slopes over rows of lanes. Point i of the window has the code Gᵢ = G₀ + i and the edges aᵢ = ((Gᵢ − ½)·α − x)/σ
 /// and aᵢ₊₁. With bins of one width the probabilities are qᵢ = S(aᵢ₊₁)·S(−aᵢ) up to a common factor, which the sample does not see: zᵢ ∝ (qᵢ/Eᵢ)^(1/λ), Eᵢ = −log Uᵢ.
 /// Far outside the grid the law no longer depends on x, so x is taken at most 16·σ beyond it; edges beyond ±80 have no weight in float.
 /// </summary>
-/// <param name="Step">α.</param>
-/// <param name="Noise">σ.</param>
-/// <param name="Low">Lowest code.</param>
-/// <param name="High">Highest code.</param>
-/// <param name="Reach">Codes on each side of the nearest one that take part; as many as the grid has for all.</param>
-/// <param name="Temperature">λ.</param>
-internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int Low, int High, int Reach, float Temperature)
+/// <remarks>
+/// Edges are α/σ apart, so e^−aᵢ₊₁ is e^−aᵢ times a constant of the tensor: one exponential serves as many edges as 40 holds α/σ. The way forward leaves the three slopes of each element, so
+/// that the way back is a few products.
+/// </remarks>
+internal sealed unsafe class RelaxedGrid
 {
     private const float FarthestEdge = 80;
     private const float FarthestValue = 16;
-    private const int CounterStep = unchecked((int)0x9E3779B9);
+    private const float ChainedEdges = 40;
+    private const int Line = 64;
+
+    private readonly bool _isLocal;
+    private readonly float _low;
+    private readonly float _high;
+    private readonly int _reach;
+    private readonly float _noise;
+    private readonly float _temperature;
+    private readonly float _width;
+    private readonly float _ratio;
+    private readonly int _chain;
+
+    /// <summary>A grid.</summary>
+    /// <param name="step">α.</param>
+    /// <param name="noise">σ.</param>
+    /// <param name="low">Lowest code.</param>
+    /// <param name="high">Highest code.</param>
+    /// <param name="reach">Codes on each side of the nearest one that take part; as many as the grid has for all.</param>
+    /// <param name="temperature">λ.</param>
+    public RelaxedGrid(float step, float noise, int low, int high, int reach, float temperature)
+    {
+        int all = high - low + 1;
+        _isLocal = (2 * reach) + 1 < all;
+        Width = _isLocal ? (2 * reach) + 1 : all;
+        (Step, _noise, _low, _high, _reach, _temperature) = (step, noise, low, high, reach, temperature);
+        _width = step / noise;
+        _ratio = FloatMath.Exp(-_width);
+        _chain = 1 + (int)Math.Min(ChainedEdges / _width, Width);
+    }
+
+    /// <summary>α.</summary>
+    public float Step { get; }
 
     /// <summary>Points of a window.</summary>
-    public int Width => IsLocal ? (2 * Reach) + 1 : High - Low + 1;
+    public int Width { get; }
 
-    private bool IsLocal => (2 * Reach) + 1 < High - Low + 1;
-
-    /// <summary>x̂, or with <paramref name="straight"/> the point with the largest qᵢ/Eᵢ.</summary>
+    /// <summary>x̂, or with <paramref name="straight"/> the point with the largest qᵢ/Eᵢ, and the slopes of x̂.</summary>
     /// <param name="x">The values.</param>
-    /// <param name="random">Its numbers make the noise.</param>
+    /// <param name="noise">Where the noise comes from.</param>
     /// <param name="first">Index of the first value in its tensor.</param>
     /// <param name="y">Written.</param>
     /// <param name="straight">Whether to give points of the grid.</param>
-    public void Forward(ReadOnlySpan<float> x, CounterRandom random, long first, Span<float> y, bool straight)
+    /// <param name="slopes">Written; empty for none.</param>
+    public void Forward(ReadOnlySpan<float> x, RelaxedNoise noise, int first, Span<float> y, bool straight, RelaxedSlopes slopes)
     {
-        float* uniform = stackalloc float[Width * Lanes512.Count];
-        Lanes512* scratch = stackalloc Lanes512[Scratch];
-        fixed (float* from = x, to = y)
+        // Rows of lanes that cross lines of the cache cost twice.
+        byte* memory = stackalloc byte[(((2 * Width) + 1) * Line) + Line];
+        float* scratch = (float*)(((nuint)memory + Line - 1) & ~(nuint)(Line - 1));
+        fixed (float* from = x, to = y, dx = slopes.Dx, step = slopes.Step, spread = slopes.Noise)
         {
+            bool isSloped = dx is not null;
             int i = 0;
             for (; i <= y.Length - Lanes512.Count; i += Lanes512.Count)
             {
-                Fill(random, first + i, (Lanes512*)uniform);
-                Lanes512.Store(to + i, Value(Lanes512.Load(from + i), (Lanes512*)uniform, scratch, straight));
+                noise.Fill(first + i, (Lanes512*)scratch, Width);
+                Sample(from + i, to + i, (Lanes512*)scratch, straight, isSloped ? dx + i : null, step + i, spread + i);
             }
 
             for (; i < y.Length; i++)
             {
-                Fill(random, first + i, (Lanes1*)uniform);
-                to[i] = Value(new Lanes1(from[i]), (Lanes1*)uniform, (Lanes1*)scratch, straight).Value;
+                noise.Fill(first + i, (Lanes1*)scratch, Width);
+                Sample(from + i, to + i, (Lanes1*)scratch, straight, isSloped ? dx + i : null, step + i, spread + i);
             }
         }
     }
 
-    /// <summary>dx = g·∂x̂/∂x; added to the sums: Σ g·∂x̂/∂log α with σ/α held, which is Σ g·(x̂ − x·∂x̂/∂x), and Σ g·∂x̂/∂log σ.</summary>
-    public void Backward(ReadOnlySpan<float> x, CounterRandom random, long first, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
-    {
-        float* uniform = stackalloc float[Width * Lanes512.Count];
-        float* lanes = stackalloc float[2 * FloatReduction.Lanes];
-        Lanes512* scratch = stackalloc Lanes512[Scratch];
-        fixed (float* from = x, with = g, to = dx)
-        {
-            (Lanes512 step, Lanes512 noise) = (Lanes512.Create(0), Lanes512.Create(0));
-            int i = 0;
-            for (; i <= dx.Length - Lanes512.Count; i += Lanes512.Count)
-            {
-                Fill(random, first + i, (Lanes512*)uniform);
-                Lanes512.Store(to + i, Slope(Lanes512.Load(from + i), Lanes512.Load(with + i), (Lanes512*)uniform, scratch, ref step, ref noise));
-            }
-
-            Lanes512.Store(lanes, step);
-            Lanes512.Store(lanes + FloatReduction.Lanes, noise);
-            for (int lane = 0; i < dx.Length; i++, lane++)
-            {
-                (Lanes1 a, Lanes1 b) = (new Lanes1(lanes[lane]), new Lanes1(lanes[FloatReduction.Lanes + lane]));
-                Fill(random, first + i, (Lanes1*)uniform);
-                to[i] = Slope(new Lanes1(from[i]), new Lanes1(with[i]), (Lanes1*)uniform, (Lanes1*)scratch, ref a, ref b).Value;
-                (lanes[lane], lanes[FloatReduction.Lanes + lane]) = (a.Value, b.Value);
-            }
-        }
-
-        sums[0] += FloatReduction.Sum(new ReadOnlySpan<float>(lanes, FloatReduction.Lanes));
-        sums[1] += FloatReduction.Sum(new ReadOnlySpan<float>(lanes + FloatReduction.Lanes, FloatReduction.Lanes));
-    }
-
-    /// <summary>x̂ of lanes with given uniform numbers, one a point.</summary>
-    public T Value<T>(T x, T* uniform, T* scratch, bool straight)
+    /// <summary>One row of lanes.</summary>
+    /// <param name="from">x.</param>
+    /// <param name="to">x̂ or the point, written.</param>
+    /// <param name="scratch">2·<see cref="Width"/> + 1 rows: uniform numbers in (0, 1), one a point; the rest is written.</param>
+    /// <param name="straight">Whether to give points of the grid.</param>
+    /// <param name="dx">∂x̂/∂x, written; null for no slopes.</param>
+    /// <param name="step">∂x̂/∂log α with σ/α held, written.</param>
+    /// <param name="spread">∂x̂/∂log σ, written.</param>
+    public void Sample<T>(float* from, float* to, T* scratch, bool straight, float* dx, float* step, float* spread)
         where T : unmanaged, ILanes<T>
     {
-        T start = Weigh(Near(x), uniform, scratch);
-        T code = straight ? Largest(scratch, start) : Relax(scratch, start);
+        T x = T.Load(from);
+        T low = T.Create(((_low - 0.5f) * Step) - (FarthestValue * _noise));
+        T high = T.Create(((_high + 0.5f) * Step) + (FarthestValue * _noise));
+        T near = T.Select(T.Less(x, low), low, T.Select(T.Less(high, x), high, x));
+        T start = Start(near);
+        T edge = (((start - T.Create(0.5f)) * T.Create(Step)) - near) * T.Create(1 / _noise);
+        T sum = Weigh(edge, start, scratch);
+        T point = straight ? Largest(scratch) : sum;
+        sum = _temperature == 1 ? sum : Sharpen(scratch);
+        T mean = Relax(scratch, sum);
 
         // + 0 turns −0 into the +0 that a code decodes to.
-        return T.Select(T.Same(x, x), (code + T.Create(0)) * T.Create(Step), x);
+        T code = start + (straight ? point : mean) + T.Create(0);
+        T.Store(to, T.Select(T.Same(x, x), code * T.Create(Step), x));
+        if (dx is not null)
+        {
+            T slope = Slope(edge, mean, scratch, out T noise);
+            T.Store(dx, T.Select(T.Same(x, x), slope, x));
+            T.Store(step, ((start + mean) * T.Create(Step)) - (near * slope));
+            T.Store(spread, noise);
+        }
     }
 
-    /// <summary>g·∂x̂/∂x of lanes; adds to the two sums.</summary>
-    public T Slope<T>(T x, T g, T* uniform, T* scratch, ref T step, ref T noise)
+    /// <summary>∂x̂/∂x, and ∂x̂/∂log σ.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T Slope<T>(T edge, T mean, T* scratch, out T noise)
         where T : unmanaged, ILanes<T>
     {
-        T near = Near(x);
-        T start = Weigh(near, uniform, scratch);
-        T mean = Relax(scratch, start);
-        T* up = scratch + Width;
-        T* edge = up + Width + 1;
+        int count = Width;
+        T* up = scratch + count;
         (T slope, T spread) = (T.Create(0), T.Create(0));
-        for (int i = 0; i < Width; i++)
+        T last = up[0];
+        T before = last * edge;
+        T at = edge;
+        T index = T.Create(0) - mean;
+        for (int i = 0; i < count; i++)
         {
             // In codes: zᵢ·(Gᵢ − x̂/α)/λ, times ∂ log qᵢ/∂x and ∂ log qᵢ/∂ log σ.
-            T weight = scratch[i] * (start + T.Create(i) - mean);
-            T below = T.Create(1) - up[i + 1];
-            slope += weight * (up[i] - below);
-            spread += weight * ((up[i] * edge[i]) - (below * edge[i + 1]));
+            T weight = scratch[i] * index;
+            T next = up[i + 1];
+            T below = T.Create(1) - next;
+            at += T.Create(_width);
+            slope = T.Fma(weight, last - below, slope);
+            spread = T.Fma(weight, before - (below * at), spread);
+            last = next;
+            before = next * at;
+            index += T.Create(1);
         }
 
-        T factor = T.Create(Step / Temperature);
-        slope = slope * factor / T.Create(Noise);
-        step += g * ((mean * T.Create(Step)) - (near * slope));
-        noise += g * (spread * factor);
-        return T.Select(T.Same(x, x), g * slope, x);
+        noise = spread * T.Create(Step / _temperature);
+        return slope * T.Create(Step / _temperature) * T.Create(1 / _noise);
     }
 
-    private int Scratch => (3 * Width) + 2;
-
-    /// <summary>
-    /// One uniform number a point: odd multiples of 2^−24, never 0 or 1. The 64 bits of an element's index start a counter that is mixed for each point (xor-shift and multiply, twice).
-    /// </summary>
-    private void Fill<T>(CounterRandom random, long first, T* uniform)
+    /// <summary>G₀.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T Start<T>(T x)
         where T : unmanaged, ILanes<T>
     {
-        int* starts = stackalloc int[2 * T.Count];
-        for (int lane = 0; lane < T.Count; lane++)
+        T low = T.Create(_low);
+        if (!_isLocal)
         {
-            ulong bits = random.Bits(first + lane);
-            (starts[lane], starts[T.Count + lane]) = ((int)bits, (int)(bits >> 32));
+            return low;
         }
 
-        (T low, T high) = (T.Load((float*)starts), T.Load((float*)(starts + T.Count)));
-        for (int i = 0; i < Width; i++)
-        {
-            T mixed = Mix(T.AddInt(low, T.CreateInt(unchecked(i * CounterStep)))) ^ high;
-            T share = ShiftedDown(Mix(mixed), 9);
-            uniform[i] = (T.ToFloat(share) + T.Create(0.5f)) * T.Create(1f / (1 << 23));
-        }
+        T high = T.Create(_high);
+        T nearest = T.Round(x / T.Create(Step));
+        return T.Select(T.Less(nearest, low), low, T.Select(T.Less(high, nearest), high, nearest)) - T.Create(_reach);
     }
 
-    private static T Mix<T>(T bits)
+    /// <summary>Writes qᵢ/Eᵢ over the uniform numbers, then S at the edges, in the order of the edges; gives the sum of the first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T Weigh<T>(T edge, T start, T* scratch)
         where T : unmanaged, ILanes<T>
     {
-        bits ^= ShiftedDown(bits, 16);
-        bits = T.MultiplyInt(bits, T.CreateInt(0x7FEB352D));
-        bits ^= ShiftedDown(bits, 15);
-        bits = T.MultiplyInt(bits, T.CreateInt(unchecked((int)0x846CA68B)));
-        return bits ^ ShiftedDown(bits, 16);
-    }
-
-    private static T ShiftedDown<T>(T bits, int count)
-        where T : unmanaged, ILanes<T> => T.ShiftRight(bits, count) & T.CreateInt(int.MaxValue >> (count - 1));
-
-    private T Near<T>(T x)
-        where T : unmanaged, ILanes<T>
-    {
-        T low = T.Create(((Low - 0.5f) * Step) - (FarthestValue * Noise));
-        T high = T.Create(((High + 0.5f) * Step) + (FarthestValue * Noise));
-        return T.Select(T.Less(x, low), low, T.Select(T.Less(high, x), high, x));
-    }
-
-    /// <summary>Writes qᵢ/Eᵢ, then S at the edges (in the order of the edges), then the edges; gives G₀.</summary>
-    private T Weigh<T>(T x, T* uniform, T* scratch)
-        where T : unmanaged, ILanes<T>
-    {
-        T low = T.Create(Low);
-        T high = T.Create(High);
-        T start = low;
-        if (IsLocal)
+        int count = Width;
+        T* up = scratch + count;
+        T one = T.Create(1);
+        T e = Decay(edge);
+        up[0] = one / (one + e);
+        T beyond = e * up[0];
+        e *= T.Create(_ratio);
+        T sum = T.Create(0);
+        int i = 1;
+        for (int end = _chain; i <= count; end += _chain)
         {
-            T nearest = T.Round(x / T.Create(Step));
-            start = T.Select(T.Less(nearest, low), low, T.Select(T.Less(high, nearest), high, nearest)) - T.Create(Reach);
-        }
-
-        T* up = scratch + Width;
-        T* edge = up + Width + 1;
-        T beyond = T.Create(0);
-        T inverse = T.Create(1 / Noise);
-        for (int i = 0; i <= Width; i++)
-        {
-            T a = (((start + T.Create(i - 0.5f)) * T.Create(Step)) - x) * inverse;
-            a = T.Select(T.Less(a, T.Create(-FarthestEdge)), T.Create(-FarthestEdge), T.Select(T.Less(T.Create(FarthestEdge), a), T.Create(FarthestEdge), a));
-            T e = FloatMath.Exp(T.Create(0) - a);
-            edge[i] = a;
-            up[i] = T.Create(1) / (T.Create(1) + e);
-            if (i > 0)
+            for (; i < Math.Min(end, count + 1); i++)
             {
-                T code = start + T.Create(i - 1);
-                T outside = T.Less(code, low) | T.Less(high, code);
-                T q = up[i] * beyond / (T.Create(0) - FloatMath.Log(uniform[i - 1]));
-                scratch[i - 1] = T.Select(outside, T.Create(0), q);
+                // One division for 1/(1 + e) and for 1/E.
+                T size = one + e;
+                T exponential = T.Create(0) - FloatMath.LogOfNormal(scratch[i - 1]);
+                T both = one / (size * exponential);
+                T s = both * exponential;
+                T q = s * beyond * (both * size);
+                q = _isLocal ? Inside(start + T.Create(i - 1), q) : q;
+                up[i] = s;
+                scratch[i - 1] = q;
+                sum += q;
+                beyond = e * s;
+                e *= T.Create(_ratio);
             }
 
-            beyond = e * up[i];
+            e = i <= count ? Decay(T.Fma(T.Create(i), T.Create(_width), edge)) : e;
         }
 
-        return start;
+        return sum;
     }
 
-    /// <summary>Turns the weights into z; gives x̂/α.</summary>
-    private T Relax<T>(T* weights, T start)
+    /// <summary>e^−a, a within ±80.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Decay<T>(T a)
         where T : unmanaged, ILanes<T>
     {
-        if (Temperature != 1)
-        {
-            Sharpen(weights);
-        }
+        T limited = T.Select(T.Less(a, T.Create(-FarthestEdge)), T.Create(-FarthestEdge), T.Select(T.Less(T.Create(FarthestEdge), a), T.Create(FarthestEdge), a));
+        return FloatMath.ExpOfNear(T.Create(0) - limited);
+    }
 
-        T sum = T.Create(0);
-        for (int i = 0; i < Width; i++)
-        {
-            sum += weights[i];
-        }
+    /// <summary>q, and 0 for codes outside the grid.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T Inside<T>(T code, T q)
+        where T : unmanaged, ILanes<T> => T.Select(T.Less(code, T.Create(_low)) | T.Less(T.Create(_high), code), T.Create(0), q);
 
-        T mean = T.Create(0);
+    /// <summary>Turns the weights into z; gives x̂/α − G₀.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T Relax<T>(T* weights, T sum)
+        where T : unmanaged, ILanes<T>
+    {
+        (T mean, T index) = (T.Create(0), T.Create(0));
         T inverse = T.Create(1) / sum;
         for (int i = 0; i < Width; i++)
         {
-            weights[i] = weights[i] * inverse;
-            mean += weights[i] * T.Create(i);
+            T z = weights[i] * inverse;
+            weights[i] = z;
+            mean = T.Fma(z, index, mean);
+            index += T.Create(1);
         }
 
-        return start + mean;
+        return mean;
     }
 
-    /// <summary>w ← (w / max w)^(1/λ).</summary>
-    private void Sharpen<T>(T* weights)
+    /// <summary>w ← (w / max w)^(1/λ); gives their sum.</summary>
+    private T Sharpen<T>(T* weights)
         where T : unmanaged, ILanes<T>
     {
         T largest = weights[0];
@@ -239,13 +244,18 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
             largest = T.Select(T.Less(largest, weights[i]), weights[i], largest);
         }
 
+        T sum = T.Create(0);
         for (int i = 0; i < Width; i++)
         {
-            weights[i] = FloatMath.Exp(FloatMath.Log(weights[i] / largest) / T.Create(Temperature));
+            weights[i] = FloatMath.Exp(FloatMath.Log(weights[i] / largest) / T.Create(_temperature));
+            sum += weights[i];
         }
+
+        return sum;
     }
 
-    private T Largest<T>(T* weights, T start)
+    /// <summary>Index of the largest weight; the first of equals.</summary>
+    private T Largest<T>(T* weights)
         where T : unmanaged, ILanes<T>
     {
         T best = weights[0];
@@ -257,6 +267,6 @@ internal readonly unsafe record struct RelaxedGrid(float Step, float Noise, int 
             at = T.Select(more, T.Create(i), at);
         }
 
-        return start + at;
+        return at;
     }
 }

@@ -50,6 +50,9 @@ public sealed record RelaxedQuantization : QuantizationMethod
     /// <summary>log α and log σ/α.</summary>
     public override ImmutableArray<MethodParameter> Parameters => [new("logStep", RateFactor: LogRate), new("logNoise", RateFactor: LogRate, Minimum: LogSmallestNoise)];
 
+    /// <summary>Slopes along x, log α and log σ.</summary>
+    public override int KeptWidth => RelaxedSlopes.Kinds;
+
     private IntegerRange Range => Signed ? IntegerRange.Signed(Bits) : IntegerRange.Unsigned(Bits);
 
     /// <summary>The default at a width: from 5 bits the local grid with δ = 3, below the whole one.</summary>
@@ -89,11 +92,27 @@ public sealed record RelaxedQuantization : QuantizationMethod
 
     /// <inheritdoc/>
     public override void Forward(MethodCall call, object? prepared, int begin, Span<float> y)
-        => ((RelaxedGrid)prepared!).Forward(call.Values.Slice(begin, y.Length), call.Random, begin, y, StraightThrough);
+    {
+        var grid = (RelaxedGrid)prepared!;
+        RelaxedSlopes slopes = call.Kept is { } kept ? new RelaxedSlopes(kept.Writable<float>(), begin, y.Length) : default;
+        grid.Forward(call.Values.Slice(begin, y.Length), new RelaxedNoise(call.Random), begin, y, StraightThrough, slopes);
+    }
 
     /// <inheritdoc/>
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
-        => ((RelaxedGrid)prepared!).Backward(call.Values.Slice(begin, g.Length), call.Random, begin, g, dx, sums);
+    {
+        if (call.Kept is { } kept)
+        {
+            Back(new RelaxedSlopes(kept.Writable<float>(), begin, g.Length), g, dx, sums);
+            return;
+        }
+
+        var grid = (RelaxedGrid)prepared!;
+        float[] anew = new float[RelaxedSlopes.Kinds * g.Length];
+        var slopes = new RelaxedSlopes(anew, 0, g.Length);
+        grid.Forward(call.Values.Slice(begin, g.Length), new RelaxedNoise(call.Random), begin, dx, StraightThrough, slopes);
+        Back(slopes, g, dx, sums);
+    }
 
     /// <inheritdoc/>
     public override HardForm Export(MethodCall call)
@@ -110,5 +129,18 @@ public sealed record RelaxedQuantization : QuantizationMethod
             throw new QuantizationException(
                 QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"{Name}: expected a temperature above 0 and a reach from 0, found {Temperature} and {Reach}."));
         }
+    }
+
+    private static void Back(RelaxedSlopes slopes, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
+    {
+        LaneMap.Map(default(Product), slopes.Dx, g, dx);
+        sums[0] += LaneMap.Sum(default(Product), slopes.Step, g);
+        sums[1] += LaneMap.Sum(default(Product), slopes.Noise, g);
+    }
+
+    private readonly struct Product : ILaneFunction2
+    {
+        public T Of<T>(T x, T g)
+            where T : unmanaged, ILanes<T> => x * g;
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -8,7 +9,8 @@ namespace Microsoft.ML.Quantization.Training.Rules;
 
 /// <summary>
 /// Batch normalization (Ioffe and Szegedy, 2015). A node whose mean is marked trainable is trained with the statistics of the batch: μ = Σx/M, σ² = Σ(x − μ)²/M over all
-/// rows and pixels of a channel; otherwise it is the fixed affine map that it is in evaluation.
+/// rows and pixels of a channel; otherwise it is the fixed affine map that it is in evaluation. By shifts the variance is Σ(x − μ)·p(x − μ)/M, and the way back is the ordinary one
+/// with powers of two for γ and 1/√(σ² + ε), which pass gradients as if they were what they stand for.
 /// </summary>
 internal sealed class BatchNormalizationGradient : GradientRule
 {
@@ -27,7 +29,10 @@ internal sealed class BatchNormalizationGradient : GradientRule
         Tensor x = call.Inputs[0];
         int count = x.Shape[0] * x.Shape.CountOf(2, x.Shape.Rank);
         float[] mean = Divided(ChannelSums.Of(call.Pool, x, call.IsChannelsLast), count);
-        float[] variance = Divided(ChannelSums.SquaredDifferences(call.Pool, x, mean, call.IsChannelsLast), count);
+        float[] squares = ((BatchNormalization)call.Node).IsByShifts
+            ? ChannelSums.ShiftedDifferences(call.Pool, x, mean, call.IsChannelsLast)
+            : ChannelSums.SquaredDifferences(call.Pool, x, mean, call.IsChannelsLast);
+        float[] variance = Divided(squares, count);
         Normalize(call, mean, variance);
         return new Statistics(mean, variance, count);
     }
@@ -42,7 +47,7 @@ internal sealed class BatchNormalizationGradient : GradientRule
         Tensor dy = call.Gradient;
         var statistics = (Statistics?)call.Saved;
         float[] mean = statistics?.Mean ?? call.Inputs[3].Values<float>().ToArray();
-        float[] inverse = Inverse(statistics?.Variance ?? call.Inputs[4].Values<float>().ToArray(), ((BatchNormalization)call.Node).Epsilon);
+        float[] inverse = Inverse(statistics?.Variance ?? call.Inputs[4].Values<float>().ToArray(), (BatchNormalization)call.Node);
         (float[] shift, float[] scale) = ChannelSums.OfProducts(call.Pool, x, dy, mean, call.IsChannelsLast);
         for (int c = 0; c < scale.Length; c++)
         {
@@ -66,10 +71,10 @@ internal sealed class BatchNormalizationGradient : GradientRule
     {
         var multipliers = new float[mean.Length];
         var offsets = new float[mean.Length];
-        float epsilon = ((BatchNormalization)call.Node).Epsilon;
+        var node = (BatchNormalization)call.Node;
         for (int c = 0; c < multipliers.Length; c++)
         {
-            multipliers[c] = call.Inputs[1].Values<float>()[c] / MathF.Sqrt(variance[c] + epsilon);
+            multipliers[c] = node.Multiplier(call.Inputs[1].Values<float>()[c], variance[c]);
             float shift = mean[c] * multipliers[c];
             offsets[c] = call.Inputs[2].Values<float>()[c] - shift;
         }
@@ -82,9 +87,10 @@ internal sealed class BatchNormalizationGradient : GradientRule
     {
         var (a, b, c) = (new float[mean.Length], new float[mean.Length], new float[mean.Length]);
         ReadOnlySpan<float> gamma = call.Inputs[1].Values<float>();
+        bool isByShifts = ((BatchNormalization)call.Node).IsByShifts;
         for (int i = 0; i < a.Length; i++)
         {
-            a[i] = gamma[i] * inverse[i];
+            a[i] = (isByShifts ? PowerOfTwo.Nearest(gamma[i]) : gamma[i]) * inverse[i];
             b[i] = statistics is null ? 0 : -(a[i] * inverse[i] * (scale[i] / statistics.Count));
             c[i] = statistics is null ? 0 : -(a[i] * (shift[i] / statistics.Count)) - (b[i] * mean[i]);
         }
@@ -102,12 +108,12 @@ internal sealed class BatchNormalizationGradient : GradientRule
         return sums;
     }
 
-    private static float[] Inverse(float[] variance, float epsilon)
+    private static float[] Inverse(float[] variance, BatchNormalization node)
     {
         var result = new float[variance.Length];
         for (int i = 0; i < result.Length; i++)
         {
-            result[i] = 1 / MathF.Sqrt(variance[i] + epsilon);
+            result[i] = node.Multiplier(1, variance[i]);
         }
 
         return result;

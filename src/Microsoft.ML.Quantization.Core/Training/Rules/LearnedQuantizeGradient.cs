@@ -37,6 +37,10 @@ internal sealed class LearnedQuantizeGradient : GradientRule
 
         use = use with { Curvature = call.Curvature?.Invoke(call.Graph[node.Inputs[0]].Name) ?? default };
         object? prepared = node.Method.Prepare(use);
+        if (node.Method.KeptWidth > 0 && call.Memory is not null && call.Context != MethodContext.Evaluation)
+        {
+            use = use with { Kept = call.Memory.Rent(node.Method.KeptWidth * use.X.Shape.Count) };
+        }
 
         // Outside a run (statistics measured anew) what counts is what will be deployed.
         MethodShares.Forward(node.Method, use, prepared, call.Outputs[0], training: call.Context != MethodContext.Evaluation);

@@ -155,7 +155,7 @@ struct ValueWriter {
     for (int begin = 0, end; begin < rows; begin = end) {
       for (end = begin + 1; end < rows && outputs[end] == outputs[end - 1] + 1; end++) {
       }
-      epilogue.Run(sums + begin * kPanel, end - begin, t.destination + outputs[begin] * pitch + first, pitch);
+      epilogue.RunJoined(sums + begin * kPanel, end - begin, outputs[begin], t.destination + outputs[begin] * pitch + first, pitch);
     }
   }
 };

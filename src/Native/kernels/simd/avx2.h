@@ -43,11 +43,16 @@ struct Simd {
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     return (uint32_t)_mm256_movemask_epi8(_mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
   }
+  // A bit for each lane, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterMask(I a, I b) { return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b))); }
   static MLQ_INLINE F ToFloat(I v) { return _mm256_cvtepi32_ps(v); }
+  // Nearest integer as a float, ties to even.
+  static MLQ_INLINE F RoundFloat(F v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return _mm256_cvtps_epi32(_mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD_Q))); }
 
   static MLQ_INLINE I LoadU8(const uint8_t* p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)); }
+  static MLQ_INLINE I LoadS16(const int16_t* p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i*)p)); }
   static MLQ_INLINE I LoadS8(const int8_t* p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p)); }
   static MLQ_INLINE void StoreU8(uint8_t* p, I v) {
     const __m128i words = Words(v);

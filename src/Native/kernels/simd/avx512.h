@@ -42,11 +42,16 @@ struct Simd {
   static MLQ_INLINE uint32_t GreaterWord(const I (&a)[2], const I (&b)[2]) {
     return _cvtmask32_u32(_mm512_kunpackw(_mm512_cmpgt_epi32_mask(a[1], b[1]), _mm512_cmpgt_epi32_mask(a[0], b[0])));
   }
+  // A bit for each lane, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterMask(I a, I b) { return _cvtmask16_u32(_mm512_cmpgt_epi32_mask(a, b)); }
   static MLQ_INLINE F ToFloat(I v) { return _mm512_cvtepi32_ps(v); }
+  // Nearest integer as a float, ties to even.
+  static MLQ_INLINE F RoundFloat(F v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return _mm512_maskz_cvtps_epi32(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v); }
 
   static MLQ_INLINE I LoadU8(const uint8_t* p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p)); }
+  static MLQ_INLINE I LoadS16(const int16_t* p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i*)p)); }
   static MLQ_INLINE I LoadS8(const int8_t* p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p)); }
   static MLQ_INLINE void StoreU8(uint8_t* p, I v) { _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8(v)); }
   static MLQ_INLINE void StoreS16(int16_t* p, I v) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(v)); }

@@ -51,7 +51,14 @@ struct Simd {
     }
     return word;
   }
+  // A bit for each lane, lane 0 lowest: a > b.
+  static MLQ_INLINE uint32_t GreaterMask(I a, I b) {
+    const uint32_t weights[4] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vcgtq_s32(a, b), vld1q_u32(weights)));
+  }
   static MLQ_INLINE F ToFloat(I v) { return vcvtq_f32_s32(v); }
+  // Nearest integer as a float, ties to even.
+  static MLQ_INLINE F RoundFloat(F v) { return vrndnq_f32(v); }
   // Nearest integer, ties to even; NaN gives 0.
   static MLQ_INLINE I Round(F v) { return vcvtnq_s32_f32(v); }
 
@@ -81,6 +88,7 @@ struct Simd {
     const uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
     return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(wide)));
   }
+  static MLQ_INLINE I LoadS16(const int16_t* p) { return vmovl_s16(vld1_s16(p)); }
   static MLQ_INLINE I LoadS8(const int8_t* p) {
     uint32_t four;
     memcpy(&four, p, 4);

@@ -155,17 +155,16 @@ public sealed class RelaxedQuantizationTests
     /// <summary>x̂, ∂x̂/∂x, ∂x̂/∂log α with σ/α held, ∂x̂/∂log σ with the worked noise.</summary>
     private static unsafe (double Value, double Dx, double LogStep, double LogNoise) Sample(RelaxedGrid grid, double x)
     {
-        Lanes1* uniform = stackalloc Lanes1[4];
-        Lanes1* scratch = stackalloc Lanes1[(3 * grid.Width) + 2];
+        Lanes1* scratch = stackalloc Lanes1[Math.Max(4, (2 * grid.Width) + 1)];
         for (int i = 0; i < 4; i++)
         {
-            uniform[i] = new Lanes1((float)Uniform(_gumbel[i]));
+            scratch[i] = new Lanes1((float)Uniform(_gumbel[i]));
         }
 
-        (Lanes1 step, Lanes1 noise) = (new Lanes1(0), new Lanes1(0));
-        float value = grid.Value(new Lanes1((float)x), uniform, scratch, straight: false).Value;
-        float dx = grid.Slope(new Lanes1((float)x), new Lanes1(1), uniform, scratch, ref step, ref noise).Value;
-        return (value, dx, step.Value, noise.Value);
+        float from = (float)x;
+        (float to, float dx, float step, float noise) = (0, 0, 0, 0);
+        grid.Sample(&from, &to, scratch, straight: false, &dx, &step, &noise);
+        return (to, dx, step, noise);
     }
 
     /// <summary>The definition, in double: differences of sigmoids, Gumbel noise, softmax.</summary>

@@ -2,16 +2,20 @@ using System;
 using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Weights of ABC-Net (Lin et al., 2017): M sign planes B_m = sgn(w − mean + u_m·std), u_m = −1 + 2(m − 1)/(M − 1) (0 for M = 1), deviations over the layer (divided by n), and scales that
-/// minimize ‖w − Σ α_m·B_m‖², solved at each step from the normal equations with 1e-6·n on the diagonal. dw = (Σ α_m)·g. Bits are M.
+/// minimize ‖w − Σ α_m·B_m‖², solved at each step from the normal equations with 1e-6·n on the diagonal; all of it for the layer, as in the paper, or for each output channel. dw = (Σ α_m)·g. Bits are M.
 /// </summary>
 public sealed record AbcWeights : FewLevelMethod
 {
     private const double Ridge = 1e-6;
+
+    /// <summary>Whether each output channel has thresholds and scales of its own: nearer to the weights, M scales a channel.</summary>
+    public bool PerChannel { get; init; }
 
     /// <inheritdoc/>
     public override string Name => "ABC-W";
@@ -20,17 +24,24 @@ public sealed record AbcWeights : FewLevelMethod
     public override int LevelCount => Bits + 1;
 
     /// <inheritdoc/>
+    public override ImmutableArray<float> Settings => [Bits, PerChannel ? 1 : 0];
+
+    /// <inheritdoc/>
+    public override int GroupsOf(Shape shape) => PerChannel ? shape[0] : 1;
+
+    /// <inheritdoc/>
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
-        => LaneMap.Map(new Times(((Bases)prepared!).Slope), g, dx);
+        => LaneMap.Map(new Times(((Bases)prepared!).Slopes[GroupAt(call, begin)]), g, dx);
 
     /// <inheritdoc/>
-    public override object? Prepare(MethodCall call) => Solve(call.Values);
+    public override object? Prepare(MethodCall call) => Solve(call.Values, GroupsOf(call.X.Shape));
 
     /// <inheritdoc/>
-    public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y) => ((Bases)prepared!).Table.Write(call.Values.Slice(begin, y.Length), 0, y);
+    public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y)
+        => ((Bases)prepared!).Table.Write(call.Values.Slice(begin, y.Length), GroupAt(call, begin), y);
 
-    /// <summary>The scales of the planes and the table that they make.</summary>
-    internal Bases Solve(ReadOnlySpan<float> w)
+    /// <summary>The scales of the planes of one group.</summary>
+    internal double[] Scales(ReadOnlySpan<float> w)
     {
         float[] thresholds = Thresholds(w);
         double[] counts = new double[Bits + 1];
@@ -47,26 +58,43 @@ public sealed record AbcWeights : FewLevelMethod
             sums[level] += value;
         }
 
-        int[][] signs = [.. Enumerable.Range(0, Bits).Select(m => Enumerable.Range(0, Bits + 1).Select(l => l >= Bits - m ? 1 : -1).ToArray())];
         double[,] gram = new double[Bits, Bits];
         double[] right = new double[Bits];
         for (int a = 0; a < Bits; a++)
         {
-            right[a] = Enumerable.Range(0, Bits + 1).Sum(l => sums[l] * signs[a][l]);
+            right[a] = Enumerable.Range(0, Bits + 1).Sum(l => sums[l] * Sign(a, l));
             for (int b = 0; b < Bits; b++)
             {
-                gram[a, b] = Enumerable.Range(0, Bits + 1).Sum(l => counts[l] * signs[a][l] * signs[b][l]) + (a == b ? Ridge * w.Length : 0);
+                gram[a, b] = Enumerable.Range(0, Bits + 1).Sum(l => counts[l] * Sign(a, l) * Sign(b, l)) + (a == b ? Ridge * w.Length : 0);
             }
         }
 
-        double[] scales = NormalEquations.Solve(gram, right);
-
-        // A file knows positive scales only: a negative one turns its plane's signs.
-        LevelPlane[] planes = [.. scales.Select((s, m) => LevelPlane.Signs([.. signs[m].Select(v => s < 0 ? -v : v)], [(float)Math.Abs(s)]))];
-        return new Bases(new LevelTable(thresholds, planes), [.. scales.Select(s => (float)s)], (float)scales.Sum());
+        return NormalEquations.Solve(gram, right);
     }
 
-    private protected override LevelTable Table(MethodCall call) => Solve(call.Values).Table;
+    private protected override LevelTable Table(MethodCall call) => Solve(call.Values, GroupsOf(call.X.Shape)).Table;
+
+    /// <summary>The table of all groups.</summary>
+    private Bases Solve(ReadOnlySpan<float> w, int groups)
+    {
+        int length = w.Length / groups;
+        var thresholds = new float[groups * Bits];
+        var scales = new double[groups][];
+        for (int group = 0; group < groups; group++)
+        {
+            ReadOnlySpan<float> own = w.Slice(group * length, length);
+            Thresholds(own).CopyTo(thresholds, group * Bits);
+            scales[group] = Scales(own);
+        }
+
+        // A file knows positive scales only: a negative one turns its plane's signs.
+        LevelPlane[] planes = [.. Enumerable.Range(0, Bits).Select(m => LevelPlane.Signs(
+            [.. Enumerable.Range(0, Bits + 1).Select(l => Sign(m, l))], [.. scales.Select(s => (float)Math.Abs(s[m]))]) with { Directions = [.. scales.Select(s => s[m] < 0 ? -1 : 1)] })];
+        return new Bases(new LevelTable(thresholds, planes), [.. scales.Select(s => (float)s.Sum())]);
+    }
+
+    /// <summary>Plane m at a level: the last threshold is that of the first plane.</summary>
+    private int Sign(int m, int level) => level >= Bits - m ? 1 : -1;
 
     /// <summary>Ascending: plane M first.</summary>
     private float[] Thresholds(ReadOnlySpan<float> w)
@@ -80,9 +108,8 @@ public sealed record AbcWeights : FewLevelMethod
 
     /// <summary>What a step needs of the weights.</summary>
     /// <param name="Table">The levels.</param>
-    /// <param name="Scales">α.</param>
-    /// <param name="Slope">Σ α.</param>
-    internal sealed record Bases(LevelTable Table, ImmutableArray<float> Scales, float Slope);
+    /// <param name="Slopes">Σ α of each group.</param>
+    private sealed record Bases(LevelTable Table, ImmutableArray<float> Slopes);
 
     private readonly struct Times(float factor) : ILaneFunction
     {

@@ -13,13 +13,13 @@ internal static class FewLevelMethods
     public static ImmutableArray<MethodEntry> All { get; } =
     [
         new("ABC-A", "Lin et al., 2017", [1, 2, 3, 4, 5], b => new AbcActivations { Bits = b }, s => new AbcActivations { Bits = (int)s[0] }),
-        new("ABC-W", "Lin et al., 2017", [1, 2, 3, 4, 5], b => new AbcWeights { Bits = b }, s => new AbcWeights { Bits = (int)s[0] }),
+        new("ABC-W", "Lin et al., 2017", [1, 2, 3, 4, 5], b => new AbcWeights { Bits = b }, s => new AbcWeights { Bits = (int)s[0], PerChannel = s[1] != 0 }),
         new("ADMM", "Leng et al., 2018", [1, 2, 3, 4], b => new Admm { Bits = b }, s => new Admm { Bits = (int)s[0], Penalty = s[1], EveryEpochs = (int)s[2], FreezeAt = s[3] }),
         new("Bi-Real", "Liu et al., 2018", _one, b => new BiReal { Bits = b }, s => new BiReal { Bits = (int)s[0], Signed = s[1] != 0, MagnitudeAware = s[2] != 0 }),
         new("BinaryConnect", "Courbariaux et al., 2015", _one, b => new BinaryConnect { Bits = b }, s => new BinaryConnect { Bits = (int)s[0], Stochastic = s[1] != 0, Glorot = s[2] != 0, StretchSteps = s[3] != 0 }),
         new("BNN", "Hubara et al., 2016", _one, b => new Bnn { Bits = b }, s => new Bnn { Bits = (int)s[0], Signed = s[1] != 0, StretchSteps = s[2] != 0, Stochastic = s[3] != 0, Slope = Estimator.Of(s.AsSpan()[4..]) }),
         new("BWN", "Rastegari et al., 2016", _one, b => new Xnor { Bits = b, WeightsOnly = true }, s => new Xnor { Bits = (int)s[0], WeightsOnly = true, Signed = s[1] != 0, Gradient = (ScaleGradient)s[2] }),
-        new("FTP-A", "Friesen and Domingos, 2018", _one, b => new TargetPropagation { Bits = b }, s => new TargetPropagation { Bits = (int)s[0], Signed = s[1] != 0, Soft = s[2] != 0, SignOnly = s[3] != 0 }),
+        new("FTP-A", "Friesen and Domingos, 2018", [1, 2, 3], b => new TargetPropagation { Bits = b }, s => new TargetPropagation { Bits = (int)s[0], Signed = s[1] != 0, Soft = s[2] != 0, SignOnly = s[3] != 0 }),
         new("HashNet", "Cao et al., 2017", _one, b => new HashNet { Bits = b }, s => new HashNet { Bits = (int)s[0], Signed = s[1] != 0, Growth = s[2], Every = (int)s[3], Final = s[4] }),
         new("HORQ-A", "Li et al., 2017; Tang et al., 2017", [1, 2, 3], b => new Horq { Bits = b }, s => new Horq { Bits = (int)s[0], Coefficient = s[1] }),
         new("IR-Net", "Qin et al., 2020", _one, b => new IrNet { Bits = b }, s => new IrNet { Bits = (int)s[0], Signed = s[1] != 0, Slope = Estimator.Of(s.AsSpan()[2..]) }),
@@ -31,33 +31,33 @@ internal static class FewLevelMethods
         new("Tang-W", "Tang et al., 2017", _one, b => new BipolarWeights { Bits = b }, s => new BipolarWeights { Bits = (int)s[0], Pull = s[1] }),
         new("TBN-A", "Wan et al., 2018", _two, b => new Tbn { Bits = b }, s => new Tbn { Bits = (int)s[0], Share = s[1], Coefficient = s[2], Triangles = s[3] != 0 }),
         new("TernaryResidual", "Kundu et al., 2017", [2, 4, 6], b => new TernaryResidual { Bits = b }, s => new TernaryResidual { Bits = (int)s[0] }),
-        new("TTQ", "Zhu et al., 2017", _two, b => new Ttq { Bits = b }, s => new Ttq { Bits = (int)s[0], Threshold = s[1] }),
+        new("TTQ", "Zhu et al., 2017", _two, b => new Ttq { Bits = b }, s => new Ttq { Bits = (int)s[0], Threshold = s[1], ScalesGradient = s[2] != 0 }),
         new("TWN", "Li and Liu, 2016", _two, b => new TernaryWeights { Bits = b }, s => new TernaryWeights { Bits = (int)s[0], Exact = s[1] != 0, PerChannel = s[2] != 0 }),
         new("XNOR", "Rastegari et al., 2016", _one, b => new Xnor { Bits = b }, s => new Xnor { Bits = (int)s[0], Signed = s[1] != 0, Gradient = (ScaleGradient)s[2] }),
     ];
 
-    /// <summary>Their pairs for both operands, as the papers have them; activations of weight-only methods are affine where they are not float.</summary>
+    /// <summary>Their pairs for both operands, as the papers have them; activations of weight-only methods have learned steps where they are not float: ranges of the whole signal waste the few levels of 2 and 3 bits.</summary>
     public static ImmutableArray<TrainingRecipe> Recipes { get; } =
     [
         new("ABC-Net", "ABC-W", "ABC-A", "Lin et al., 2017"),
-        new("ADMM", "ADMM", "Affine", "Leng et al., 2018"),
+        new("ADMM", "ADMM", "LSQ", "Leng et al., 2018"),
         new("Bi-Real", "Bi-Real", "Bi-Real", "Liu et al., 2018"),
-        new("BinaryConnect", "BinaryConnect", "Affine", "Courbariaux et al., 2015"),
+        new("BinaryConnect", "BinaryConnect", "LSQ", "Courbariaux et al., 2015"),
         new("BNN", "BNN", "BNN", "Hubara et al., 2016"),
-        new("BWN", "BWN", "Affine", "Rastegari et al., 2016"),
+        new("BWN", "BWN", "LSQ", "Rastegari et al., 2016"),
         new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017"),
         new("IR-Net", "IR-Net", "IR-Net", "Qin et al., 2020"),
-        new("LAB", "LAB", "Affine", "Hou et al., 2017"),
-        new("LAQ", "LAQ", "Affine", "Hou and Kwok, 2018"),
-        new("LAT", "LAT", "Affine", "Hou and Kwok, 2018"),
+        new("LAB", "LAB", "LSQ", "Hou et al., 2017"),
+        new("LAQ", "LAQ", "LSQ", "Hou and Kwok, 2018"),
+        new("LAT", "LAT", "LSQ", "Hou and Kwok, 2018"),
         new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017"),
         new("TBN", "BWN", "TBN-A", "Wan et al., 2018"),
-        new("TTQ", "TTQ", "Affine", "Zhu et al., 2017"),
-        new("TWN", "TWN", "Affine", "Li and Liu, 2016"),
+        new("TTQ", "TTQ", "LSQ", "Zhu et al., 2017"),
+        new("TWN", "TWN", "LSQ", "Li and Liu, 2016"),
         new("XNOR", "XNOR", "XNOR", "Rastegari et al., 2016"),
     ];
 
     private static Func<int, QuantizationMethod> LossAwareOf(bool logarithmic) => b => new LossAware { Bits = b, Logarithmic = logarithmic };
 
-    private static Func<ImmutableArray<float>, QuantizationMethod> LossAwareFrom(bool logarithmic) => s => new LossAware { Bits = (int)s[0], Logarithmic = logarithmic, Exact = s[1] != 0 };
+    private static Func<ImmutableArray<float>, QuantizationMethod> LossAwareFrom(bool logarithmic) => s => new LossAware { Bits = (int)s[0], Logarithmic = logarithmic, Exact = s[1] != 0, FromLevels = s[2] != 0 };
 }

@@ -9,6 +9,9 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 /// <param name="Scales">One a group; raised to <see cref="LevelTable.SmallestScale"/>, since a file knows no scale of 0.</param>
 internal sealed record LevelPlane(CodeType Code, IntegerRange Range, int[] Values, float[] Scales)
 {
+    /// <summary>1 or −1 a group, by which its values are multiplied; empty for 1 everywhere.</summary>
+    public int[] Directions { get; init; } = [];
+
     /// <summary>Values in {−1, 1}.</summary>
     public static LevelPlane Signs(int[] values, float[] scales)
         => new(new CodeType(new BitWidth(1), false, CodeSpace.MidRise), IntegerRange.Unsigned(1), values, scales);
@@ -23,6 +26,9 @@ internal sealed record LevelPlane(CodeType Code, IntegerRange Range, int[] Value
     public static LevelPlane Half(bool negative, int[] values, float[] scales)
         => new(new CodeType(new BitWidth(1), negative), negative ? new IntegerRange(-1, 0) : IntegerRange.Unsigned(1), values, scales);
 
-    /// <summary>The code of a level.</summary>
-    public int CodeOf(int level) => Code.Space == CodeSpace.MidRise ? (Values[level] + Code.MidRiseTop) / 2 : Values[level];
+    /// <summary>The integer of a level in a group.</summary>
+    public int ValueOf(int group, int level) => Directions.Length == 0 ? Values[level] : Directions[group] * Values[level];
+
+    /// <summary>The code of a level in a group.</summary>
+    public int CodeOf(int group, int level) => Code.Space == CodeSpace.MidRise ? (ValueOf(group, level) + Code.MidRiseTop) / 2 : ValueOf(group, level);
 }

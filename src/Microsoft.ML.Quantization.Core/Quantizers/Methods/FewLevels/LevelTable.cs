@@ -33,10 +33,10 @@ internal sealed class LevelTable
         for (int i = 0; i < _levels.Length; i++)
         {
             (int group, int level) = (i / _count, i % _count);
-            _levels[i] = _planes[0].Values[level] * _planes[0].Scales[group];
+            _levels[i] = _planes[0].ValueOf(group, level) * _planes[0].Scales[group];
             for (int p = 1; p < planes.Length; p++)
             {
-                _levels[i] += _planes[p].Values[level] * _planes[p].Scales[group];
+                _levels[i] += _planes[p].ValueOf(group, level) * _planes[p].Scales[group];
             }
         }
     }
@@ -80,7 +80,7 @@ internal sealed class LevelTable
     public float Threshold(int group, int index) => _thresholds[(group * (_count - 1)) + index];
 
     /// <summary>The integer of a plane at an element.</summary>
-    public int Value(int plane, int group, float w) => _planes[plane].Values[LevelOf(group, w)];
+    public int Value(int plane, int group, float w) => _planes[plane].ValueOf(group, LevelOf(group, w));
 
     /// <summary>y of a run of elements of one group; y may be w.</summary>
     public void Write(ReadOnlySpan<float> w, int group, Span<float> y)
@@ -116,7 +116,7 @@ internal sealed class LevelTable
             Tensor codes = Tensor.Allocate(quantizer.Element, shape);
             for (int i = 0; i < w.Length; i++)
             {
-                CodeAccess.Write(codes, i, plane.CodeOf(LevelOf(i / length, w[i])));
+                CodeAccess.Write(codes, i, plane.CodeOf(i / length, LevelOf(i / length, w[i])));
             }
 
             result.Add(new WeightPlane(codes, quantizer));

@@ -9,7 +9,8 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 /// <summary>
 /// Loss-aware binarization (Hou et al., 2017) and quantization (Hou and Kwok, 2018): min over α > 0 and b of ½·Σ d·(w − α·b)², d = √v + ε with v the second moments of Adam, one α a layer.
 /// 1 bit: b = ±1 (LAB); 2 bits: {−1, 0, 1} (LAT); m bits: j/n, |j| ≤ n = 2^(m−1) − 1, or 0 and powers of two down to 2^−(n−1) (LAQ). Gradients pass unchanged; behind a step w is clipped to [−1, 1]
-/// and α solved anew, exactly for LAB, else by alternation from the old one, or exactly by a sort. Without Adam, or before its first step, d = 1.
+/// and α solved anew, exactly for LAB, else by alternation from the old one, or exactly by a sort. Without Adam, or before its first step, d = 1. The papers' own step begins at ŵ
+/// instead of w, which is then no memory of its own: w = ŵ + (what the optimizer added), the minimum of the loss's second-order model around ŵ.
 /// </summary>
 public sealed record LossAware : FewLevelMethod
 {
@@ -20,6 +21,9 @@ public sealed record LossAware : FewLevelMethod
 
     /// <summary>Whether α is the exact optimum at every step; sorts.</summary>
     public bool Exact { get; init; }
+
+    /// <summary>Whether a step begins at the quantized weights, as the proximal Newton method of the papers has it, and not at the latent ones, as their code has it.</summary>
+    public bool FromLevels { get; init; }
 
     /// <inheritdoc/>
     public override string Name => Bits switch
@@ -33,7 +37,7 @@ public sealed record LossAware : FewLevelMethod
     public override int LevelCount => Bits == 1 ? 2 : (2 * Levels.Length) - 1;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Exact ? 1 : 0];
+    public override ImmutableArray<float> Settings => [Bits, Exact ? 1 : 0, FromLevels ? 1 : 0];
 
     /// <summary>α, for levels as integers: that of the papers over the largest of them.</summary>
     public override ImmutableArray<MethodParameter> Parameters => [new("scale", Role: ParameterRole.Measured)];
@@ -77,6 +81,16 @@ public sealed record LossAware : FewLevelMethod
     /// <inheritdoc/>
     public override void AfterStep(MethodCall call, ReadOnlySpan<float> before, Span<float> weights)
     {
+        if (FromLevels)
+        {
+            float[] start = new float[before.Length];
+            Tensor old = Tensor.Create(call.X.Shape, before);
+            MethodCall at = call with { X = old };
+            Harden(at, Prepare(at), 0, start);
+            LaneMap.Map(default(Difference), weights, before, weights);
+            LaneMap.Map(default(Sum), start, weights, weights);
+        }
+
         base.AfterStep(call, before, weights);
         float[] d = Weights(call);
         Span<float> scale = call.Parameters[0].Writable<float>();
@@ -101,6 +115,18 @@ public sealed record LossAware : FewLevelMethod
     private protected override float Bound(Shape shape) => 1;
 
     private static float Positive(float scale) => Math.Max(scale, LevelTable.SmallestScale);
+
+    private readonly struct Difference : ILaneFunction2
+    {
+        public T Of<T>(T a, T b)
+            where T : unmanaged, ILanes<T> => a - b;
+    }
+
+    private readonly struct Sum : ILaneFunction2
+    {
+        public T Of<T>(T a, T b)
+            where T : unmanaged, ILanes<T> => a + b;
+    }
 
     private readonly struct Root : ILaneFunction
     {

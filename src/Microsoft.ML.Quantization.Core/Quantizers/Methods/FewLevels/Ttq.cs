@@ -7,12 +7,17 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Trained ternary quantization (Zhu et al., 2017): ŵ = P where w > Δ, −N where w &lt; −Δ, else 0, with Δ = t·max|w| a constant and P, N > 0 learned, one of each a layer:
-/// dP = Σ g above, dN = −Σ g below, dw = P·g above, N·g below, g between. They begin at the means of the weights that they stand for. Two planes, {0, 1} and {−1, 0}.
+/// dP = Σ g above, dN = −Σ g below, dw = P·g above, N·g below, g between. They begin at the means of the weights that they stand for. Two planes, {0, 1} and {−1, 0}. The authors
+/// divide the weights of a layer by the largest first and begin at P = N = 1; here the network keeps its function, and dP and dN are divided by √n (as LSQ does), n weights, without which plain
+/// gradient descent throws scales around that are far below 1.
 /// </summary>
 public sealed record Ttq : FewLevelMethod
 {
     /// <summary>t, in [0, 1).</summary>
     public float Threshold { get; init; } = 0.05f;
+
+    /// <summary>Whether dP and dN are divided by √n; optimizers that divide by the gradient's own size do not see it.</summary>
+    public bool ScalesGradient { get; init; } = true;
 
     /// <inheritdoc/>
     public override string Name => "TTQ";
@@ -21,7 +26,7 @@ public sealed record Ttq : FewLevelMethod
     public override int LevelCount => 3;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Threshold];
+    public override ImmutableArray<float> Settings => [Bits, Threshold, ScalesGradient ? 1 : 0];
 
     /// <inheritdoc/>
     public override ImmutableArray<MethodParameter> Parameters => [new("positive", Minimum: 1e-6f), new("negative", Minimum: 1e-6f)];
@@ -54,8 +59,9 @@ public sealed record Ttq : FewLevelMethod
         ReadOnlySpan<float> w = call.Values.Slice(begin, g.Length);
         float delta = -((LevelTable)prepared!).Threshold(0, 0);
         LaneMap.Map(new Scaled(delta, call.Parameter(0)[0], call.Parameter(1)[0]), w, g, dx);
-        sums[0] += LaneMap.Sum(new Beyond(delta, true, false), w, g);
-        sums[1] -= LaneMap.Sum(new Beyond(delta, false, false), w, g);
+        double factor = ScalesGradient ? 1 / Math.Sqrt(call.X.Shape.Count) : 1;
+        sums[0] += factor * LaneMap.Sum(new Beyond(delta, true, false), w, g);
+        sums[1] -= factor * LaneMap.Sum(new Beyond(delta, false, false), w, g);
     }
 
     private protected override LevelTable Table(MethodCall call) => new(

@@ -1,13 +1,21 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
 
-/// <summary>What the recipes of binary networks have beside quantizers: an optimizer by shifts and the squared hinge.</summary>
+/// <summary>What the recipes of binary networks have beside quantizers: an optimizer and batch normalization by shifts, and the squared hinge.</summary>
 [TestClass]
 public sealed class BinaryRecipeTests
 {
@@ -22,6 +30,67 @@ public sealed class BinaryRecipeTests
         optimizer.Step(w, [-0.1f, 0], slots, 1f / 1024, 2);
         Assert.AreEqual(0.4985107421875f, w[0], 1e-7f);
         Assert.AreEqual(1f, w[1]);
+    }
+
+    [TestMethod]
+    public void Normalization_by_shifts_multiplies_by_powers_of_two()
+    {
+        Graph graph = Normalization([1, 2, 4, 5], 1.4f, 0.25f);
+        var reverse = new ReverseMode(graph, graph.Outputs[0], KernelRegistry.Active, WorkerPool.Single);
+        Dictionary<string, Tensor> constants = new TrainingState(graph, 0).Constants;
+        using ForwardPass pass = reverse.Forward([Tensor.Allocate(ElementType.Float32, Shape.Of(4, 1))], constants, training: true);
+
+        // Mean 3, v = 2.5, p(1/√2.5) = ½, p(1.4) = 1.
+        Use.Near([-0.75f, -0.25f, 0.75f, 1.25f], pass["y"].Values<float>().ToArray());
+        Dictionary<string, Tensor> gradients = reverse.Backward(pass, Tensor.Create<float>(Shape.Of(4, 1), [1, 0, 0, 0]));
+        Use.Near([-1], gradients["bn.scale"].Values<float>().ToArray());
+        Use.Near([1], gradients["bn.shift"].Values<float>().ToArray());
+
+        // a = ½, dy − mean dy − x̂·mean(dy·x̂) with x̂ = (−1, −½, ½, 1).
+        Use.Near([0.5f * (0.75f - 0.25f), 0.5f * (-0.25f - 0.125f), 0.5f * (-0.25f + 0.125f), 0.5f * (-0.25f + 0.25f)], gradients["x"].Values<float>().ToArray());
+    }
+
+    [TestMethod]
+    public void Powers_of_two_are_the_same_in_lanes()
+    {
+        float[] x = [0.7f, 3, -0.3f, 1.4f, 1.5f, 0, -5, 1.41421354f, 1.41421366f, -0f, 1e-39f, float.PositiveInfinity, float.NaN, 3e38f, 1.2e-38f, -7e-3f];
+        Use.Near([0.5f, 4, -0.25f, 1, 2, 0, -4, 1, 2], [.. x[..9].Select(v => PowerOfTwo.Nearest(v))]);
+        float[] lanes = new float[x.Length];
+        LaneMap.Map(default(Nearest), x, lanes);
+        CollectionAssert.AreEqual(x.Select(v => PowerOfTwo.Nearest(v)).ToArray(), lanes);
+    }
+
+    [TestMethod]
+    public void Shifts_fold_into_layers_without_rounding_and_are_kept_in_files()
+    {
+        Graph graph = BinaryNetworks.ByShifts(BinaryNetworks.Mlp(Shape.Of(6), [8], 3));
+        Assert.IsTrue(graph.Nodes.OfType<BatchNormalization>().All(n => n.IsByShifts));
+        foreach (BatchNormalization node in graph.Nodes.OfType<BatchNormalization>())
+        {
+            ChannelAffine affine = ChannelAffine.Of(graph, node)!;
+            Assert.IsTrue(affine.Scale.All(s => s == PowerOfTwo.Nearest((float)s)));
+            var attributes = new NodeAttributes();
+            node.Describe(attributes);
+            Assert.IsTrue(BatchNormalization.Read(attributes).IsByShifts);
+        }
+    }
+
+    private static Graph Normalization(float[] x, float scale, float shift)
+    {
+        var builder = new GraphBuilder();
+        ValueId input = builder.AddInput("input", Microsoft.ML.Quantization.Graphs.ValueType.Float(Shape.Of(x.Length, 1)));
+        ValueId values = builder.AddConstant("x", Tensor.Create(Shape.Of(x.Length, 1), x), isTrainable: true);
+        ValueId sum = builder.Add(new Binary { Operator = BinaryOperator.Add, Inputs = [input, values] });
+        ValueId[] numbers = [.. new[] { ("scale", scale), ("shift", shift), ("mean", 0f), ("variance", 1f) }
+            .Select(p => builder.AddConstant("bn." + p.Item1, Tensor.Create<float>(Shape.Of(1), [p.Item2]), isTrainable: true))];
+        builder.AddOutput(builder.Add(new BatchNormalization { Epsilon = 1e-4f, IsByShifts = true, Inputs = [sum, .. numbers] }, "y"));
+        return builder.Build();
+    }
+
+    private readonly struct Nearest : ILaneFunction
+    {
+        public T Of<T>(T x)
+            where T : unmanaged, ILanes<T> => PowerOfTwo.Nearest(x);
     }
 
     [TestMethod]

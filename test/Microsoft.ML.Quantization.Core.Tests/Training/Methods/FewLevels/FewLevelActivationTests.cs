@@ -126,6 +126,23 @@ public sealed class FewLevelActivationTests
     }
 
     [TestMethod]
+    public void Staircases_of_target_propagation_are_means_of_signs_with_their_own_slopes()
+    {
+        // Seven steps: thresholds (i - 1/2)/7; windows of the saturated hinge lie side by side over [0, 1].
+        float[] x = [-0.2f, 0.05f, 0.3f, 0.52f, 0.96f, 1.2f];
+        var hard = new Use(new TargetPropagation { Bits = 3, Soft = false }, x, site: QuantizerSites.Activations);
+        Use.Near([0, 0, 2f / 7, 4f / 7, 1, 1], hard.Hard());
+        Use.Near([0, 1, 1, 1, 1, 0], hard.Back(1, 1, 1, 1, 1, 1).Dx);
+        float[] soft = new Use(new TargetPropagation { Bits = 2 }, [0.5f], site: QuantizerSites.Activations).Back(2).Dx;
+
+        // Three steps: u = 6·0.5 − (1, 3, 5) = 2, 0, −2.
+        Use.Near([2 * (1 + (2 * 0.070651f))], soft, 1e-5f);
+        Assert.AreEqual(new TargetPropagation { Bits = 2 }, new TargetPropagation { Bits = 2 }.For(signed: false));
+        Assert.IsTrue(new TargetPropagation { Bits = 2 }.IsNonlinearity && !new TargetPropagation { Bits = 1 }.IsNonlinearity);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Checked(new TargetPropagation { Bits = 2, Signed = false })).Code);
+    }
+
+    [TestMethod]
     public void Stochastic_signs_are_drawn_in_training_only_and_by_index()
     {
         var method = new Bnn { Bits = 1, Stochastic = true };

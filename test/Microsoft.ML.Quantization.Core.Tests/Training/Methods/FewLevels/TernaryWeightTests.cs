@@ -53,11 +53,13 @@ public sealed class TernaryWeightTests
     [TestMethod]
     public void Ttq_learns_both_scales()
     {
-        Use use = new Use(new Ttq { Bits = 2 }, _ttq).With(0, 1.2f).With(1, 0.7f);
+        Use use = new Use(new Ttq { Bits = 2, ScalesGradient = false }, _ttq).With(0, 1.2f).With(1, 0.7f);
         Use.Near([1.2f, -0.7f, 0, 0, 1.2f, -0.7f], use.Hard());
         (float[] dx, double[] sums) = use.Back(1, 2, -1, 0.5f, 0.25f, -1);
         Use.Near([1.2f, 1.4f, -1, 0.5f, 0.3f, -0.7f], dx);
         Use.Near([1.25f, -1], [.. sums.Select(s => (float)s)]);
+        (_, sums) = new Use(new Ttq { Bits = 2 }, _ttq).With(0, 1.2f).With(1, 0.7f).Back(1, 2, -1, 0.5f, 0.25f, -1);
+        Use.Near([1.25f / MathF.Sqrt(6), -1 / MathF.Sqrt(6)], [.. sums.Select(s => (float)s)]);
     }
 
     [TestMethod]
@@ -194,10 +196,53 @@ public sealed class TernaryWeightTests
     {
         var method = new AbcWeights { Bits = bits };
         var use = new Use(method, _abc);
-        Use.Near(scales, [.. method.Solve(_abc).Scales], 1e-5f);
+        Use.Near(scales, [.. method.Scales(_abc).Select(s => (float)s)], 1e-5f);
         Assert.AreEqual(error, Error(_abc, use.Hard()), 1e-5);
         Use.Near([.. _abc.Select(w => w * scales.Sum())], use.Back(_abc).Dx, 1e-5f);
     }
+
+    [TestMethod]
+    public void Abc_by_channel_is_abc_of_each_channel()
+    {
+        float[] turned = [.. _abc.Select(w => 0.25f * w)];
+        var use = new Use(new AbcWeights { Bits = 3, PerChannel = true }, [.. _abc, .. turned], Shape.Of(2, _abc.Length));
+        float[] hard = use.Hard();
+        Use.Near(new Use(new AbcWeights { Bits = 3 }, _abc).Hard(), hard[.._abc.Length]);
+        Use.Near(new Use(new AbcWeights { Bits = 3 }, turned).Hard(), hard[_abc.Length..]);
+        float slope = 0.391667f + 0.383333f + 0.275f;
+        Use.Near([.. _abc.Select(w => w * slope), .. turned.Select(w => w * slope / 4)], use.Back([.. _abc, .. turned]).Dx, 1e-5f);
+        var form = (HardForm.Weights)use.Method.Export(use.Call);
+        Use.Near(hard, Sum(form));
+        Assert.IsTrue(form.Planes.All(p => p.Quantizer.Scales.Length == 2));
+    }
+
+    [TestMethod]
+    public void Abc_planes_of_negative_scales_are_turned_in_their_channel_only()
+    {
+        // Two far clusters: of three planes the middle one repeats a neighbour, and rounding may leave it below 0.
+        float[] channels = [1, 1, 1, -1, -1, -1, 5, 4, 0.5f, 0.25f, -4, -4.5f];
+        for (int bits = 2; bits <= 5; bits++)
+        {
+            var use = new Use(new AbcWeights { Bits = bits, PerChannel = true }, channels, Shape.Of(2, 6));
+            Use.Near(use.Hard(), Sum((HardForm.Weights)use.Method.Export(use.Call)), 1e-6f);
+        }
+    }
+
+    [TestMethod]
+    public void A_proximal_step_begins_at_the_levels()
+    {
+        var latent = new Use(new LossAware { Bits = 1 }, _lab);
+        var levels = new Use(new LossAware { Bits = 1, FromLevels = true }, _lab);
+        float[] stepped = [.. _lab.Select((w, i) => w - (0.1f * (i - 1)))];
+
+        // ŵ = 0.45·sgn w before the step; the step is what the optimizer added.
+        Use.Near(stepped, latent.After(stepped));
+        Use.Near([0.45f + 0.1f, -0.45f, 0.45f - 0.1f, -0.45f - 0.2f], levels.After(stepped));
+        Assert.AreEqual((0.55f + 0.45f + 0.35f + 0.65f) / 4, levels.Call.Parameter(0)[0], 1e-6f);
+    }
+
+    private static float[] Sum(HardForm.Weights form)
+        => [.. Enumerable.Range(0, form.Planes[0].Codes.Shape.Count).Select(i => form.Planes.Sum(p => p.Quantizer.Decode(p.Codes).Values<float>()[i]))];
 
     private static double Error(float[] w, float[] y) => w.Zip(y, (a, b) => (double)(a - b) * (a - b)).Sum();
 }

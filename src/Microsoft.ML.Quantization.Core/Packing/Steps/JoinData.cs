@@ -1,0 +1,92 @@
+using System;
+using System.Linq;
+using Microsoft.ML.Quantization.Kernels;
+
+namespace Microsoft.ML.Quantization.Packing.Steps;
+
+/// <summary>The residual addition of a <see cref="JoinData"/>.</summary>
+/// <param name="Slot">The other codes.</param>
+/// <param name="OwnMultiplier">Multiplier of the layer's codes.</param>
+/// <param name="OtherMultiplier">Multiplier of the other codes.</param>
+/// <param name="OtherZeroPoint">Zero point of the other codes.</param>
+internal sealed record JoinAddition(int Slot, float OwnMultiplier, float OtherMultiplier, int OtherZeroPoint);
+
+/// <summary>The requantizer of a <see cref="JoinData"/>.</summary>
+internal sealed record JoinBytes(int Slot, float Multiplier, float Offset, int ZeroPoint, int Minimum, int Maximum);
+
+/// <summary>The thresholds of a <see cref="JoinData"/>.</summary>
+internal sealed record JoinPlanes(int Slot, int Bits, int Count, int[] Table, uint[] Rising)
+{
+    // Beyond the codes of 16 bits and their neighbours: always and never.
+    private const int Limit = 70000;
+
+    /// <summary>From thresholds in codes, [count][channels]; x ≤ T is T + 1 &gt; x.</summary>
+    public static JoinPlanes Of(ThresholdData<int> data, int channels, int bits, int slot)
+    {
+        int words = PlaneLayout.Words(channels);
+        int stride = words * PlaneLayout.WordBits;
+        int[] table = [.. Enumerable.Repeat(int.MaxValue, data.Count * stride)];
+        uint[] rising = [.. Enumerable.Repeat(uint.MaxValue, words)];
+        for (int c = 0; c < channels; c++)
+        {
+            bool falls = data.Directions.Length > 0 && data.Directions[c] < 0;
+            if (falls)
+            {
+                rising[c / PlaneLayout.WordBits] &= ~(1u << (c % PlaneLayout.WordBits));
+            }
+
+            for (int n = 0; n < data.Count; n++)
+            {
+                table[(n * stride) + c] = Math.Clamp(data.Values[(n * channels) + c], -Limit, Limit) + (falls ? 1 : 0);
+            }
+        }
+
+        return new JoinPlanes(slot, bits, data.Count, table, rising);
+    }
+}
+
+/// <summary>A <see cref="JoinEpilogue"/> at rest, with the slots that it reads and writes beside the layer's own.</summary>
+internal sealed record JoinData
+{
+    /// <summary>What is added, or null.</summary>
+    public JoinAddition? Addition { get; init; }
+
+    /// <summary>Bytes that are made of the sum, or null.</summary>
+    public JoinBytes? Bytes { get; init; }
+
+    /// <summary>Planes that are made of the sum, or null.</summary>
+    public JoinPlanes? Planes { get; init; }
+
+    /// <summary>Zero point of the sum.</summary>
+    public int ZeroPoint { get; init; }
+
+    /// <summary>Lowest sum.</summary>
+    public int Minimum { get; init; }
+
+    /// <summary>Highest sum.</summary>
+    public int Maximum { get; init; }
+
+    /// <summary>The kernels' form over the buffers of a run; <paramref name="size"/> is that of a code.</summary>
+    public JoinEpilogue Bind(RunBuffers buffers, int size) => new()
+    {
+        IsUsed = true,
+        Other = Addition is null ? default : buffers.Bytes(Addition.Slot, size),
+        OwnMultiplier = Addition?.OwnMultiplier ?? 0,
+        OtherMultiplier = Addition?.OtherMultiplier ?? 0,
+        OtherZeroPoint = Addition?.OtherZeroPoint ?? 0,
+        ZeroPoint = ZeroPoint,
+        Minimum = Minimum,
+        Maximum = Maximum,
+        Bytes = Bytes is null ? default : buffers.Span<byte>(Bytes.Slot),
+        ByteMultiplier = Bytes?.Multiplier ?? 0,
+        ByteOffset = Bytes?.Offset ?? 0,
+        ByteZeroPoint = Bytes?.ZeroPoint ?? 0,
+        ByteMinimum = Bytes?.Minimum ?? 0,
+        ByteMaximum = Bytes?.Maximum ?? 0,
+        Planes = Planes is null ? default : buffers.Span<uint>(Planes.Slot),
+        PlaneBits = Planes?.Bits ?? 0,
+        ThresholdCount = Planes?.Count ?? 0,
+        Table = Planes is null ? default : Planes.Table,
+        Rising = Planes is null ? default : Planes.Rising,
+    };
+}

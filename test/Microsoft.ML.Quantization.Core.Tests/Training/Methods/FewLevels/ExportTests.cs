@@ -1,0 +1,147 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Core.Tests.Execution;
+using Microsoft.ML.Quantization.Evaluation;
+using Microsoft.ML.Quantization.Execution;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.ML.Quantization.Training;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
+
+/// <summary>Every builder of binary networks with the recipes that belong to it: what training means by hard evaluation is what the engine computes.</summary>
+[TestClass]
+public sealed class ExportTests
+{
+    private const int Classes = 4;
+    private const int Count = 64;
+
+    private static readonly Shape _image = Shape.Of(1, 8, 8);
+
+    private static readonly Dictionary<string, (Func<Graph> Build, Func<QuantizationAwareScheme> Scheme)> _pairs = new(StringComparer.Ordinal)
+    {
+        ["mlp, BNN"] = (() => Mlp(), () => Recipe("BNN", 1, 1) with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 }),
+        ["mlp, BNN by shifts"] = (() => BinaryNetworks.ByShifts(Mlp()), () => Recipe("BNN", 1, 1) with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 }),
+        ["mlp, BinaryConnect"] = (() => Mlp(BinaryActivation.Rectifier), () => Recipe("BinaryConnect", 1, 8) with { EdgeLayers = EdgeLayers.SameBits }),
+        ["mlp, XNOR"] = (() => Mlp(), () => Recipe("XNOR", 1, 1)),
+        ["mlp, LAB over signs"] = (() => Mlp(), () => QuantizationAwareScheme.Of("LAB", 1, "BNN", 1)),
+        ["mlp, HashNet"] = (() => Mlp(), () => QuantizationAwareScheme.Of("HashNet", 1, "HashNet", 1)),
+        ["mlp, Tang"] = (() => Mlp(BinaryActivation.PRelu), () => Recipe("Tang", 1, 2)),
+        ["lenet, BNN"] = (() => LeNet(), () => Recipe("BNN", 1, 1) with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 }),
+        ["lenet, XNOR"] = (() => LeNet(), () => Recipe("XNOR", 1, 1)),
+        ["lenet, XNOR with maps"] = (() => BinaryNetworks.LeNet5(_image, Classes, hasScaleMaps: true), () => Recipe("XNOR", 1, 1) with { KeepFloat = [BinaryNetworks.ScaleMaps] }),
+        ["lenet, TBN"] = (() => LeNet(), () => Recipe("TBN", 1, 2)),
+        ["lenet, HORQ"] = (() => LeNet(), () => Recipe("HORQ", 1, 2)),
+        ["lenet, Tang"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("Tang", 1, 2)),
+        ["lenet, TWN"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("TWN", 2, 8)),
+        ["lenet, TTQ"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("TTQ", 2, 8)),
+        ["lenet, LAB"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("LAB", 1, 8)),
+        ["lenet, ADMM"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("ADMM", 2, 8)),
+        ["vgg, BNN"] = (() => Vgg(), () => Recipe("BNN", 1, 1)),
+        ["vgg, BNN padded with -1"] = (() => Vgg(), () => Recipe("BNN", 1, 1) with { Padding = SignPadding.MinusOne }),
+        ["vgg, XNOR"] = (() => Vgg(), () => Recipe("XNOR", 1, 1)),
+        ["vgg, ABC-Net"] = (() => Vgg(), () => Recipe("ABC-Net", 3, 3)),
+        ["vgg, ABC-Net by channel"] = (() => Vgg(), () => Recipe("ABC-Net", 2, 2) with { Weights = new AbcWeights { Bits = 2, PerChannel = true } }),
+        ["vgg, IR-Net"] = (() => Vgg(), () => Recipe("IR-Net", 1, 1)),
+        ["vgg, feasible targets"] = (() => Vgg(BinaryActivation.Rectifier), () => QuantizationAwareScheme.Of("BWN", 1, "FTP-A", 2)),
+        ["resnet, Bi-Real"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real")),
+        ["resnet, Bi-Real padded with 1"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real") with { Padding = SignPadding.One }),
+        ["resnet, IR-Net"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("IR-Net")),
+        ["resnet, ResNetE"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("BNN") with { Weights = Bethge, Activations = Bethge }),
+        ["resnet, ReActNet"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8, hasShifts: true), () => Residual("Bi-Real")),
+        ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => Residual("BNN") with { Weights = Bethge, Activations = Bethge }),
+        ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Bi-Real")),
+        ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Bi-Real")),
+    };
+
+    public static IEnumerable<object[]> Pairs => _pairs.Keys.Select(k => new object[] { k });
+
+    private static Bnn Bethge => new() { Bits = 1, StretchSteps = false, Slope = Estimator.Clip(1.3f) };
+
+    [TestMethod]
+    [DynamicData(nameof(Pairs))]
+    public void Hard_evaluation_is_what_the_engine_computes(string pair)
+    {
+        (Func<Graph> build, Func<QuantizationAwareScheme> scheme) = _pairs[pair];
+        QuantizationAwareResult result = Train(build(), scheme());
+        Assert.AreEqual(scheme().KeepFloat.Length, result.Quantized.Layers.Count(l => !l.IsInteger), string.Join("; ", result.Quantized.Layers.Select(l => $"{l.Name}: {l.Reason}")));
+
+        // Bit for bit: the lowered network by the normative interpreter and by the engine on every kernel set.
+        IReadOnlyList<Tensor> expected = new Evaluator(result.Quantized.Integer, OperatorTable.Reference).Run([Images(3)]);
+        foreach (KernelSet set in KernelRegistry.Available)
+        {
+            using Engine runs = EngineAssert.Create(result.Quantized.Integer, ModelSignature.Of(result.Quantized.Integer), set, 1);
+            EngineAssert.AreEqual(expected, runs.Run([Images(3)]), set.Name);
+        }
+
+        // The training graph with hard quantizers differs from it by the rounding of float sums alone, which at most moves a code that lies on the border of two.
+        float[] hard = Scores(result.Hardened, Images(Count));
+        float[] engine = Scores(result.Quantized.Integer, Images(Count));
+        float range = hard.Max() - hard.Min();
+        Assert.AreEqual(0, Enumerable.Range(0, Count).Count(r => Best(hard, r) != Best(engine, r)), "differing classes");
+        Assert.AreEqual(0, hard.Zip(engine).Count(p => Math.Abs(p.First - p.Second) > 0.005f * range), "differing scores");
+    }
+
+    [TestMethod]
+    public void Nothing_rounds_where_signs_meet_shifts()
+    {
+        (Func<Graph> build, Func<QuantizationAwareScheme> scheme) = _pairs["mlp, BNN by shifts"];
+        QuantizationAwareResult result = Train(build(), scheme() with { InputBits = 0 });
+        CollectionAssert.AreEqual(Scores(result.Hardened, Images(Count)), Scores(result.Quantized.Integer, Images(Count)));
+    }
+
+    private static int Best(float[] scores, int row) => Enumerable.Range(0, Classes).MaxBy(c => scores[(row * Classes) + c]);
+
+    private static Graph Mlp(BinaryActivation activation = BinaryActivation.None) => BinaryNetworks.Mlp(_image, [48, 32], Classes, activation);
+
+    private static Graph LeNet(BinaryActivation activation = BinaryActivation.None) => BinaryNetworks.LeNet5(_image, Classes, activation);
+
+    private static Graph Vgg(BinaryActivation activation = BinaryActivation.None) => BinaryNetworks.VggSmall(_image, Classes, 8, [16], activation);
+
+    private static QuantizationAwareScheme Recipe(string name, int weights, int activations) => TrainingRecipes.Find(name).Scheme(weights, activations);
+
+    private static QuantizationAwareScheme Residual(string name) => Recipe(name, 1, 1) with { TreatAsEdges = [BinaryNetworks.RealLayers] };
+
+    private static QuantizationAwareResult Train(Graph graph, QuantizationAwareScheme scheme)
+    {
+        var options = new QuantizationAwareOptions
+        {
+            Scheme = scheme,
+            Training = new TrainingOptions { Epochs = 1, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
+        };
+        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active)).Run(graph, Rows(), options);
+    }
+
+    /// <summary>The bright quarter of four tells the class; pixels in about [−1, 1].</summary>
+    private static MemoryBatchSource Rows()
+    {
+        var inputs = new float[Count * _image.Count];
+        Tensor noise = RandomTensors.Floats(Shape.Of(Count, _image.Count), 9);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            (int row, int y, int x) = (i / 64, i / 8 % 8, i % 8);
+            bool bright = (y >= 4) == (row % 4 >= 2) && (x >= 4) == (row % 2 == 1);
+            inputs[i] = (bright ? 0.6f : -0.5f) + (0.4f * noise.Values<float>()[i]);
+        }
+
+        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, Count).Select(r => (float)(r % Classes))]);
+    }
+
+    private static Tensor Images(int count) => Batches.Read(Rows(), [.. Enumerable.Range(0, count)]).Input;
+
+    private static float[] Scores(Graph graph, Tensor rows)
+    {
+        using var evaluator = new Evaluator(graph, OperatorTable.Fast(KernelRegistry.Active, WorkerPool.Single));
+        return evaluator.Run([rows])[0].Values<float>().ToArray();
+    }
+}
