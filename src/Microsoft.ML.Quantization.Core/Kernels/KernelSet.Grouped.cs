@@ -11,6 +11,11 @@ namespace Microsoft.ML.Quantization.Kernels;
 /// acc  = fma(float(d[g]), t[g], acc)                 from +0, g ascending, t being the group's scale
 /// y    = clamp(fl(fl(acc · s) + bias))               as in ConvolutionFloat: NaN passes
 /// </code>
+/// With float inputs an output is one chain over all inputs instead:
+/// <code>
+/// acc  = fma(x[k], fl(t · w[k]), acc)                from +0, k ascending
+/// y    = clamp(fl(acc + bias))
+/// </code>
 /// </content>
 public abstract partial class KernelSet
 {
@@ -47,6 +52,30 @@ public abstract partial class KernelSet
         ReadOnlySpan<sbyte> codes,
         ReadOnlySpan<int> sums,
         ReadOnlySpan<float> rowScales,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd);
+
+    /// <summary>Number of independent tiles of <see cref="GroupedDenseFloat"/>.</summary>
+    public abstract int CountGroupedDenseFloatTiles(in GroupedGeometry geometry);
+
+    /// <summary>The layer over float inputs: weights are decoded as they are read.</summary>
+    /// <param name="geometry">The sizes.</param>
+    /// <param name="source">[Rows][Inputs].</param>
+    /// <param name="weights">From <see cref="PackGroupedDense"/> of this set and of the same sizes; the number of rows may differ.</param>
+    /// <param name="bias">Outputs values; zeros where the layer has none.</param>
+    /// <param name="low">Lower clamp, −∞ for none.</param>
+    /// <param name="high">Upper clamp, +∞ for none.</param>
+    /// <param name="destination">[Rows][Outputs].</param>
+    /// <param name="tileBegin">First tile.</param>
+    /// <param name="tileEnd">Behind the last tile.</param>
+    public abstract void GroupedDenseFloat(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<float> source,
         PackedWeights weights,
         ReadOnlySpan<float> bias,
         float low,

@@ -20,9 +20,29 @@ internal static class GroupedDenseOperator
         GroupedGeometry geometry = Geometry(call.Inputs[0].Shape, call.Inputs[1].Shape, quantizer);
         GroupedGeometry one = Geometry(Shape.Of(1, geometry.Inputs), call.Inputs[1].Shape, quantizer);
         PackedWeights packed = WeightCache.Get(call.Inputs[1], call.Kernels, quantizer, () => call.Kernels.PackGroupedDense(one, call.Inputs[1].Values<sbyte>(), quantizer.Scales.AsSpan()));
+        if (((GroupedDense)call.Node).FloatInputs)
+        {
+            var floats = new FloatWork(call, geometry, packed);
+            Shares.Run(call.Pool, geometry.Rows == 0 ? 0 : call.Kernels.CountGroupedDenseFloatTiles(geometry), 1, floats, static (w, begin, end) => w.Multiply(begin, end));
+            return;
+        }
+
         var work = new Work(call, geometry, packed);
         Shares.Run(call.Pool, geometry.Rows, SmallestRows, work, static (w, begin, end) => w.Quantize(begin, end));
         Shares.Run(call.Pool, geometry.Rows == 0 ? 0 : call.Kernels.CountGroupedDenseTiles(geometry), 1, work, static (w, begin, end) => w.Multiply(begin, end));
+    }
+
+    private static float[] Bias(OperatorCall call, GroupedGeometry geometry) => call.Inputs.Length > 2 ? call.Inputs[2].Values<float>().ToArray() : new float[geometry.Outputs];
+
+    private sealed class FloatWork(OperatorCall call, GroupedGeometry geometry, PackedWeights packed)
+    {
+        private readonly float[] _bias = Bias(call, geometry);
+
+        public void Multiply(int begin, int end)
+        {
+            Activation activation = ((GroupedDense)call.Node).Activation;
+            call.Kernels.GroupedDenseFloat(geometry, call.Inputs[0].Values<float>(), packed, _bias, activation.Low, activation.High, call.Outputs[0].Writable<float>(), begin, end);
+        }
     }
 
     private sealed class Work(OperatorCall call, GroupedGeometry geometry, PackedWeights packed)
@@ -30,7 +50,7 @@ internal static class GroupedDenseOperator
         private readonly sbyte[] _codes = new sbyte[geometry.Rows * geometry.RowStride];
         private readonly int[] _sums = new int[geometry.Rows * geometry.Groups];
         private readonly float[] _scales = new float[geometry.Rows];
-        private readonly float[] _bias = call.Inputs.Length > 2 ? call.Inputs[2].Values<float>().ToArray() : new float[geometry.Outputs];
+        private readonly float[] _bias = Bias(call, geometry);
 
         public void Quantize(int begin, int end) => call.Kernels.QuantizeRows(geometry, call.Inputs[0].Values<float>(), _codes, _sums, _scales, begin, end);
 

@@ -26,19 +26,33 @@ internal static class GroupedPacking
         AffineQuantization quantizer = state.TypeOf(node.Inputs[1]).Quantization!;
         int scaleBits = GroupedGeometry.AreHalves(quantizer.Scales.AsSpan()) ? 16 : 32;
         GroupedGeometry one = GroupedDenseOperator.Geometry(Shape.Of(1, weights.Shape[1]), weights.Shape, quantizer, scaleBits);
-        Choice choice = state.Chooser.Choose(KernelWork.Of(GroupedDenseOperator.Geometry(state.TypeOf(from).Shape.Bind(1), weights.Shape, quantizer)));
+        bool floats = ((GroupedDense)node).FloatInputs;
+        GroupedGeometry typical = GroupedDenseOperator.Geometry(state.TypeOf(from).Shape.Bind(1), weights.Shape, quantizer);
+        Choice choice = state.Chooser.Choose(floats ? GroupedFloatStep.WorkOf(typical) : KernelWork.Of(typical));
         string form = string.Create(CultureInfo.InvariantCulture, $"grouped/{choice.Set.Name}/{node.Inputs[1].Index}");
         PackedWeights packed = state.Weights.Get(weights, form, () => choice.Set.PackGroupedDense(one, weights.Values<sbyte>(), quantizer.Scales.AsSpan()));
         float[] bias = node.Inputs.Length > 2 ? state.Constant(node.Inputs[2])!.Values<float>().ToArray() : new float[one.Outputs];
         Activation activation = ((GroupedDense)node).Activation;
         int source = state.Read(from, Layout.RowMajor);
         Shape shape = state.TypeOf(from).Shape;
+        GroupedGeometry Bind(BindContext c) => GroupedDenseOperator.Geometry(c.ShapeOf(from), weights.Shape, quantizer, scaleBits);
+        if (floats)
+        {
+            int result = state.Write(node.Output, Layout.RowMajor);
+            state.Add(new PackedStep(node.Name, node.Kind, [source], [result], c => new GroupedFloatStep(c, Bind(c), packed, bias, activation, source, result))
+            {
+                Facts = new LayerFacts(string.Create(CultureInfo.InvariantCulture, $"W{one.Bits}"), string.Create(CultureInfo.InvariantCulture, $"weights in groups of {one.GroupSize}, inputs float"), 0, packed.ByteLength),
+                Kernels = choice.Set,
+                Choice = choice.Why,
+            });
+            return true;
+        }
+
         int codes = state.Scratch(ElementType.Int8, shape.With(shape.Rank - 1, one.RowStride));
         int sums = state.Scratch(ElementType.Int32, shape.With(shape.Rank - 1, one.Groups));
         int scales = state.Scratch(ElementType.Float32, shape.With(shape.Rank - 1, 1));
         int destination = state.Write(node.Output, Layout.RowMajor);
         var rows = new GroupedRows(codes, sums, scales);
-        GroupedGeometry Bind(BindContext c) => GroupedDenseOperator.Geometry(c.ShapeOf(from), weights.Shape, quantizer, scaleBits);
         state.Add(new PackedStep(node.Name, "QuantizeRows", [source], [codes, sums, scales], c => new QuantizeRowsStep(c, Bind(c), source, rows)));
         state.Add(new PackedStep(node.Name, node.Kind, [codes, sums, scales], [destination], c => new GroupedDenseStep(c, Bind(c), packed, bias, activation, rows, destination))
         {

@@ -266,7 +266,7 @@ public sealed class PostTrainingQuantizer
     {
         Stage("lower", cancellationToken);
         bool grouped = !plans.IsEmpty && options.Scheme.WeightGranularity == Granularity.PerGroup;
-        LoweredGraph lowered = LowerToInteger.Run(fake, Evaluate, quantizeRows: grouped);
+        LoweredGraph lowered = LowerToInteger.Run(fake, Evaluate, quantizeRows: grouped, floatInputs: options.Scheme.FloatInputs);
         ImmutableArray<LayerOutcome> layers = [.. lowered.Layers.Select(l => Explain(l, plans.FirstOrDefault(p => p.Name == l.Name)))];
         foreach (LayerOutcome layer in layers.Where(l => !l.IsInteger))
         {

@@ -48,7 +48,7 @@ public static class LatencyPredictor
         QuantizationPlan plan = QuantizationPlan.Create(clean, scheme);
         Dictionary<ActivationSite, AffineQuantization> activations = plan.Sites.ToDictionary(s => s, s => s.Quantizer(_standIn));
         Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => Fit(layer, weights, scheme));
-        return LowerToInteger.Run(fake, Evaluate, quantizeRows: scheme.WeightGranularity == Granularity.PerGroup).Graph;
+        return LowerToInteger.Run(fake, Evaluate, quantizeRows: scheme.WeightGranularity == Granularity.PerGroup, floatInputs: scheme.FloatInputs).Graph;
     }
 
     /// <summary>Predicts the time of a packed program.</summary>

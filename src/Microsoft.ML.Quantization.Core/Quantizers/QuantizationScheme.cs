@@ -30,6 +30,9 @@ public sealed record QuantizationScheme
     /// </summary>
     public int GroupScaleBits { get; init; } = 16;
 
+    /// <summary>Whether dense layers of <see cref="Granularity.PerGroup"/> take their inputs as floats and only store weights in few bits, decoded as they are read; otherwise they quantize each row to 8 bits.</summary>
+    public bool FloatInputs { get; init; }
+
     /// <summary>Weights as codes of a codebook instead of a uniform grid; null for the grid. Then <see cref="WeightBits"/> may be 1 to 8, and <see cref="WeightRange"/> is not used.</summary>
     public WeightCodebook? WeightCodebook { get; init; }
 
@@ -126,7 +129,7 @@ public sealed record QuantizationScheme
             + (WeightCodebook is null ? string.Empty : $" codebook={WeightCodebook}");
     }
 
-    private string GroupText => WeightGranularity == Granularity.PerGroup ? string.Create(CultureInfo.InvariantCulture, $" scales={GroupScaleBits}") : string.Empty;
+    private string GroupText => WeightGranularity == Granularity.PerGroup ? string.Create(CultureInfo.InvariantCulture, $" scales={GroupScaleBits}{(FloatInputs ? " inputs=float" : string.Empty)}") : string.Empty;
 
     private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
 
@@ -151,6 +154,7 @@ public sealed record QuantizationScheme
     private void CheckGroups(bool grouped)
     {
         Require(grouped ? WeightGroupSize > 0 : WeightGroupSize == 0, nameof(WeightGroupSize), grouped ? "a size from 1 for groups" : "0 unless weights are grouped", WeightGroupSize);
+        Require(grouped || !FloatInputs, nameof(FloatInputs), "false unless weights are grouped", FloatInputs);
         Require(GroupScaleBits is 16 or 32, nameof(GroupScaleBits), "16 or 32", GroupScaleBits);
     }
 

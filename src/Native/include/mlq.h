@@ -226,6 +226,10 @@ typedef struct mlq_plane_tile {
     (const mlq_grouped* geometry, const int8_t* codes, const int32_t* sums, const float* row_scales,                   \
      const void* packed, const float* bias, float low, float high, float* destination, int32_t tile_begin,             \
      int32_t tile_end))                                                                                                \
+  X(grouped_dense_float_tiles, int32_t, (const mlq_grouped* geometry))                                                 \
+  X(grouped_dense_float, void,                                                                                         \
+    (const mlq_grouped* geometry, const float* source, const void* packed, const float* bias, float low, float high,   \
+     float* destination, int32_t tile_begin, int32_t tile_end))                                                        \
   X(plane_tiles, void, (const mlq_plane_tile* tiles, int32_t count))                                                   \
   X(convolution_codebook_packed_size, int64_t, (const mlq_geometry* geometry))                                         \
   X(convolution_codebook_pack, void,                                                                                   \

@@ -297,7 +297,7 @@ void TestElements(const mlq_kernel_table& t, const char* set, int count) {
 }
 
 void TestGrouped(const mlq_kernel_table& t, const char* set, int number) {
-  const mlq_grouped g = {Pick(1, 30), Pick(1, 90), Pick(1, 70), Pick(1, 48), Pick(2, 8), number % 2 == 0 ? 16 : 32};
+  const mlq_grouped g = {Pick(1, 30), Pick(1, number % 7 == 0 ? 400 : 90), Pick(1, 150), number % 3 == 0 ? Pick(1, 300) : Pick(1, 48), Pick(2, 8), number % 2 == 0 ? 16 : 32};
   const int size = g.group_size < g.inputs ? g.group_size : g.inputs, groups = (g.inputs + size - 1) / size;
   const int stride = (size + 15) / 16 * 16, row = (groups - 1) * stride + (g.inputs - (groups - 1) * size + 15) / 16 * 16;
   const int outputs = g.rows * g.outputs, most = (1 << (g.bits - 1)) - 1;
@@ -333,6 +333,19 @@ void TestGrouped(const mlq_kernel_table& t, const char* set, int number) {
   t.grouped_dense(&g, x, sums, rows, packed, bias, -1, 2, found, tiles / 2, tiles);
   t.grouped_dense(&g, x, sums, rows, packed, bias, -1, 2, found, 0, tiles / 2);
   Check(expected, found, outputs * 4, set, "grouped dense", number);
+  float* reals = New<float>(g.rows * g.inputs);
+  for (int i = 0; i < g.rows * g.inputs; i++) reals[i] = PickFloat();
+  for (int i = 0; i < outputs; i++) {
+    const int r = i / g.outputs, o = i % g.outputs;
+    float acc = 0;
+    for (int k = 0; k < g.inputs; k++) acc = fmaf(reals[r * g.inputs + k], scales[o * groups + k / size] * (float)w[o * g.inputs + k], acc);
+    const float y = acc + bias[o];
+    expected[i] = y < -1 ? -1 : y > 2 ? 2 : y;
+  }
+  const int float_tiles = t.grouped_dense_float_tiles(&g);
+  t.grouped_dense_float(&g, reals, packed, bias, -1, 2, found, float_tiles / 2, float_tiles);
+  t.grouped_dense_float(&g, reals, packed, bias, -1, 2, found, 0, float_tiles / 2);
+  Check(expected, found, outputs * 4, set, "grouped dense of floats", number);
 }
 
 void TestNarrow(const mlq_kernel_table& t, const char* set, int number) {

@@ -193,7 +193,7 @@ internal static class IntegerNodeCases
         ImmutableArray<int> shape = [.. c.Dice.Many(c.Dice.Next(0, 2), 1, 6), depth];
         ValueId x = c.Dice.Chance(4) ? c.OddFloats(shape) : c.Floats(shape);
         ValueId w = c.CodeConstant(quantizer, outputs, depth);
-        return c.Build(new GroupedDense { Activation = c.Activation(), Inputs = c.Dice.Chance(2) ? [x, w, c.FloatConstant(outputs)] : [x, w] });
+        return c.Build(new GroupedDense { Activation = c.Activation(), Inputs = c.Dice.Chance(2) ? [x, w, c.FloatConstant(outputs)] : [x, w], FloatInputs = c.Dice.Chance(3) });
     }
 
     private static AffineQuantization PerGroup(NodeCase c, int axis, ImmutableArray<int> shape)

@@ -16,19 +16,22 @@ namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 public sealed class EngineGroupedTests
 {
     [TestMethod]
-    [DataRow(2, 32)]
-    [DataRow(3, 64)]
-    [DataRow(4, 32)]
-    [DataRow(8, 128)]
-    public void Layers_with_weights_in_groups_equal_the_interpreter(int bits, int size)
+    [DataRow(2, 32, false)]
+    [DataRow(3, 64, false)]
+    [DataRow(4, 32, false)]
+    [DataRow(8, 128, false)]
+    [DataRow(2, 64, true)]
+    [DataRow(4, 32, true)]
+    [DataRow(8, 128, true)]
+    public void Layers_with_weights_in_groups_equal_the_interpreter(int bits, int size, bool floats)
     {
         var builder = new GraphBuilder();
         ValueId x = builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, 3, 97)));
         ValueId bias = builder.AddConstant("bias", RandomTensors.Floats(Shape.Of(70), 5));
-        ValueId first = builder.Add(new GroupedDense { Name = "first", Inputs = [x, Weights(builder, "w1", 70, 97, bits, size), bias], Activation = Activation.Relu });
-        ValueId second = builder.Add(new GroupedDense { Name = "second", Inputs = [first, Weights(builder, "w2", 5, 70, bits, size)] });
+        ValueId first = builder.Add(new GroupedDense { Name = "first", FloatInputs = floats, Inputs = [x, Weights(builder, "w1", 70, 97, bits, size), bias], Activation = Activation.Relu });
+        ValueId second = builder.Add(new GroupedDense { Name = "second", FloatInputs = floats, Inputs = [first, Weights(builder, "w2", 5, 70, bits, size)] });
         ValueId flat = builder.Add(new Reshape { Name = "flat", Inputs = [second], Target = [0, -1] });
-        builder.AddOutput(builder.Add(new GroupedDense { Name = "third", Inputs = [flat, Weights(builder, "w3", 33, 15, bits, size)] }));
+        builder.AddOutput(builder.Add(new GroupedDense { Name = "third", FloatInputs = floats, Inputs = [flat, Weights(builder, "w3", 33, 15, bits, size)] }));
         builder.AddOutput(first);
         EngineAssert.EqualsInterpreter(builder.Build(), batch => [RandomTensors.Floats(Shape.Of(batch, 3, 97), 2)]);
     }

@@ -71,6 +71,30 @@ public sealed class EverySetGroupedTests
 
     [TestMethod]
     [DynamicData(nameof(SetNames))]
+    public void FloatInputsEqualPlain(string name)
+    {
+        KernelSet set = Find(name);
+        int[] inputs = [1, 15, 33, 97, 160, 320, 700];
+        int[] groupSizes = [1, 7, 32, 64, 128, 1000];
+        for (int seed = 0; seed < 60; seed++)
+        {
+            CounterRandom random = new(6, (ulong)seed);
+            int rows = seed % 4 == 0 ? 1 : random.Integer(0, 1, 60);
+            var g = new GroupedGeometry(rows, inputs[random.Integer(1, 0, 6)], random.Integer(2, 1, 150), groupSizes[seed % 6], 2 + (seed % 7)) { ScaleBits = seed % 3 == 0 ? 16 : 32 };
+            int least = -(1 << (g.Bits - 1));
+            sbyte[] w = [.. Enumerable.Range(0, g.Outputs * g.Inputs).Select(i => (sbyte)random.Integer(i + 9, least, -least - 1))];
+            (float[] x, float[] bias) = (KernelOperands.Floats((long)g.Rows * g.Inputs, (ulong)seed, 1), KernelOperands.Floats(g.Outputs, (ulong)seed, 4));
+            float[] expected = RunFloats(_plain, g, x, w, Scales(g, (ulong)seed), bias, 1);
+            foreach (int parts in new[] { 1, 3 })
+            {
+                float[] found = RunFloats(set, g, x, w, Scales(g, (ulong)seed), bias, parts);
+                KernelAssert.SameBytes(MemoryMarshal.AsBytes(expected.AsSpan()), MemoryMarshal.AsBytes(found.AsSpan()), $"{g}, {set.Name}, {parts} parts");
+            }
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
     public void ScalesThatAreNoHalvesAreRefusedAsSuch(string name)
     {
         var g = new GroupedGeometry(1, 4, 1, 4, 4) { ScaleBits = 16 };
@@ -84,6 +108,19 @@ public sealed class EverySetGroupedTests
     {
         float[] scales = KernelOperands.Floats((long)g.Outputs * g.Groups, seed, 3);
         return g.ScaleBits == 32 ? scales : [.. scales.Select((s, i) => (float)(Half)(i % 5 == 4 ? s / 100000 : s))];
+    }
+
+    internal static float[] RunFloats(KernelSet set, GroupedGeometry g, float[] x, sbyte[] w, float[] scales, float[] bias, int parts)
+    {
+        float[] y = new float[g.OutLength];
+        using PackedWeights packed = set.PackGroupedDense(g, w, scales);
+        int tiles = set.CountGroupedDenseFloatTiles(g);
+        for (int part = parts - 1; part >= 0; part--)
+        {
+            set.GroupedDenseFloat(g, x, packed, bias, -100, 150, y, tiles * part / parts, tiles * (part + 1) / parts);
+        }
+
+        return y;
     }
 
     private static KernelSet Find(string name) => KernelRegistry.Available.FirstOrDefault(s => s.Name == name) ?? new ManagedKernels(int.Parse(name[^3..], CultureInfo.InvariantCulture));

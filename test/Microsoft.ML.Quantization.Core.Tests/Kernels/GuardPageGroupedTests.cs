@@ -55,6 +55,7 @@ public sealed class GuardPageGroupedTests
             using PackedWeights guarded = new(at, packed.ByteLength, packed.Layout);
             set.QuantizeRows(g, source.Span<float>(), codes.Span<sbyte>(), sums.Span<int>(), rowScales.Span<float>(), 0, g.Rows);
             int tiles = set.CountGroupedDenseTiles(g);
+            set.GroupedDenseFloat(g, source.Span<float>(), guarded, bias.Span<float>(), -100, 150, destination.Span<float>(), 0, set.CountGroupedDenseFloatTiles(g));
             set.GroupedDense(g, codes.Span<sbyte>(), sums.Span<int>(), rowScales.Span<float>(), guarded, bias.Span<float>(), -100, 150, destination.Span<float>(), 0, tiles);
         }
 

@@ -92,6 +92,17 @@ public sealed class PostTrainingQuantizerTests
     }
 
     [TestMethod]
+    public void Weights_alone_in_groups_give_the_bits_of_the_network_with_decoded_weights()
+    {
+        var scheme = new QuantizationScheme { WeightBits = 4, WeightGranularity = Granularity.PerGroup, WeightGroupSize = 8, FloatInputs = true, EdgeLayers = EdgeLayers.SameBits };
+        QuantizationResult result = Quantize(GraphCases.Mlp(), new PostTrainingOptions { Scheme = scheme });
+        Assert.IsTrue(result.Layers.All(l => l is { IsInteger: false, WeightBits: 4, ActivationBits: 32 }), string.Join(Environment.NewLine, result.Layers));
+        Assert.AreEqual(3, result.Integer.Nodes.Count(n => n is GroupedDense { FloatInputs: true }));
+        Tensor[] rows = Rows(GraphCases.Mlp())[0];
+        CollectionAssert.AreEqual(Harness.Run(result.FakeQuantized, rows), Harness.Run(result.Integer, rows));
+    }
+
+    [TestMethod]
     public void Weights_in_groups_of_a_network_with_its_own_quantizers_stay_float_arithmetic()
     {
         var scheme = new QuantizationScheme { WeightBits = 4, WeightGranularity = Granularity.PerGroup, WeightGroupSize = 8 };

@@ -83,4 +83,35 @@ public sealed partial class PlainKernels
             destination[i] = Clamp(scaled + bias[o], low, high);
         }
     }
+
+    /// <inheritdoc/>
+    public override int CountGroupedDenseFloatTiles(in GroupedGeometry geometry) => geometry.Rows;
+
+    /// <inheritdoc/>
+    public override void GroupedDenseFloat(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+    {
+        ReadOnlySpan<float> scales = weights.Span<float>();
+        ReadOnlySpan<sbyte> w = weights.Span<sbyte>()[(geometry.Outputs * geometry.Groups * sizeof(float))..];
+        for (int i = tileBegin * geometry.Outputs; i < tileEnd * geometry.Outputs; i++)
+        {
+            (int row, int o) = (i / geometry.Outputs, i % geometry.Outputs);
+            float acc = 0;
+            for (int k = 0; k < geometry.Inputs; k++)
+            {
+                float weight = scales[(o * geometry.Groups) + (k / geometry.GroupSize)] * w[(o * geometry.Inputs) + k];
+                acc = MathF.FusedMultiplyAdd(source[(row * geometry.Inputs) + k], weight, acc);
+            }
+
+            destination[i] = Clamp(acc + bias[o], low, high);
+        }
+    }
 }

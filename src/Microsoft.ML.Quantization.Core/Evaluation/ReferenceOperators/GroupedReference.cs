@@ -13,6 +13,12 @@ internal static class GroupedReference
 
     public static void Dense(ReferenceCall call)
     {
+        if (((GroupedDense)call.Node).FloatInputs)
+        {
+            Floats(call);
+            return;
+        }
+
         Shape w = call.Shape(1);
         AffineQuantization quantizer = call.Quantizer(1);
         ReadOnlySpan<sbyte> weights = call.Inputs[1].Values<sbyte>();
@@ -42,6 +48,30 @@ internal static class GroupedReference
                 float bias = call.Inputs.Length > 2 ? call.Floats(2)[o] : 0;
                 result[(row * w[0]) + o] = ReferenceCall.Clamp(scaled + bias, activation);
             }
+        }
+    }
+
+    /// <summary>One chain over the inputs, weights decoded.</summary>
+    private static void Floats(ReferenceCall call)
+    {
+        Shape w = call.Shape(1);
+        AffineQuantization quantizer = call.Quantizer(1);
+        ReadOnlySpan<sbyte> weights = call.Inputs[1].Values<sbyte>();
+        Span<float> result = call.Output.Writable<float>();
+        Activation activation = ((GroupedDense)call.Node).Activation;
+        int groups = (w[1] + quantizer.GroupSize - 1) / quantizer.GroupSize;
+        for (int i = 0; i < result.Length; i++)
+        {
+            (int row, int o) = (i / w[0], i % w[0]);
+            float acc = 0;
+            for (int k = 0; k < w[1]; k++)
+            {
+                float weight = quantizer.Scales[(o * groups) + (k / quantizer.GroupSize)] * weights[(o * w[1]) + k];
+                acc = MathF.FusedMultiplyAdd(call.Floats(0)[(row * w[1]) + k], weight, acc);
+            }
+
+            float bias = call.Inputs.Length > 2 ? call.Floats(2)[o] : 0;
+            result[i] = ReferenceCall.Clamp(acc + bias, activation);
         }
     }
 

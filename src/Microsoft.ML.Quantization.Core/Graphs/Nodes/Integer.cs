@@ -58,6 +58,7 @@ public sealed record IntegerMatMul : Node
 /// zero points 0, optional constant b [O] → [.., O]. Each row is quantized by itself to 8 bits: s = fl(max|x| / 127), 1 where that is 0;
 /// q[k] = halfToEven(clamp(fl(x[k] / s), −127, 127)). Then d[g] = Σ q[k] · w[o, k] over the group, exact in int32; acc = fma(float(d[g]), t[o, g], acc) from +0,
 /// g ascending; y = fl(fl(acc · s) + b) (+0 where there is none), then the activation. A row that holds a NaN or an infinity gives NaN in all its outputs.
+/// With <see cref="FloatInputs"/> only the weights are quantized: acc = fma(x[k], fl(t[o, g] · w[o, k]), acc) from +0, k ascending; y = fl(acc + b), then the activation.
 /// </summary>
 public sealed record GroupedDense : Node
 {
@@ -67,10 +68,20 @@ public sealed record GroupedDense : Node
     /// <summary>Clamp behind it.</summary>
     public Activation Activation { get; init; } = Activation.None;
 
-    /// <inheritdoc/>
-    public override void Describe(NodeAttributes attributes) => Activation.Describe(attributes);
+    /// <summary>Whether inputs stay float instead of being quantized row by row.</summary>
+    public bool FloatInputs { get; init; }
 
-    internal static GroupedDense Read(NodeAttributes a) => new() { Activation = Activation.Read(a) };
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes)
+    {
+        Activation.Describe(attributes);
+        if (FloatInputs)
+        {
+            attributes.Set("floatInputs", FloatInputs);
+        }
+    }
+
+    internal static GroupedDense Read(NodeAttributes a) => new() { Activation = Activation.Read(a), FloatInputs = a.Has("floatInputs") && a.Flag("floatInputs") };
 }
 
 /// <summary>

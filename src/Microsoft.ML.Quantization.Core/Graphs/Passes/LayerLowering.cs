@@ -84,8 +84,8 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         return new Form.Scaled(product, [(double)a.Quantizer.Single.Scale * b.Quantizer.Single.Scale], [0], 0, Activation.None);
     }
 
-    /// <summary>Writes a dense layer with weights in groups, which quantizes the rows of its float input itself; null when it has no such weights or its bias is computed.</summary>
-    public ValueId? LowerGroups(Node node, Form? weights, Func<ValueId, ValueId> floats)
+    /// <summary>Writes a dense layer with weights in groups, which quantizes the rows of its float input itself, or takes them as they are; null when it has no such weights or its bias is computed.</summary>
+    public ValueId? LowerGroups(Node node, Form? weights, Func<ValueId, ValueId> floats, bool floatInputs)
     {
         bool constant = node.Inputs.Length < 3 || walk.Graph[node.Inputs[2]].Constant is not null;
         if (weights is not Form.Codes { Quantizer: { Granularity: Granularity.PerGroup, Code.Signed: true } w } codes || !constant || rewriter.Builder[codes.Id].Constant is not { } tensor)
@@ -100,10 +100,10 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         }
 
         ImmutableArray<ValueId> inputs = [floats(node.Inputs[0]), codes.Id, .. node.Inputs[2..].Select(floats)];
-        string reason = string.Create(CultureInfo.InvariantCulture, $"weights in groups of {size}, inputs quantized row by row");
+        string reason = string.Create(CultureInfo.InvariantCulture, $"weights in groups of {size}, {(floatInputs ? "inputs float as asked for" : "inputs quantized row by row")}");
         long bound = (long)Math.Max(-w.Range.Min, w.Range.Max) * RowCode * size;
-        Reports.Add(new LayerOutcome(node.Name, node.Kind, w.Code.Bits.Bits, RowBits, true, reason, bound));
-        return rewriter.Builder.Add(new GroupedDense { Name = node.Name, Inputs = inputs, Activation = Clamp(node) }, walk.Graph[node.Output].Name);
+        Reports.Add(new LayerOutcome(node.Name, node.Kind, w.Code.Bits.Bits, floatInputs ? LayerPlan.FloatBits : RowBits, !floatInputs, reason, floatInputs ? 0 : bound));
+        return rewriter.Builder.Add(new GroupedDense { Name = node.Name, Inputs = inputs, Activation = Clamp(node), FloatInputs = floatInputs }, walk.Graph[node.Output].Name);
     }
 
     private static bool IsNarrow(Form? form) => form is Form.Codes { Quantizer: { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= 8, IsMidRise: false } };

@@ -22,11 +22,12 @@ public static class LowerToInteger
     /// <param name="graph">The fake-quantized graph.</param>
     /// <param name="evaluate">Computes the entries of tables.</param>
     /// <param name="quantizeRows">Whether a dense layer with weights in groups and a float input becomes a <see cref="Nodes.GroupedDense"/>, which quantizes each row to 8 bits; otherwise its arithmetic stays float.</param>
-    public static LoweredGraph Run(Graph graph, GraphFunction evaluate, bool quantizeRows = false)
+    /// <param name="floatInputs">Whether such a layer takes its input as floats instead of quantizing rows.</param>
+    public static LoweredGraph Run(Graph graph, GraphFunction evaluate, bool quantizeRows = false, bool floatInputs = false)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(evaluate);
-        var lowering = new Lowering(graph, evaluate, quantizeRows);
+        var lowering = new Lowering(graph, evaluate, quantizeRows, floatInputs);
         Graph lowered = RemoveDead.Run(lowering.Run());
         GraphVerifier.Verify(lowered);
         return new LoweredGraph(lowered, [.. lowering.Reports]);

@@ -17,9 +17,11 @@ internal sealed class Lowering
     private readonly CodeEmitter _emitter;
     private readonly StaircaseLowering _staircases;
     private readonly bool _quantizeRows;
+    private readonly bool _floatInputs;
 
-    public Lowering(Graph graph, GraphFunction evaluate, bool quantizeRows)
+    public Lowering(Graph graph, GraphFunction evaluate, bool quantizeRows, bool floatInputs)
     {
+        _floatInputs = floatInputs;
         _quantizeRows = quantizeRows;
         _walk = new PassWalk(graph);
         _rewriter = new GraphRewriter(graph);
@@ -63,7 +65,7 @@ internal sealed class Lowering
             return;
         }
 
-        if (_quantizeRows && node is Dense && _layers.LowerGroups(node, Form(node.Inputs[1]), Float) is { } grouped)
+        if (_quantizeRows && node is Dense && _layers.LowerGroups(node, Form(node.Inputs[1]), Float, _floatInputs) is { } grouped)
         {
             _floats[node.Output] = grouped;
             return;

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Quantization.Kernels.Managed;
 /// 8 / container successive pairs of inputs; bytes 2o and 2o + 1 of a block are the pair of output o. A panel's weights are unpacked to int16, a chunk at
 /// a time, and used by all rows of the tile.
 /// </summary>
-internal static unsafe class GroupedDense<TLanes>
+internal static unsafe partial class GroupedDense<TLanes>
     where TLanes : unmanaged, Numerics.ILanes<TLanes>
 {
     private const int TileRows = 32;

@@ -147,6 +147,15 @@ internal static class KernelCheck
         AtLeast(destination, geometry.OutLength, "destination");
     }
 
+    /// <summary>Checks everything that a grouped dense layer of floats reads and writes beside its weights.</summary>
+    public static void GroupedFloats(in GroupedGeometry geometry, int source, int bias, int destination)
+    {
+        Grouped(in geometry);
+        AtLeast(source, (long)geometry.Rows * geometry.Inputs, "source");
+        AtLeast(bias, geometry.Outputs, "bias");
+        AtLeast(destination, geometry.OutLength, "destination");
+    }
+
     /// <summary>Bytes of one written value.</summary>
     public static int ElementSize(AccumulatorOutput output) => output switch
     {

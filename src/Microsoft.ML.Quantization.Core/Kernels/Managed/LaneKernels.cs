@@ -216,6 +216,23 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         => NarrowDense.Run(default(NarrowProducts<TLanes>), in geometry, source, weights, in epilogue, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
+    public override int CountGroupedDenseFloatTiles(in GroupedGeometry geometry)
+        => Managed.GroupedDense<TLanes>.CountTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void GroupedDenseFloat(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+        => Managed.GroupedDense<TLanes>.RunFloats(in geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
     public override PackedWeights PackConvolutionPlanes(in PlaneGeometry geometry, ReadOnlySpan<sbyte> weights) => PlaneWeights.Pack(in geometry, weights);
 
     /// <inheritdoc/>

@@ -262,6 +262,23 @@ internal class ManagedKernels : KernelSet
         => _lanes.DenseNarrow(in geometry, source, weights, in epilogue, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
+    public override int CountGroupedDenseFloatTiles(in GroupedGeometry geometry)
+        => _lanes.CountGroupedDenseFloatTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void GroupedDenseFloat(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+        => _lanes.GroupedDenseFloat(in geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
     public override PackedWeights PackConvolutionPlanes(in PlaneGeometry geometry, ReadOnlySpan<sbyte> weights) => _lanes.PackConvolutionPlanes(in geometry, weights);
 
     /// <inheritdoc/>

@@ -57,4 +57,38 @@ internal sealed unsafe partial class NativeKernels
 
         GC.KeepAlive(weights);
     }
+
+    /// <inheritdoc/>
+    public override int CountGroupedDenseFloatTiles(in GroupedGeometry geometry)
+    {
+        KernelCheck.Grouped(in geometry);
+        fixed (GroupedGeometry* g = &geometry)
+        {
+            return _table.GroupedDenseFloatTiles(g);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void GroupedDenseFloat(
+        in GroupedGeometry geometry,
+        ReadOnlySpan<float> source,
+        PackedWeights weights,
+        ReadOnlySpan<float> bias,
+        float low,
+        float high,
+        Span<float> destination,
+        int tileBegin,
+        int tileEnd)
+    {
+        KernelCheck.GroupedFloats(in geometry, source.Length, bias.Length, destination.Length);
+        fixed (GroupedGeometry* g = &geometry)
+        fixed (float* x = source, b = bias, y = destination)
+        {
+            KernelCheck.Weights(weights, _groupedLayout, _table.GroupedDensePackedSize(g));
+            KernelCheck.Tiles(tileBegin, tileEnd, _table.GroupedDenseFloatTiles(g));
+            _table.GroupedDenseFloat(g, x, weights.Pointer, b, low, high, y, tileBegin, tileEnd);
+        }
+
+        GC.KeepAlive(weights);
+    }
 }

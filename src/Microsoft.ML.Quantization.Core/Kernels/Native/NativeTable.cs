@@ -31,6 +31,8 @@ internal unsafe struct NativeTable
     public delegate* unmanaged<GroupedGeometry*, sbyte*, float*, void*, void> GroupedDensePack;
     public delegate* unmanaged<GroupedGeometry*, int> GroupedDenseTiles;
     public delegate* unmanaged<GroupedGeometry*, sbyte*, int*, float*, void*, float*, float, float, float*, int, int, void> GroupedDense;
+    public delegate* unmanaged<GroupedGeometry*, int> GroupedDenseFloatTiles;
+    public delegate* unmanaged<GroupedGeometry*, float*, void*, float*, float, float, float*, int, int, void> GroupedDenseFloat;
     public delegate* unmanaged<PlaneTile*, int, void> PlaneTiles;
     public delegate* unmanaged<ConvolutionGeometry*, long> ConvolutionCodebookPackedSize;
     public delegate* unmanaged<ConvolutionGeometry*, byte*, sbyte*, void*, void> ConvolutionCodebookPack;

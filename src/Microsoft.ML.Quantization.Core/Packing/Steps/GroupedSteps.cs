@@ -85,3 +85,43 @@ internal sealed class GroupedDenseStep : BoundStep
         }
     }
 }
+
+/// <summary>Dense layer with weights in groups over float inputs, and its clamp.</summary>
+internal sealed class GroupedFloatStep : BoundStep
+{
+    private readonly KernelSet _kernels;
+    private readonly GroupedGeometry _geometry;
+    private readonly PackedWeights _weights;
+    private readonly float[] _bias;
+    private readonly Activation _activation;
+    private readonly int _source;
+    private readonly int _destination;
+    private readonly int _tiles;
+
+    public GroupedFloatStep(BindContext context, GroupedGeometry geometry, PackedWeights weights, float[] bias, Activation activation, int source, int destination)
+    {
+        _kernels = context.Kernels;
+        _geometry = geometry;
+        _weights = weights;
+        _bias = bias;
+        _activation = activation;
+        _source = source;
+        _destination = destination;
+        _tiles = geometry.Rows == 0 ? 0 : _kernels.CountGroupedDenseFloatTiles(geometry);
+        Chunks = context.Chunks(_tiles, geometry.OutLength * geometry.Inputs);
+        Work = WorkOf(geometry);
+    }
+
+    /// <summary>The products are those of a float layer.</summary>
+    public static KernelWork WorkOf(in GroupedGeometry g) => KernelWork.Of(KernelOperation.ConvolutionFloat, 32, ConvolutionGeometry.Dense(g.Rows, g.Inputs, g.Outputs));
+
+    /// <inheritdoc/>
+    public override void Run(RunBuffers buffers, int chunk)
+    {
+        if (_tiles > 0)
+        {
+            _kernels.GroupedDenseFloat(
+                _geometry, buffers.Span<float>(_source), _weights, _bias, _activation.Low, _activation.High, buffers.Span<float>(_destination), Begin(_tiles, chunk), Begin(_tiles, chunk + 1));
+        }
+    }
+}

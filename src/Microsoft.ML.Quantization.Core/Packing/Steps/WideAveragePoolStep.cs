@@ -19,7 +19,7 @@ internal sealed class WideAveragePoolStep : BoundStep
     {
         (_geometry, _rule, _isByte, _source, _destination) = (geometry, rule, isByte, source, destination);
         Chunks = context.Chunks(geometry.OutPixels, (long)geometry.OutPixels * geometry.Taps * geometry.InChannels);
-        Work = KernelWork.Flat(KernelOperation.GlobalAverageFloat, 8, (long)geometry.OutPixels * geometry.Taps * geometry.InChannels, geometry.InChannels);
+        Work = KernelWork.Of(KernelOperation.AveragePoolWide, 16, geometry);
     }
 
     /// <inheritdoc/>

@@ -11,6 +11,8 @@ struct Group {
   static constexpr int kRows = 6;
   static constexpr int kFewRows = 2;
 
+  static constexpr int kFloatPanels = 4, kFloatRows = 6;
+
   static constexpr int Offset(int container) { return container == 8 ? 0 : 1 << (container - 1); }
   static constexpr int Chunk(int) { return 0; }
 
@@ -20,6 +22,14 @@ struct Group {
   }
 
   static MLQ_INLINE float32x4_t Halves(const uint8_t* p) { return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p))); }
+
+  // The weights that lie `shift` bits up in each lane.
+  template <int C>
+  static MLQ_INLINE float32x4_t Decode(int32x4_t word, int shift) {
+    const int32x4_t top = vshlq_s32(word, vdupq_n_s32(32 - C - shift));
+    const int32x4_t code = C == 8 ? top : veorq_s32(top, vdupq_n_s32(INT32_MIN));  // weight + offset becomes two's complement
+    return vcvtq_f32_s32(vshrq_n_s32(code, 32 - C));
+  }
 
   template <int C>
   static MLQ_INLINE int32x4_t Unpack(int32x4_t word, int f) {
@@ -37,6 +47,7 @@ struct Group {
 
 }  // namespace
 
-#include "kernels/grouped_dense/generic.h"
+#include "kernels/grouped_dense/floats.h"
 
 MLQ_DEFINE_GROUPED_DENSE(neon)
+MLQ_DEFINE_GROUPED_DENSE_FLOATS(neon)

@@ -28,6 +28,12 @@ struct Group {
   static constexpr int kFewRows = 1;
 #endif
 
+#if defined(__AVX512BW__)
+  static constexpr int kFloatPanels = 4, kFloatRows = 6;  // 24 sums, 4 weights, 1 value
+#else
+  static constexpr int kFloatPanels = 2, kFloatRows = 4;
+#endif
+
   static constexpr int Offset(int container) { return 1 << (container - 1); }
 
   template <int C>
@@ -41,6 +47,20 @@ struct Group {
 #else
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(const void*)p));
 #endif
+  }
+
+  // The weights that lie `shift` bits up in each lane.
+  template <int C>
+  static MLQ_INLINE Simd::F Decode(Simd::I word, int shift) {
+    const Simd::I shifted = MLQ_WIDE(srl_epi32)(word, _mm_cvtsi32_si128(shift));
+#if defined(__AVX512BW__)
+    if constexpr (C < 8) {  // a table of 16 floats is indexed by four bits
+      const __m512 values = C == 4 ? _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7)
+                                   : _mm512_setr_ps(-2, -1, 0, 1, -2, -1, 0, 1, -2, -1, 0, 1, -2, -1, 0, 1);
+      return _mm512_permutexvar_ps(shifted, values);
+    }
+#endif
+    return Simd::ToFloat(Simd::SubInt(MLQ_AND(shifted, Simd::BroadcastInt((1 << C) - 1)), Simd::BroadcastInt(Offset(C))));
   }
 
   // Part f of a vector of bytes.
