@@ -21,6 +21,7 @@ internal static class Program
         ["binary-speed"] = ("binary-speed MODEL_DIR [ROUNDS]: networks of 1 and 2 bits of the shape of ResNet-18 against ONNX Runtime int8", BinarySpeedCommand.Run),
         ["binary"] = ("binary MNIST_DIR [EPOCHS] [CELL] [ROWS]: binary and ternary networks on MNIST, cell by cell", Tables.BinaryCommand.Run),
         ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),
+        ["gradients"] = ("gradients DATA_DIR [EPOCHS]: DoReFa-Net with gradients of 32, 8, 6 and 4 bits on Fashion-MNIST, cell by cell, resumable", Tables.GradientsCommand.Run),
         ["kernels"] = ("kernels [planes | BenchmarkDotNet options]: convolutions and dense layers of every kernel set, or those over bit planes", KernelsCommand.Run),
     };
 
