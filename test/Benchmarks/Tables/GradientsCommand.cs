@@ -4,7 +4,6 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
-using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Training;
@@ -32,7 +31,7 @@ internal static class GradientsCommand
 
         int epochs = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : DefaultEpochs;
         var runner = new CellRunner("gradients", MethodsCommand.Rows(args[0], "train"), MethodsCommand.Rows(args[0], "t10k"));
-        Graph start = SmallNetworks.ResNet(8, _image);
+        Graph start = Networks.SmallNetworks.ResNet(8, _image);
         var results = new List<CellResult>();
         foreach (int width in _widths)
         {
