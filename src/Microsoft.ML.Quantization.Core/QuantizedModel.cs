@@ -45,6 +45,9 @@ public sealed class QuantizedModel : IDisposable
     /// <summary>The document this model was made of.</summary>
     internal ModelDocument Document => _document;
 
+    /// <summary>Bytes of the packed weights.</summary>
+    internal long PackedBytes => _engine.PackedBytes;
+
     /// <summary>Loads an .mlq file.</summary>
     /// <exception cref="QuantizationException">The file is no model, is damaged, or cannot run here.</exception>
     /// <exception cref="IOException">The file cannot be opened.</exception>

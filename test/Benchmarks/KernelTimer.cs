@@ -10,14 +10,14 @@ internal static class KernelTimer
     private const double BudgetNanoseconds = 12e6;
     private const int FewestSamples = 4;
 
-    /// <summary>The least of many samples; short work is repeated within a sample.</summary>
-    public static double Least(Action work)
+    /// <summary>The least of many samples that together take the budget, four at least; short work is repeated within a sample.</summary>
+    public static double Least(Action work, double budget = BudgetNanoseconds)
     {
         work();
         int repeats = (int)Math.Clamp(SampleNanoseconds / Math.Max(Sample(work, 1), 1), 1, 64);
         double least = double.MaxValue;
         double spent = 0;
-        for (int i = 0; i < FewestSamples || spent < BudgetNanoseconds; i++)
+        for (int i = 0; i < FewestSamples || spent < budget; i++)
         {
             double time = Sample(work, repeats);
             least = Math.Min(least, time);

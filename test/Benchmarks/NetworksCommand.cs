@@ -5,7 +5,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using System.Text.Json;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
@@ -172,22 +171,8 @@ internal static class NetworksCommand
     }
 
     public static double Peer(string file, int batch, int threads)
-    {
-        var start = new ProcessStartInfo("node")
-        {
-            RedirectStandardOutput = true,
-            WorkingDirectory = Path.Combine(Machine.Folder(), "peers"),
-        };
-        foreach (string argument in new[] { "ort-bench.mjs", Path.GetFullPath(file), "--threads", Text(threads, "0"), "--dims", FormattableString.Invariant($"batch={batch},seq={Sequence}"), "--runs", "30", "--seconds", "1" })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException("node could not be started.");
-        string line = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return JsonDocument.Parse(line.Trim()).RootElement.GetProperty("median_ms").GetDouble();
-    }
+        => PeerProcess.Node("ort-bench.mjs", Path.GetFullPath(file), "--threads", Text(threads, "0"), "--dims", FormattableString.Invariant($"batch={batch},seq={Sequence}"), "--runs", "30", "--seconds", "1")
+            .GetProperty("median_ms").GetDouble();
 
     public static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 

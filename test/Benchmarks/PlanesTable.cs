@@ -31,6 +31,9 @@ internal static class PlanesTable
         ("2 x 2 bits", PlaneKind.Unsigned, 2, PlaneKind.MidRise, 2),
     ];
 
+    /// <summary>Signs times signs.</summary>
+    public static (string Name, PlaneKind Source, int SourceBits, PlaneKind Weights, int WeightBits) Signs => _pairings[0];
+
     public static int Run()
     {
         KernelSet active = KernelRegistry.Active;
@@ -64,7 +67,8 @@ internal static class PlanesTable
         return 0;
     }
 
-    private static ConvolutionGeometry Image(int channels, int size) => ConvolutionGeometry.Dense(1, channels, channels) with
+    /// <summary>A 3x3 convolution, stride 1, as many channels out as in.</summary>
+    public static ConvolutionGeometry Image(int channels, int size) => ConvolutionGeometry.Dense(1, channels, channels) with
     {
         InHeight = size,
         InWidth = size,
@@ -76,7 +80,8 @@ internal static class PlanesTable
         PadWidth = 1,
     };
 
-    private static Action Planes(KernelSet set, ConvolutionGeometry g, (string Name, PlaneKind Source, int SourceBits, PlaneKind Weights, int WeightBits) p)
+    /// <summary>A layer over bit planes with thresholds.</summary>
+    public static Action Planes(KernelSet set, ConvolutionGeometry g, (string Name, PlaneKind Source, int SourceBits, PlaneKind Weights, int WeightBits) p)
     {
         PlaneGeometry planes = new(g, p.Source, p.SourceBits, p.Weights, p.WeightBits);
         (int low, int high) = PlaneGeometry.CodesOf(p.Weights, p.WeightBits);
@@ -98,20 +103,22 @@ internal static class PlanesTable
             tiles);
     }
 
-    private static Action Bytes(KernelSet set, ConvolutionGeometry g)
+    /// <summary>A layer of 8 bits with weights of at most a magnitude.</summary>
+    public static Action Bytes(KernelSet set, ConvolutionGeometry g, int most = 127)
     {
         var random = new Random(1);
         byte[] x = new byte[g.InLength], w = new byte[g.OutChannels * g.Depth], y = new byte[g.OutLength];
         random.NextBytes(x);
         random.NextBytes(w);
-        PackedWeights weights = set.PackConvolutionByte(g, Array.ConvertAll(w, b => (sbyte)b));
+        PackedWeights weights = set.PackConvolutionByte(g, Array.ConvertAll(w, b => (sbyte)((sbyte)b % (most + 1))));
         int[] bias = new int[g.OutChannels];
         float[] multipliers = [.. Enumerable.Repeat(1e-4f, g.OutChannels)], offsets = new float[g.OutChannels];
         int tiles = set.CountConvolutionByteTiles(g);
         return () => set.ConvolutionByte(g, x, 0, weights, new IntegerEpilogue { Bias = bias, Multipliers = multipliers, Offsets = offsets, Maximum = 255 }, y, 0, tiles);
     }
 
-    private static Action Floats(KernelSet set, ConvolutionGeometry g)
+    /// <summary>A layer of floats.</summary>
+    public static Action Floats(KernelSet set, ConvolutionGeometry g)
     {
         var random = new Random(1);
         float[] x = [.. Enumerable.Range(0, (int)g.InLength).Select(_ => random.NextSingle())], bias = new float[g.OutChannels], y = new float[g.OutLength];
@@ -160,10 +167,10 @@ internal static class PlanesTable
     }
 
     /// <summary>The shortest time of each action in seconds. The actions run in turn, each for a while, so that a bad moment of the machine hits all of them.</summary>
-    private static double[] Best(Action[] actions)
+    public static double[] Best(Action[] actions, int rounds = Rounds)
     {
         double[] best = [.. actions.Select(_ => double.MaxValue)];
-        for (int round = 0; round < Rounds; round++)
+        for (int round = 0; round < rounds; round++)
         {
             for (int i = 0; i < actions.Length; i++)
             {

@@ -22,6 +22,13 @@ internal static class Program
         ["binary"] = ("binary MNIST_DIR [EPOCHS] [CELL] [ROWS]: binary and ternary networks on MNIST, cell by cell", Tables.BinaryCommand.Run),
         ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),
         ["gradients"] = ("gradients DATA_DIR [EPOCHS]: DoReFa-Net with gradients of 32, 8, 6 and 4 bits on Fashion-MNIST, cell by cell, resumable", Tables.GradientsCommand.Run),
+        ["convolutions"] = ("convolutions MODEL_DIR [ROUNDS]: 3x3 convolutions of 8 bits and 1 bit against ONNX Runtime", ConvolutionsCommand.Run),
+        ["load"] = ("load MODEL_DIR [ROUNDS]: opening ResNet-18 and its first inference against making a session of ONNX Runtime", LoadCommand.Run),
+        ["footprint"] = ("footprint MODEL_DIR: what inference allocates, and what a process grows by", FootprintCommand.Run),
+        ["sets"] = ("sets MODEL_DIR: every kernel set against what its instructions allow, and managed against native", SetsCommand.Run),
+        ["scaling"] = ("scaling [MILLISECONDS]: latency and memory against batch, image size and depth", ScalingCommand.Run),
+        ["load-child"] = ("load-child FILE: a process of load", LoadCommand.Child),
+        ["footprint-child"] = ("footprint-child [FILE THREADS]: a process of footprint", FootprintCommand.Child),
         ["kernels"] = ("kernels [planes | BenchmarkDotNet options]: convolutions and dense layers of every kernel set, or those over bit planes", KernelsCommand.Run),
     };
 

@@ -72,6 +72,9 @@ internal sealed unsafe class Engine : IDisposable
     /// <summary>Runs on tensors, whose counts and element types must be those of the signature.</summary>
     public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs) => UseTensors(inputs, (from, to) => RunRows(from, to, BatchOf(inputs)));
 
+    /// <summary>Bytes of the packed weights.</summary>
+    public long PackedBytes => _program.WeightBytes;
+
     /// <summary>Fewest rows of a run: 1, or the batch of a graph that fixes it.</summary>
     public int SmallestBatch => Math.Max(_rowsPerRun, 1);
 

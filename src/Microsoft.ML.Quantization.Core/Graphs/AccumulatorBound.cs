@@ -55,21 +55,33 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         return (new IntegerRange(input.Range.Min + shift, input.Range.Max + shift), input.Single.ZeroPoint + shift);
     }
 
+    // Whatever the signs of lo ≤ hi: the larger of lo·w and hi·w is hi·w for a positive w and lo·w for a negative one.
     private static long OfChannel(Tensor weights, int start, int length, AffineQuantization quantizer, IntegerRange range, int inputZero, int bias)
     {
-        long high = 0;
-        long low = 0;
-        long positive = 0;
-        long negative = 0;
-        for (int i = start; i < start + length; i++)
+        CodeSums w = Sums(weights, start, length, quantizer);
+        long high = (range.Max * w.Positive) - (range.Min * w.Negative);
+        long low = (range.Min * w.Positive) - (range.Max * w.Negative);
+        return Math.Max(high, -low) + Math.Abs((long)bias) + (inputZero * Math.Max(w.Positive, w.Negative));
+    }
+
+    private static CodeSums Sums(Tensor weights, int start, int length, AffineQuantization quantizer)
+    {
+        bool isPlain = quantizer.Codebook is null && (quantizer.Granularity == Granularity.PerTensor || (quantizer.Granularity == Granularity.PerAxis && quantizer.Axis == 0));
+        if (isPlain && weights.Type is (ElementType.Int8 or ElementType.UInt8))
         {
-            long w = quantizer.ValueOf(weights.Shape, i, CodeAccess.Read(weights, i));
-            high += Math.Max(range.Min * w, range.Max * w);
-            low += Math.Min(range.Min * w, range.Max * w);
-            positive += Math.Max(w, 0);
-            negative -= Math.Min(w, 0);
+            AffineParameters group = quantizer[quantizer.GroupOf(weights.Shape, start)];
+            (int factor, int zero) = group.MidRiseTop == 0 ? (1, group.ZeroPoint) : (2, group.MidRiseTop);
+            return weights.Type == ElementType.Int8
+                ? CodeSums.Of(weights.Values<sbyte>().Slice(start, length), factor, zero)
+                : CodeSums.Of(weights.Values<byte>().Slice(start, length), factor, zero);
         }
 
-        return Math.Max(high, -low) + Math.Abs((long)bias) + (inputZero * Math.Max(positive, negative));
+        CodeSums sums = default;
+        for (int i = start; i < start + length; i++)
+        {
+            sums = sums.With(quantizer.ValueOf(weights.Shape, i, CodeAccess.Read(weights, i)));
+        }
+
+        return sums;
     }
 }

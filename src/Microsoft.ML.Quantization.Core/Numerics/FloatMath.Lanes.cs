@@ -15,12 +15,10 @@ public static partial class FloatMath
     internal static T Exp<T>(T x)
         where T : unmanaged, ILanes<T>
     {
-        T limited = T.Select(T.Less(T.Create(89f), x), T.Create(89f), x);
-        limited = T.Select(T.Less(limited, T.Create(-105f)), T.Create(-105f), limited) & T.Same(x, x);
+        T limited = T.Greater(T.Create(-105f), T.Lesser(T.Create(89f), x));
         T power = ExpPower(limited, out T exponent);
         T half = T.ShiftRight(exponent, 1);
-        T result = power * PowerOfTwo(half) * PowerOfTwo(T.SubtractInt(exponent, half));
-        return OrNan(x, result);
+        return T.OrNan(x, power * PowerOfTwo(half) * PowerOfTwo(T.SubtractInt(exponent, half)));
     }
 
     /// <summary>The same bits for |x| ≤ 87, in fewer operations.</summary>
@@ -66,7 +64,7 @@ public static partial class FloatMath
         result = T.Select(T.Same(x, T.Create(float.PositiveInfinity)), x, result);
         result = T.Select(T.Same(x, T.Create(0f)), T.Create(float.NegativeInfinity), result);
         result = T.Select(T.Less(x, T.Create(0f)), T.Create(float.NaN), result);
-        return OrNan(x, result);
+        return T.OrNan(x, result);
     }
 
     /// <summary>The same bits for positive finite x from 2^−126, in fewer operations.</summary>
@@ -111,8 +109,8 @@ public static partial class FloatMath
         r = T.Fma(r, u, T.Create(-0.333333343f));
         T near = T.Fma(size * u, r, size);
         T far = T.Create(1f) - (T.Create(2f) / (Exp(size + size) + T.Create(1f)));
-        T result = T.Select(T.Less(size, T.Create(0.625f)), near, far) | sign;
-        return OrNan(x, result);
+        T result = T.SelectLess(size, T.Create(0.625f), near, far) | sign;
+        return T.OrNan(x, result);
     }
 
     /// <summary>z = e^−|x|; x ≥ 0: 1 / (1 + z); else fma(−z, z / (1 + z), z), which is z / (1 + z) with a smaller error.</summary>
@@ -123,7 +121,7 @@ public static partial class FloatMath
         T z = Exp(x | T.CreateInt(SignBit));
         T negative = T.Less(x, T.Create(0f));
         T quotient = T.Select(negative, z, T.Create(1f)) / (T.Create(1f) + z);
-        return OrNan(x, T.Select(negative, T.Fma(z ^ T.CreateInt(SignBit), quotient, z), quotient));
+        return T.OrNan(x, T.Select(negative, T.Fma(z ^ T.CreateInt(SignBit), quotient, z), quotient));
     }
 
     /// <summary>|x| &lt; 1: x + x·G(x²); else ±(1 − e^−Q(|x|)), Q interpolating −log erfc over [1, 4], |x| limited to 4.</summary>
@@ -142,7 +140,7 @@ public static partial class FloatMath
         g = T.Fma(g, u, T.Create(-0.376126379f));
         g = T.Fma(g, u, T.Create(0.128379166f));
         T near = T.Fma(size, g, size);
-        T t = T.Select(T.Less(size, T.Create(4f)), size, T.Create(4f));
+        T t = T.Lesser(size, T.Create(4f));
         T q = T.Fma(T.Create(7.58268186e-08f), t, T.Create(-3.32168452e-06f));
         q = T.Fma(q, t, T.Create(6.22983498e-05f));
         q = T.Fma(q, t, T.Create(-0.000685836654f));
@@ -152,8 +150,8 @@ public static partial class FloatMath
         q = T.Fma(q, t, T.Create(0.630953014f));
         q = T.Fma(q, t, T.Create(1.1306752f));
         q = T.Fma(q, t, T.Create(-0.000416329218f));
-        T far = T.Create(1f) - Exp(q ^ T.CreateInt(SignBit));
-        return OrNan(x, T.Select(T.Less(size, T.Create(1f)), near, far) | sign);
+        T far = T.Create(1f) - ExpOfNear(q ^ T.CreateInt(SignBit));
+        return T.OrNan(x, T.SelectLess(size, T.Create(1f), near, far) | sign);
     }
 
     /// <summary>2^n for −126 ≤ n ≤ 127.</summary>
@@ -161,10 +159,4 @@ public static partial class FloatMath
     private static T PowerOfTwo<T>(T n)
         where T : unmanaged, ILanes<T>
         => T.ShiftLeft(T.AddInt(n, T.CreateInt(127)), 23);
-
-    /// <summary>The quiet NaN where x is NaN.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T OrNan<T>(T x, T result)
-        where T : unmanaged, ILanes<T>
-        => T.Select(T.Same(x, x), result, T.Create(float.NaN));
 }

@@ -40,7 +40,15 @@ public static class FloatReduction
         int whole = values.Length - (values.Length % Lanes);
         fixed (float* x = values, y = destination)
         {
-            for (int i = 0; i < whole; i += Lanes)
+            int i = 0;
+            for (; Vector512.IsHardwareAccelerated && i <= whole - Lanes1024.Count; i += Lanes1024.Count)
+            {
+                Lanes1024 pair = map.Of(Lanes1024.Load(x + i));
+                Lanes1024.Store(y + i, pair);
+                sums = sums + pair.Low + pair.High;
+            }
+
+            for (; i < whole; i += Lanes)
             {
                 Lanes512 value = map.Of(Lanes512.Load(x + i));
                 Lanes512.Store(y + i, value);
@@ -130,13 +138,13 @@ public static class FloatReduction
     private readonly struct Larger : IJoin
     {
         public static T Join<T>(T best, T value)
-            where T : unmanaged, ILanes<T> => T.Select(T.Less(best, value), value, best);
+            where T : unmanaged, ILanes<T> => T.Greater(value, best);
     }
 
     private readonly struct Smaller : IJoin
     {
         public static T Join<T>(T best, T value)
-            where T : unmanaged, ILanes<T> => T.Select(T.Less(value, best), value, best);
+            where T : unmanaged, ILanes<T> => T.Lesser(value, best);
     }
 
     private readonly struct Value : IMap

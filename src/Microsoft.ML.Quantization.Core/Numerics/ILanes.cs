@@ -86,6 +86,18 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>mask ? whenSet : whenClear, bit by bit.</summary>
     public static abstract TSelf Select(TSelf mask, TSelf whenSet, TSelf whenClear);
 
+    /// <summary>left &lt; right ? left : right, as one instruction where the machine has it.</summary>
+    public static abstract TSelf Lesser(TSelf left, TSelf right);
+
+    /// <summary>left &gt; right ? left : right, as one instruction where the machine has it.</summary>
+    public static abstract TSelf Greater(TSelf left, TSelf right);
+
+    /// <summary>left &lt; right ? whenLess : otherwise.</summary>
+    public static abstract TSelf SelectLess(TSelf left, TSelf right, TSelf whenLess, TSelf otherwise);
+
+    /// <summary>result, or the quiet NaN where x is NaN.</summary>
+    public static abstract TSelf OrNan(TSelf x, TSelf result);
+
     /// <summary>Integer sum, wrapping.</summary>
     public static abstract TSelf AddInt(TSelf left, TSelf right);
 

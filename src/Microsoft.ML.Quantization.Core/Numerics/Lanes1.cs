@@ -95,6 +95,18 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
         => CreateInt((mask._bits & whenSet._bits) | (~mask._bits & whenClear._bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 Lesser(Lanes1 left, Lanes1 right) => left.Value < right.Value ? left : right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 Greater(Lanes1 left, Lanes1 right) => left.Value > right.Value ? left : right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 SelectLess(Lanes1 left, Lanes1 right, Lanes1 whenLess, Lanes1 otherwise) => left.Value < right.Value ? whenLess : otherwise;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 OrNan(Lanes1 x, Lanes1 result) => float.IsNaN(x.Value) ? new(float.NaN) : result;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 AddInt(Lanes1 left, Lanes1 right) => CreateInt(unchecked(left._bits + right._bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -111,6 +111,22 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         => new(Vector128.ConditionalSelect(mask._value, whenSet._value, whenClear._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Lesser(Lanes128 left, Lanes128 right)
+        => new(Sse.IsSupported ? Sse.Min(left._value, right._value) : Vector128.ConditionalSelect(Vector128.LessThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Greater(Lanes128 left, Lanes128 right)
+        => new(Sse.IsSupported ? Sse.Max(left._value, right._value) : Vector128.ConditionalSelect(Vector128.GreaterThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 SelectLess(Lanes128 left, Lanes128 right, Lanes128 whenLess, Lanes128 otherwise)
+        => new(Vector128.ConditionalSelect(Vector128.LessThan(left._value, right._value), whenLess._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 OrNan(Lanes128 x, Lanes128 result)
+        => new(Vector128.ConditionalSelect(Vector128.Equals(x._value, x._value), result._value, Vector128.Create(float.NaN)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 AddInt(Lanes128 left, Lanes128 right) => new((left.Bits + right.Bits).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -126,6 +126,22 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         => new(Vector256.ConditionalSelect(mask._value, whenSet._value, whenClear._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Lesser(Lanes256 left, Lanes256 right)
+        => new(Avx.IsSupported ? Avx.Min(left._value, right._value) : Vector256.ConditionalSelect(Vector256.LessThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Greater(Lanes256 left, Lanes256 right)
+        => new(Avx.IsSupported ? Avx.Max(left._value, right._value) : Vector256.ConditionalSelect(Vector256.GreaterThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 SelectLess(Lanes256 left, Lanes256 right, Lanes256 whenLess, Lanes256 otherwise)
+        => new(Vector256.ConditionalSelect(Vector256.LessThan(left._value, right._value), whenLess._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 OrNan(Lanes256 x, Lanes256 result)
+        => new(Vector256.ConditionalSelect(Vector256.Equals(x._value, x._value), result._value, Vector256.Create(float.NaN)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 AddInt(Lanes256 left, Lanes256 right) => new((left.Bits + right.Bits).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -135,6 +135,22 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
         => new(Vector512.ConditionalSelect(mask._value, whenSet._value, whenClear._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Lesser(Lanes512 left, Lanes512 right)
+        => new(Avx512F.IsSupported ? Avx512F.Min(left._value, right._value) : Vector512.ConditionalSelect(Vector512.LessThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Greater(Lanes512 left, Lanes512 right)
+        => new(Avx512F.IsSupported ? Avx512F.Max(left._value, right._value) : Vector512.ConditionalSelect(Vector512.GreaterThan(left._value, right._value), left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 SelectLess(Lanes512 left, Lanes512 right, Lanes512 whenLess, Lanes512 otherwise)
+        => new(Vector512.ConditionalSelect(Vector512.LessThan(left._value, right._value), whenLess._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 OrNan(Lanes512 x, Lanes512 result)
+        => new(Vector512.ConditionalSelect(Vector512.Equals(x._value, x._value), result._value, Vector512.Create(float.NaN)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 AddInt(Lanes512 left, Lanes512 right) => new((left.Bits + right.Bits).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

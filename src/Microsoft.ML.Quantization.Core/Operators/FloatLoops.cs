@@ -4,7 +4,7 @@ using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Operators;
 
-/// <summary>Loops that carry float functions over spans: sixteen lanes at a time where the machine has them, then eight, the rest one by one, with the same bits.</summary>
+/// <summary>Loops that carry float functions over spans: 32 lanes at a time where the machine has vectors of sixteen, then eight, the rest one by one, with the same bits.</summary>
 internal static unsafe class FloatLoops
 {
     /// <summary>destination[i] = f(source[i]); both may be the same span.</summary>
@@ -21,9 +21,9 @@ internal static unsafe class FloatLoops
         fixed (float* y = destination)
         {
             int i = 0;
-            for (; Vector512.IsHardwareAccelerated && i <= length - Lanes512.Count; i += Lanes512.Count)
+            for (; Vector512.IsHardwareAccelerated && i <= length - Lanes1024.Count; i += Lanes1024.Count)
             {
-                Lanes512.Store(y + i, function.Of(Lanes512.Load(x + i)));
+                Lanes1024.Store(y + i, function.Of(Lanes1024.Load(x + i)));
             }
 
             for (; i <= length - Lanes256.Count; i += Lanes256.Count)
@@ -55,6 +55,13 @@ internal static unsafe class FloatLoops
         fixed (float* y = destination)
         {
             int i = 0;
+            for (; Vector512.IsHardwareAccelerated && i <= length - Lanes512.Count; i += Lanes512.Count)
+            {
+                Lanes512 x = leftStep == 0 ? Lanes512.Create(*a) : Lanes512.Load(a + i);
+                Lanes512 z = rightStep == 0 ? Lanes512.Create(*b) : Lanes512.Load(b + i);
+                Lanes512.Store(y + i, function.Of(x, z));
+            }
+
             for (; i <= length - Lanes256.Count; i += Lanes256.Count)
             {
                 Lanes256 x = leftStep == 0 ? Lanes256.Create(*a) : Lanes256.Load(a + i);
@@ -65,6 +72,39 @@ internal static unsafe class FloatLoops
             for (; i < length; i++)
             {
                 y[i] = function.Of(new Lanes1(a[i * leftStep]), new Lanes1(b[i * rightStep])).Value;
+            }
+        }
+    }
+
+    /// <summary>destination[i] = f(first[i], second[i], third[i]).</summary>
+    public static void Map<TFunction>(TFunction function, ReadOnlySpan<float> first, ReadOnlySpan<float> second, ReadOnlySpan<float> third, Span<float> destination)
+        where TFunction : struct, ITernaryFunction
+    {
+        int length = destination.Length;
+        if (first.Length != length || second.Length != length || third.Length != length)
+        {
+            throw new ArgumentException("Operands must have the destination's length.", nameof(first));
+        }
+
+        fixed (float* a = first)
+        fixed (float* b = second)
+        fixed (float* c = third)
+        fixed (float* y = destination)
+        {
+            int i = 0;
+            for (; Vector512.IsHardwareAccelerated && i <= length - Lanes512.Count; i += Lanes512.Count)
+            {
+                Lanes512.Store(y + i, function.Of(Lanes512.Load(a + i), Lanes512.Load(b + i), Lanes512.Load(c + i)));
+            }
+
+            for (; i <= length - Lanes256.Count; i += Lanes256.Count)
+            {
+                Lanes256.Store(y + i, function.Of(Lanes256.Load(a + i), Lanes256.Load(b + i), Lanes256.Load(c + i)));
+            }
+
+            for (; i < length; i++)
+            {
+                y[i] = function.Of(new Lanes1(a[i]), new Lanes1(b[i]), new Lanes1(c[i])).Value;
             }
         }
     }

@@ -17,3 +17,11 @@ internal interface IBinaryFunction
     public T Of<T>(T a, T b)
         where T : unmanaged, ILanes<T>;
 }
+
+/// <summary>A function of three floats, written once for any number of lanes.</summary>
+internal interface ITernaryFunction
+{
+    /// <summary>The function in every lane.</summary>
+    public T Of<T>(T a, T b, T c)
+        where T : unmanaged, ILanes<T>;
+}

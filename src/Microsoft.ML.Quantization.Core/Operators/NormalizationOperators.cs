@@ -114,6 +114,15 @@ internal static class NormalizationOperators
             where T : unmanaged, ILanes<T> => (x - T.Create(mean)) * T.Create(inverse);
     }
 
+    private readonly struct Scaled(Center center) : IBinaryFunction, ITernaryFunction
+    {
+        public T Of<T>(T a, T b)
+            where T : unmanaged, ILanes<T> => center.Of(a) * b;
+
+        public T Of<T>(T a, T b, T c)
+            where T : unmanaged, ILanes<T> => (center.Of(a) * b) + c;
+    }
+
     private readonly struct AddSquare : IBinaryFunction
     {
         public T Of<T>(T a, T b)
@@ -137,14 +146,20 @@ internal static class NormalizationOperators
         public override void Run(int begin, int end)
         {
             float epsilon = ((LayerNormalization)Call.Node).Epsilon;
+            ReadOnlySpan<float> scale = Call.Inputs[1].Values<float>();
+            ReadOnlySpan<float> shift = Call.Inputs.Length > 2 ? Call.Inputs[2].Values<float>() : default;
             for (int row = begin; row < end; row++)
             {
+                ReadOnlySpan<float> source = Read(Call, row, Size);
                 Span<float> result = Write(Call, row, Size);
-                FloatLoops.Map(Center.Of(Read(Call, row, Size), epsilon), Read(Call, row, Size), result);
-                FloatLoops.Map(default(BinaryFunctions.Multiply), result, Call.Inputs[1].Values<float>(), result);
-                if (Call.Inputs.Length > 2)
+                var center = Center.Of(source, epsilon);
+                if (shift.IsEmpty)
                 {
-                    FloatLoops.Map(default(BinaryFunctions.Add), result, Call.Inputs[2].Values<float>(), result);
+                    FloatLoops.Map(new Scaled(center), source, scale, result);
+                }
+                else
+                {
+                    FloatLoops.Map(new Scaled(center), source, scale, shift, result);
                 }
             }
         }

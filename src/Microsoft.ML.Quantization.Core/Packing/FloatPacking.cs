@@ -75,7 +75,7 @@ internal static class FloatPacking
     private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor weights, ConvolutionGeometry geometry, int channels)
     {
         string form = string.Create(CultureInfo.InvariantCulture, $"f32/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}");
-        return state.Weights.Get(weights, form, () => kernels.PackConvolutionFloat(geometry, WeightOrder.TapsFirst(weights.Values<float>(), weights.Shape[0], channels)));
+        return state.Weights.Get(weights, form, () => WeightOrder.Pack(weights.Values<float>(), weights.Shape[0], channels, w => kernels.PackConvolutionFloat(geometry, w)));
     }
 
     private static void Add(PackingState state, Node node, Choice choice, long weightBytes, int source, int destination, Func<BindContext, BoundStep> bind)

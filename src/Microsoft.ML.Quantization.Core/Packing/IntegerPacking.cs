@@ -73,7 +73,7 @@ internal static class IntegerPacking
     private static PackedWeights Pack(PackingState state, KernelSet kernels, ValueId constant, ConvolutionGeometry geometry, IntegerWeights weights, int channels)
     {
         string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
-        return state.Weights.Get(state.Constant(constant)!, form, () => kernels.PackConvolutionByte(geometry, weights.TapsFirst(channels)));
+        return state.Weights.Get(state.Constant(constant)!, form, () => WeightOrder.Pack(weights.Values, weights.Rows, channels, w => kernels.PackConvolutionByte(geometry, w)));
     }
 
     /// <summary>The image that a value flattens, where it lies channels last only.</summary>

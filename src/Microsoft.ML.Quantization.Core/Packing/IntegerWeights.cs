@@ -1,4 +1,6 @@
 using System;
+using System.Linq;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -7,14 +9,18 @@ namespace Microsoft.ML.Quantization.Packing;
 /// <summary>The values of an integer layer's weights, one row an output channel, in the graph's order.</summary>
 internal sealed class IntegerWeights
 {
-    private IntegerWeights(sbyte[] values, int rows)
+    private readonly Tensor? _codes;
+    private readonly sbyte[] _values;
+
+    private IntegerWeights(Tensor? codes, sbyte[] values, int rows)
     {
-        Values = values;
+        _codes = codes;
+        _values = values;
         Rows = rows;
     }
 
     /// <summary>c − z, 2c − (2^bits − 1) of mid-rise codes, or the levels of a codebook; [Rows][Depth].</summary>
-    public sbyte[] Values { get; }
+    public ReadOnlySpan<sbyte> Values => _codes is null ? _values : _codes.Values<sbyte>();
 
     /// <summary>Output channels.</summary>
     public int Rows { get; }
@@ -26,6 +32,11 @@ internal sealed class IntegerWeights
     public static IntegerWeights? TryCreate(Tensor codes, AffineQuantization quantizer)
     {
         int rows = codes.Shape[0];
+        if (codes.Type == ElementType.Int8 && quantizer.Codebook is null && !quantizer.IsMidRise && quantizer.ZeroPoints.All(z => z == 0))
+        {
+            return new IntegerWeights(codes, [], rows);
+        }
+
         var values = new sbyte[codes.Shape.Count];
         ReadOnlySpan<byte> bytes = codes.Bytes.Span;
         bool signed = codes.Type == ElementType.Int8;
@@ -40,7 +51,7 @@ internal sealed class IntegerWeights
             values[i] = (sbyte)value;
         }
 
-        return new IntegerWeights(values, rows);
+        return new IntegerWeights(null, values, rows);
     }
 
     /// <summary>The bias with the input's zero point folded in: b − z·Σw. The accumulator's proof covers it.</summary>
@@ -49,12 +60,7 @@ internal sealed class IntegerWeights
         var folded = new int[Rows];
         for (int row = 0; row < Rows; row++)
         {
-            long sum = 0;
-            foreach (sbyte value in Values.AsSpan(row * Depth, Depth))
-            {
-                sum += value;
-            }
-
+            long sum = CodeSums.Of(Values.Slice(row * Depth, Depth), 1, 0).Total;
             folded[row] = checked((int)((bias?.Values<int>()[row] ?? 0) - (zeroPoint * sum)));
         }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Immutable;
+using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 
@@ -37,6 +38,9 @@ internal sealed class PackedProgram : IDisposable
 
     /// <summary>The steps in order.</summary>
     public ImmutableArray<PackedStep> Steps { get; }
+
+    /// <summary>Bytes of the packed weights.</summary>
+    public long WeightBytes => _weights.Sum(w => w.ByteLength);
 
     /// <inheritdoc/>
     public void Dispose()

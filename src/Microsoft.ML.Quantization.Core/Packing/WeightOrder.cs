@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Packing;
 
@@ -7,21 +8,45 @@ internal static class WeightOrder
 {
     /// <summary>[rows][channels][taps] → [rows][taps][channels].</summary>
     public static T[] TapsFirst<T>(ReadOnlySpan<T> weights, int rows, int channels)
+        where T : unmanaged
     {
-        int taps = weights.Length / rows / channels;
         var result = new T[weights.Length];
-        int to = 0;
+        TapsFirst(weights, rows, channels, result);
+        return result;
+    }
+
+    /// <summary>Hands weights in the kernels' order to whoever packs them. What is turned round for it lies outside the collected heap and is gone afterwards.</summary>
+    public static unsafe PackedWeights Pack<T>(ReadOnlySpan<T> weights, int rows, int channels, Func<ReadOnlySpan<T>, PackedWeights> pack)
+        where T : unmanaged
+    {
+        if (weights.Length == rows * channels)
+        {
+            return pack(weights);
+        }
+
+        using var scratch = new Arena((long)weights.Length * sizeof(T));
+        var turned = new Span<T>(scratch.Pointer, weights.Length);
+        TapsFirst(weights, rows, channels, turned);
+        return pack(turned);
+    }
+
+    private static void TapsFirst<T>(ReadOnlySpan<T> weights, int rows, int channels, Span<T> result)
+        where T : unmanaged
+    {
+        int depth = weights.Length / rows;
+        int taps = depth / channels;
         for (int row = 0; row < rows; row++)
         {
+            ReadOnlySpan<T> from = weights.Slice(row * depth, depth);
+            Span<T> to = result.Slice(row * depth, depth);
             for (int tap = 0; tap < taps; tap++)
             {
-                for (int channel = 0; channel < channels; channel++)
+                Span<T> line = to.Slice(tap * channels, channels);
+                for (int channel = 0, at = tap; channel < line.Length; channel++, at += taps)
                 {
-                    result[to++] = weights[(((row * channels) + channel) * taps) + tap];
+                    line[channel] = from[at];
                 }
             }
         }
-
-        return result;
     }
 }

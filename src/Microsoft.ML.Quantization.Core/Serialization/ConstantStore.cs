@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Tensors;
@@ -104,13 +105,14 @@ internal static class ConstantStore
         }
 
         IntegerRange range = quantization.Range;
-        foreach (byte code in tensor.Bytes.Span)
+        ReadOnlySpan<byte> codes = tensor.Bytes.Span;
+        int wrong = quantization.Code.Signed
+            ? MemoryMarshal.Cast<byte, sbyte>(codes).IndexOfAnyExceptInRange((sbyte)Math.Max(range.Min, sbyte.MinValue), (sbyte)Math.Min(range.Max, sbyte.MaxValue))
+            : codes.IndexOfAnyExceptInRange((byte)Math.Max(range.Min, byte.MinValue), (byte)Math.Min(range.Max, byte.MaxValue));
+        if (wrong >= 0)
         {
-            int value = quantization.Code.Signed ? (sbyte)code : code;
-            if (!range.Contains(value))
-            {
-                throw Corrupt(name, $"codes in {range}", value.ToString(CultureInfo.InvariantCulture));
-            }
+            int value = quantization.Code.Signed ? (sbyte)codes[wrong] : codes[wrong];
+            throw Corrupt(name, $"codes in {range}", value.ToString(CultureInfo.InvariantCulture));
         }
     }
 

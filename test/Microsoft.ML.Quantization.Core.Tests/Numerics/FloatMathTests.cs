@@ -99,6 +99,7 @@ public sealed class FloatMathTests
         SameAsScalar<Lanes128>();
         SameAsScalar<Lanes256>();
         SameAsScalar<Lanes512>();
+        SameAsScalar<Lanes1024>();
     }
 
     [TestMethod]
@@ -153,8 +154,8 @@ public sealed class FloatMathTests
     private static unsafe void SameAsScalar<T>()
         where T : unmanaged, ILanes<T>
     {
-        float* x = stackalloc float[16];
-        float* y = stackalloc float[16];
+        float* x = stackalloc float[Lanes1024.Count];
+        float* y = stackalloc float[Lanes1024.Count];
         for (uint start = 0; start < uint.MaxValue - (32 * PatternStep); start += 32 * PatternStep)
         {
             for (int i = 0; i < T.Count; i++)

@@ -31,17 +31,43 @@ internal sealed class CostSurface
     /// <summary>Expected nanoseconds a unit.</summary>
     public double NanosecondsPerUnit(in KernelWork work)
     {
-        double[] place = Place(work);
+        Span<double> distances = stackalloc double[Neighbours], costs = stackalloc double[Neighbours];
+        int found = Nearest(Place(work), distances, costs);
         double sum = 0;
         double weights = 0;
-        foreach ((double distance, double cost) in _points.Select(p => (Distance(p.Place, place), p.LogCost)).OrderBy(p => p.Item1).Take(Neighbours))
+        for (int i = 0; i < found; i++)
         {
-            double weight = 1 / ((distance + Softness) * (distance + Softness));
-            sum += weight * cost;
+            double weight = 1 / ((distances[i] + Softness) * (distances[i] + Softness));
+            sum += weight * costs[i];
             weights += weight;
         }
 
         return FloatMath.Exp((float)(sum / weights));
+    }
+
+    /// <summary>The nearest measurements, the first ones where several are as near; how many there are.</summary>
+    private int Nearest(double[] place, Span<double> distances, Span<double> costs)
+    {
+        int found = 0;
+        foreach ((double[] other, double cost) in _points)
+        {
+            double distance = Distance(other, place);
+            int at = found;
+            while (at > 0 && distance < distances[at - 1])
+            {
+                at--;
+            }
+
+            if (at < Neighbours)
+            {
+                found = Math.Min(found + 1, Neighbours);
+                distances[at..(found - 1)].CopyTo(distances[(at + 1)..]);
+                costs[at..(found - 1)].CopyTo(costs[(at + 1)..]);
+                (distances[at], costs[at]) = (distance, cost);
+            }
+        }
+
+        return found;
     }
 
     private static double[] Place(in KernelWork work)

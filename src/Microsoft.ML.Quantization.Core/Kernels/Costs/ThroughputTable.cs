@@ -74,14 +74,7 @@ internal sealed class ThroughputTable
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(stream);
-            JsonElement root = document.RootElement;
-            return new ThroughputTable(root.GetProperty("processor").GetString()!, root.GetProperty("rows").EnumerateArray().Select(Entry))
-            {
-                ForkNanoseconds = root.GetProperty("forkNanoseconds").GetDouble(),
-                StepNanoseconds = root.GetProperty("stepNanoseconds").GetDouble(),
-                ColdNanosecondsPerByte = root.GetProperty("coldNanosecondsPerByte").GetDouble(),
-            };
+            return ThroughputReader.Read(stream);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException or IndexOutOfRangeException)
         {
@@ -103,15 +96,6 @@ internal sealed class ThroughputTable
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{place}: expected a file that can be read, found: {e.Message}", e);
         }
-    }
-
-    private static ThroughputEntry Entry(JsonElement row)
-    {
-        JsonElement[] cells = [.. row.EnumerateArray()];
-        int[] sizes = [.. cells[3..^1].Select(c => c.GetInt32())];
-        var work = KernelWork.From(Enum.Parse<KernelOperation>(cells[1].GetString()!), cells[2].GetInt32(), sizes);
-        double nanoseconds = cells[^1].GetDouble();
-        return nanoseconds > 0 && work.Units > 0 ? new ThroughputEntry(cells[0].GetString()!, work, nanoseconds) : throw new FormatException("a time or a size is not above 0");
     }
 
     private static ThroughputTable Load()

@@ -5,10 +5,11 @@ internal static unsafe partial class FloatConvolution<TLanes>
 {
     private static void MultiplySix(in TapRuns runs, float** rows, float* weights, float* sums)
     {
+        int block = Block;
+        // Before the sums: no vector register outlives a call, so a call behind them would keep the sums in memory.
+        TapCursor cursor = new(runs);
         TLanes s00 = TLanes.Create(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00;
         TLanes s30 = s00, s31 = s00, s40 = s00, s41 = s00, s50 = s00, s51 = s00;
-        int block = Block;
-        TapCursor cursor = new(runs);
         while (cursor.Next(runs))
         {
             float* x0 = rows[0] + cursor.SourceOffset, x1 = rows[1] + cursor.SourceOffset, x2 = rows[2] + cursor.SourceOffset;
@@ -48,8 +49,8 @@ internal static unsafe partial class FloatConvolution<TLanes>
 
     private static void MultiplyOne(in TapRuns runs, float* row, float* weights, float* sums)
     {
-        TLanes s0 = TLanes.Create(0), s1 = s0;
         TapCursor cursor = new(runs);
+        TLanes s0 = TLanes.Create(0), s1 = s0;
         while (cursor.Next(runs))
         {
             float* x = row + cursor.SourceOffset;

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.Arm;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
@@ -14,7 +15,12 @@ internal static unsafe class PlaneCounts<TLanes>
     /// <summary>Steps after which a byte that grows by 8 at most is nearly full.</summary>
     private const int Longest = 31;
 
+    /// <summary>Steps that are added up before their bits are counted.</summary>
+    private const int Eight = 8;
+
     private const int Panel = PlaneWeights.Panel;
+
+    private const int FewestEights = 4;
 
     private interface IMeeting
     {
@@ -44,7 +50,14 @@ internal static unsafe class PlaneCounts<TLanes>
         for (int lane = 0; lane < Panel; lane += 2 * TLanes.Count)
         {
             byte* w = words + (lane * sizeof(uint));
-            for (int begin = 0; begin < tile->StepCount; begin += Longest)
+            int eights = Eights(tile->StepCount);
+            for (int r = 0; r < count && eights > 0; r++)
+            {
+                Eights<TMeeting>(rows[r] + plane, tile->Steps, eights, w, sums + (r * Panel) + lane);
+                Eights<TMeeting>(rows[r] + plane, tile->Steps, eights, w + (TLanes.Count * sizeof(uint)), sums + (r * Panel) + lane + TLanes.Count);
+            }
+
+            for (int begin = Eight * eights; begin < tile->StepCount; begin += Longest)
             {
                 int steps = Math.Min(Longest, tile->StepCount - begin);
                 if (count == 1)
@@ -58,6 +71,57 @@ internal static unsafe class PlaneCounts<TLanes>
             }
         }
     }
+
+    /// <summary>How many times eight steps are taken at once: few of them do not pay for what is left over.</summary>
+    private static int Eights(int steps) => AdvSimd.IsSupported || steps < FewestEights * Eight ? 0 : Math.Min(steps / Eight, Longest);
+
+    /// <summary>
+    /// Eight steps at once, one pixel, one vector: full adders leave the bits of each place as sums of ones, twos, fours and eights, of which only the eights are counted each time (the tree of
+    /// Harley and Seal; Warren, Hacker's Delight, 5-1). Counting takes seven instructions, an adder three to five.
+    /// </summary>
+    private static void Eights<TMeeting>(uint* x, PlaneStep* step, int blocks, byte* words, int* sums)
+        where TMeeting : struct, IMeeting
+    {
+        TLanes ones = TLanes.CreateInt(0), twos = ones, fours = ones, count = ones;
+        for (PlaneStep* end = step + (blocks * Eight); step < end; step += Eight)
+        {
+            TLanes a = Meet<TMeeting>(x, step, words), b = Meet<TMeeting>(x, step + 1, words), differ = a ^ b;
+            TLanes first = TLanes.Select(differ, ones, a);
+            ones ^= differ;
+            (a, b) = (Meet<TMeeting>(x, step + 2, words), Meet<TMeeting>(x, step + 3, words));
+            differ = a ^ b;
+            TLanes second = TLanes.Select(differ, ones, a);
+            ones ^= differ;
+            differ = first ^ second;
+            TLanes low = TLanes.Select(differ, twos, first);
+            twos ^= differ;
+            (a, b) = (Meet<TMeeting>(x, step + 4, words), Meet<TMeeting>(x, step + 5, words));
+            differ = a ^ b;
+            first = TLanes.Select(differ, ones, a);
+            ones ^= differ;
+            (a, b) = (Meet<TMeeting>(x, step + 6, words), Meet<TMeeting>(x, step + 7, words));
+            differ = a ^ b;
+            second = TLanes.Select(differ, ones, a);
+            ones ^= differ;
+            differ = first ^ second;
+            TLanes high = TLanes.Select(differ, twos, first);
+            twos ^= differ;
+            differ = low ^ high;
+            count = TLanes.AddInt(count, TLanes.BitCounts(TLanes.Select(differ, fours, low)));
+            fours ^= differ;
+        }
+
+        // What was never carried: 56 a byte at most.
+        TLanes rest = TLanes.AddInt(TLanes.ShiftLeft(TLanes.BitCounts(fours), 1), TLanes.BitCounts(twos));
+        rest = TLanes.AddInt(TLanes.AddInt(rest, rest), TLanes.BitCounts(ones));
+        TLanes total = TLanes.AddInt(TLanes.ShiftLeft(Total(count), 3), Total(rest));
+        TLanes.Store((float*)sums, TLanes.AddInt(TLanes.Load((float*)sums), total));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Meet<TMeeting>(uint* x, PlaneStep* step, byte* words)
+        where TMeeting : struct, IMeeting
+        => TMeeting.Meet(TLanes.CreateInt((int)x[step->Source]), (float*)(words + step->Weights));
 
     private static void Four<TMeeting>(uint** rows, int plane, PlaneStep* step, int steps, byte* words, int* sums)
         where TMeeting : struct, IMeeting

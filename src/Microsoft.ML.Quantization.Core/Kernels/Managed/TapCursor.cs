@@ -9,6 +9,7 @@ internal ref struct TapCursor
     private int _height;
     private int _width;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TapCursor(in TapRuns runs)
     {
         _depth = runs.Heights > 0 && runs.Widths > 0 ? 0 : runs.Depths;

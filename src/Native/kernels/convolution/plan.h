@@ -8,6 +8,9 @@
 namespace {
 
 constexpr int kTableEntries = 4096;       // pointers of one tile: taps x pixels
+constexpr int kCacheLine = 64;
+constexpr int64_t kShortAhead = 2048;
+constexpr int64_t kWaitingBytes = 256 << 10;
 constexpr int kMaxTaps = 128;             // taps of one chunk
 constexpr int kMaxPixels = 112;           // pixels of one tile
 constexpr int kMaxStripes = 40;           // stripes of one tile
@@ -121,6 +124,16 @@ struct Stripe {
   int length;    // values of a run
   int first;     // runs before the first one read, all of them in padding that counts nothing
 };
+
+// Where a micro kernel's prefetches go, in bytes from the weights it is at: to the panel behind, which is used next, while this one is multiplied. Each step
+// fetches one cache line, so two stripes share the panel out between them. Panels that are read once, or too long to wait in the second-level cache, are fetched a little ahead;
+// several panels at once are streams that the processor follows by itself.
+MLQ_INLINE int64_t Ahead(const Stripe& stripe, int stripes, int64_t panel_bytes) {
+  return stripes == 1 || panel_bytes > kWaitingBytes ? kShortAhead : panel_bytes + (stripe.begin == 0 ? 0 : kCacheLine);
+}
+
+// A hint that may point behind the last panel: it reads nothing.
+MLQ_INLINE void Prefetch(const void* from, int64_t ahead) { __builtin_prefetch((const void*)((uintptr_t)from + (uintptr_t)ahead), 0, 2); }
 
 // Cuts the windows [begin, end) into stripes of equal size. A stripe that meets no padding reads whole kernel rows as one run where they are contiguous.
 inline int CutStripes(const mlq_geometry& g, const Windows& w, int begin, int end, int most, int taps, int channels, bool merge, Stripe* stripes) {

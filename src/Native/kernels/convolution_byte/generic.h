@@ -36,7 +36,7 @@ Plan BytePlan(const mlq_geometry& g) {
 // accumulators are [P][R][kWidth].
 template <int R, int P, int V>
 MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int steps, const Dot::Weight* weights,
-                            int64_t panel_stride, int32_t* accumulators, bool resume) {
+                            int64_t panel_stride, int64_t ahead, int32_t* accumulators, bool resume) {
   typename Simd::I acc[R][P * V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < P * V; v++) {
@@ -45,6 +45,9 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
   }
   for (int segment = 0; segment < segments; segment++, table += R) {
     for (int64_t k = 0; k < steps; k++, weights += kWidth * Dot::kStep) {
+      if constexpr (P == 1) {
+        Prefetch(weights, ahead);
+      }
       typename Simd::I panel[P * V];
       MLQ_UNROLL for (int v = 0; v < P * V; v++) {
         panel[v] = Simd::LoadInt((const int32_t*)(const void*)(weights + v / V * panel_stride + v % V * Simd::kLanes * Dot::kStep));
@@ -64,7 +67,7 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
   }
 }
 
-using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const Dot::Weight*, int64_t, int32_t*, bool);
+using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const Dot::Weight*, int64_t, int64_t, int32_t*, bool);
 
 // Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
 enum Variant { kOne, kSeveral, kHalf };
@@ -164,7 +167,7 @@ struct ByteTile {
     const int64_t begin = first_step + (int64_t)p.first * steps;
     const Dot::Weight* weights = (const Dot::Weight*)(const void*)(Packed(panel) + kWidth * sizeof(int32_t)) + begin * kWidth * Dot::kStep;
     kByteMicros.of[p.rows][variant](table + p.begin * pitch + p.first * p.rows, p.segments, steps, weights,
-                                    PanelSize(plan) / (int64_t)sizeof(Dot::Weight), acc, first_step > 0);
+                                    PanelSize(plan) / (int64_t)sizeof(Dot::Weight), Ahead(p, stripes, PanelSize(plan)), acc, first_step > 0);
   }
 
   Finisher FinisherOf(int panel) const {
@@ -269,28 +272,33 @@ int64_t BytePackedSize(const mlq_geometry& g) {
   return (int64_t)g.groups * p.panels * PanelSize(p);
 }
 
+constexpr int kPackSteps = 64;  // whose weights lie in the first cache while lane after lane is written
+
 void PackPanel(const Plan& p, const int8_t* rows, int outputs, uint8_t* packed) {
   int32_t* corrections = (int32_t*)(void*)packed;
   Dot::Weight* w = (Dot::Weight*)(void*)(packed + kWidth * sizeof(int32_t));
   const int whole = p.depth / Dot::kStep;
-  for (int lane = 0; lane < kWidth; lane++) {
-    int32_t sum = 0;
-    if (lane < outputs) {
+  int32_t sums[kWidth] = {};
+  for (int begin = 0; begin < whole; begin += kPackSteps) {
+    const int end = Min(begin + kPackSteps, whole);
+    for (int lane = 0; lane < outputs; lane++) {
       const int8_t* row = rows + (int64_t)lane * p.depth;
-      Dot::Weight* target = w + lane * Dot::kStep;
-      for (int step = 0; step < whole; step++, target += kWidth * Dot::kStep) {
+      Dot::Weight* target = w + ((int64_t)begin * kWidth + lane) * Dot::kStep;
+      for (int step = begin; step < end; step++, target += kWidth * Dot::kStep) {
         MLQ_UNROLL for (int i = 0; i < Dot::kStep; i++) { target[i] = row[step * Dot::kStep + i]; }
       }
-      for (int k = 0; k < whole * Dot::kStep; k++) {
-        sum += row[k];
+      for (int k = begin * Dot::kStep; k < end * Dot::kStep; k++) {
+        sums[lane] += row[k];
       }
     }
+  }
+  for (int lane = 0; lane < kWidth; lane++) {
     for (int k = lane < outputs ? whole * Dot::kStep : 0; k < StepsOf(p) * Dot::kStep; k++) {
       const int8_t value = lane < outputs && k < p.depth ? rows[(int64_t)lane * p.depth + k] : 0;
       w[((int64_t)(k / Dot::kStep) * kWidth + lane) * Dot::kStep + k % Dot::kStep] = value;
-      sum += value;
+      sums[lane] += value;
     }
-    corrections[lane] = sum * Dot::kCodeOffset;
+    corrections[lane] = sums[lane] * Dot::kCodeOffset;
   }
 }
 

@@ -19,7 +19,7 @@ Plan FloatPlan(const mlq_geometry& g) {
 // One chunk of runs of R pixels times P panels, of which V vectors hold outputs. accumulators are [P][R][kWidth].
 template <int R, int P, int V>
 MLQ_NOINLINE void FloatMicro(const float* const* table, const uint32_t* masks, int segments, int length,
-                             const float* weights, int64_t panel_stride, float* accumulators, bool resume) {
+                             const float* weights, int64_t panel_stride, int64_t ahead, float* accumulators, bool resume) {
   typename Simd::F acc[R][P * V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < P * V; v++) {
@@ -43,6 +43,9 @@ MLQ_NOINLINE void FloatMicro(const float* const* table, const uint32_t* masks, i
     }
     const float* w = weights;
     for (int64_t c = 0; c < length; c++, w += kWidth) {
+      if constexpr (P == 1) {
+        Prefetch(w, ahead);
+      }
       typename Simd::F panel[P * V];
       MLQ_UNROLL for (int v = 0; v < P * V; v++) {
         panel[v] = Simd::Load(w + v / V * panel_stride + v % V * Simd::kLanes);
@@ -69,7 +72,7 @@ MLQ_NOINLINE void FloatMicro(const float* const* table, const uint32_t* masks, i
   }
 }
 
-using FloatMicroFunction = void (*)(const float* const*, const uint32_t*, int, int, const float*, int64_t, float*, bool);
+using FloatMicroFunction = void (*)(const float* const*, const uint32_t*, int, int, const float*, int64_t, int64_t, float*, bool);
 
 // Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
 enum Variant { kOne, kSeveral, kHalf };
@@ -175,7 +178,8 @@ struct FloatTile {
       for (int s = 0; s < stripes; s++) {
         const Stripe& p = stripe[s];
         float* acc = accumulators + (chunked ? ((panel - tile.panel_begin) * pixels + p.begin) * kWidth : 0);
-        kFloatMicros.of[p.rows][variant](table + p.begin * taps, masks + s * taps, p.segments, p.length, w, panel_size, acc, first > 0);
+        kFloatMicros.of[p.rows][variant](table + p.begin * taps, masks + s * taps, p.segments, p.length, w, panel_size, Ahead(p, stripes, panel_size * (int64_t)sizeof(float)), acc,
+                                           first > 0);
         for (int i = 0; first + taps == plan.taps && i < count; i++) {
           Finish(panel + i, p, acc + i * p.rows * kWidth);
         }
