@@ -40,7 +40,7 @@ uint32_t Detect() {
   const Registers seven = Leaf(7);
   const unsigned states = SavedStates(one);
   uint32_t isas = 0;
-  if (All(states, 0x06) && All(one.ecx, bit_AVX | bit_FMA) && All(seven.ebx, bit_AVX2)) {
+  if (All(states, 0x06) && All(one.ecx, bit_AVX | bit_FMA | bit_F16C) && All(seven.ebx, bit_AVX2)) {
     isas |= 1u << MLQ_ISA_AVX2;
     if (All(states, 0xE6) && All(seven.ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ)) {
       isas |= 1u << MLQ_ISA_AVX512;

@@ -24,6 +24,7 @@ public readonly record struct GroupedGeometry
         Outputs = outputs;
         GroupSize = Math.Min(groupSize, inputs);
         Bits = bits;
+        ScaleBits = 32;
     }
 
     /// <summary>Rows of the input.</summary>
@@ -40,6 +41,9 @@ public readonly record struct GroupedGeometry
 
     /// <summary>Bits of a weight, 2 to 8.</summary>
     public int Bits { get; }
+
+    /// <summary>32: packed scales are floats; 16: halves where a set has such a form, and every scale must be one.</summary>
+    public int ScaleBits { get; init; }
 
     /// <summary>Bits that a weight has in memory: 2, 4 (for 3 and 4) or 8 (for 5 to 8).</summary>
     public int Container => Bits <= 2 ? 2 : Bits <= 4 ? 4 : 8;
@@ -58,6 +62,20 @@ public readonly record struct GroupedGeometry
 
     /// <summary>Values of the output.</summary>
     public long OutLength => (long)Rows * Outputs;
+
+    /// <summary>Whether every scale is exactly a number of half precision.</summary>
+    public static bool AreHalves(ReadOnlySpan<float> scales)
+    {
+        foreach (float scale in scales)
+        {
+            if ((float)(Half)scale != scale)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>Inputs of one group.</summary>
     public int SizeOf(int group) => Math.Min(GroupSize, Inputs - (group * GroupSize));

@@ -24,7 +24,7 @@ public abstract partial class KernelSet
     /// <param name="rowEnd">Behind the last row.</param>
     public abstract void QuantizeRows(in GroupedGeometry geometry, ReadOnlySpan<float> source, Span<sbyte> codes, Span<int> sums, Span<float> scales, int rowBegin, int rowEnd);
 
-    /// <summary>Packs weights [Outputs][Inputs] in [−2^(Bits−1), 2^(Bits−1) − 1] and scales [Outputs][Groups].</summary>
+    /// <summary>Packs weights [Outputs][Inputs] in [−2^(Bits−1), 2^(Bits−1) − 1] and scales [Outputs][Groups], all of them halves where <see cref="GroupedGeometry.ScaleBits"/> says so.</summary>
     public abstract PackedWeights PackGroupedDense(in GroupedGeometry geometry, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales);
 
     /// <summary>Number of independent tiles: panels of outputs times stripes of rows.</summary>
@@ -35,7 +35,7 @@ public abstract partial class KernelSet
     /// <param name="codes">From <see cref="QuantizeRows"/>.</param>
     /// <param name="sums">From <see cref="QuantizeRows"/>.</param>
     /// <param name="rowScales">From <see cref="QuantizeRows"/>.</param>
-    /// <param name="weights">From <see cref="PackGroupedDense"/> of this set; the number of rows may differ.</param>
+    /// <param name="weights">From <see cref="PackGroupedDense"/> of this set; of the same sizes; the number of rows may differ.</param>
     /// <param name="bias">Outputs values; zeros where the layer has none.</param>
     /// <param name="low">Lower clamp, −∞ for none.</param>
     /// <param name="high">Upper clamp, +∞ for none.</param>

@@ -23,6 +23,15 @@ public sealed unsafe class PackedWeights : SafeHandle
         SetHandle((IntPtr)memory);
     }
 
+    /// <summary>Memory of someone else, who keeps it for as long as this lives.</summary>
+    internal PackedWeights(void* memory, long byteLength, string layout)
+        : base(IntPtr.Zero, ownsHandle: false)
+    {
+        ByteLength = byteLength;
+        Layout = layout;
+        SetHandle((IntPtr)memory);
+    }
+
     /// <summary>Bytes as asked for.</summary>
     public long ByteLength { get; }
 

@@ -10,9 +10,9 @@ internal static class GroupedDenseOperator
 {
     private const int SmallestRows = 4;
 
-    /// <summary>The sizes of a layer x [.., K], w [O, K]: all leading axes are rows.</summary>
-    public static GroupedGeometry Geometry(Shape input, Shape weights, AffineQuantization quantizer)
-        => new(input.CountOf(0, input.Rank - 1), weights[1], weights[0], quantizer.GroupSize, quantizer.Code.Bits.Bits);
+    /// <summary>The sizes of a layer x [.., K], w [O, K]: all leading axes are rows. Packed scales are floats unless they are known to be halves.</summary>
+    public static GroupedGeometry Geometry(Shape input, Shape weights, AffineQuantization quantizer, int scaleBits = 32)
+        => new(input.CountOf(0, input.Rank - 1), weights[1], weights[0], quantizer.GroupSize, quantizer.Code.Bits.Bits) { ScaleBits = scaleBits };
 
     public static void Run(OperatorCall call)
     {

@@ -24,7 +24,8 @@ internal static class GroupedPacking
 
         Tensor weights = state.Constant(node.Inputs[1])!;
         AffineQuantization quantizer = state.TypeOf(node.Inputs[1]).Quantization!;
-        GroupedGeometry one = GroupedDenseOperator.Geometry(Shape.Of(1, weights.Shape[1]), weights.Shape, quantizer);
+        int scaleBits = GroupedGeometry.AreHalves(quantizer.Scales.AsSpan()) ? 16 : 32;
+        GroupedGeometry one = GroupedDenseOperator.Geometry(Shape.Of(1, weights.Shape[1]), weights.Shape, quantizer, scaleBits);
         Choice choice = state.Chooser.Choose(KernelWork.Of(GroupedDenseOperator.Geometry(state.TypeOf(from).Shape.Bind(1), weights.Shape, quantizer)));
         string form = string.Create(CultureInfo.InvariantCulture, $"grouped/{choice.Set.Name}/{node.Inputs[1].Index}");
         PackedWeights packed = state.Weights.Get(weights, form, () => choice.Set.PackGroupedDense(one, weights.Values<sbyte>(), quantizer.Scales.AsSpan()));
@@ -37,7 +38,7 @@ internal static class GroupedPacking
         int scales = state.Scratch(ElementType.Float32, shape.With(shape.Rank - 1, 1));
         int destination = state.Write(node.Output, Layout.RowMajor);
         var rows = new GroupedRows(codes, sums, scales);
-        GroupedGeometry Bind(BindContext c) => GroupedDenseOperator.Geometry(c.ShapeOf(from), weights.Shape, quantizer);
+        GroupedGeometry Bind(BindContext c) => GroupedDenseOperator.Geometry(c.ShapeOf(from), weights.Shape, quantizer, scaleBits);
         state.Add(new PackedStep(node.Name, "QuantizeRows", [source], [codes, sums, scales], c => new QuantizeRowsStep(c, Bind(c), source, rows)));
         state.Add(new PackedStep(node.Name, node.Kind, [codes, sums, scales], [destination], c => new GroupedDenseStep(c, Bind(c), packed, bias, activation, rows, destination))
         {

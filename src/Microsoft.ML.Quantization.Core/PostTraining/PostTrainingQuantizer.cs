@@ -229,6 +229,7 @@ public sealed class PostTrainingQuantizer
         {
             Granularity = scheme.WeightGranularity,
             GroupSize = scheme.WeightGroupSize,
+            ScaleBits = grouped ? scheme.GroupScaleBits : 32,
             LeastSquaresRefit = scheme.LeastSquaresRefit,
         };
         return WeightFitter.For(scheme.WeightRange, layer.WeightBits).Fit(layer.Name, weights, target).Quantization;

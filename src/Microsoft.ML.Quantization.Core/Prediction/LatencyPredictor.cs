@@ -98,6 +98,7 @@ public static class LatencyPredictor
         {
             Granularity = scheme.WeightGranularity,
             GroupSize = scheme.WeightGroupSize,
+            ScaleBits = grouped ? scheme.GroupScaleBits : 32,
             LeastSquaresRefit = false,
         };
         return WeightFitter.For(RangeSource.MinMax, layer.WeightBits).Fit(layer.Name, weights, target).Quantization;

@@ -24,6 +24,12 @@ public sealed record QuantizationScheme
     /// <summary>Run length of <see cref="Granularity.PerGroup"/> along the input channels; otherwise 0.</summary>
     public int WeightGroupSize { get; init; }
 
+    /// <summary>
+    /// Bits of a scale of <see cref="Granularity.PerGroup"/>: 16 rounds each fitted scale to half precision before codes are chosen, unless it lies outside of what halves hold
+    /// in full, 2^−14 to 65504; 32 keeps all as floats. Layers read 4.5 bits a weight instead of 5 for 4 bits in groups of 32.
+    /// </summary>
+    public int GroupScaleBits { get; init; } = 16;
+
     /// <summary>Weights as codes of a codebook instead of a uniform grid; null for the grid. Then <see cref="WeightBits"/> may be 1 to 8, and <see cref="WeightRange"/> is not used.</summary>
     public WeightCodebook? WeightCodebook { get; init; }
 
@@ -113,12 +119,14 @@ public sealed record QuantizationScheme
     public override string ToString()
     {
         IEnumerable<string> overrides = Overrides.Select(o => string.Create(CultureInfo.InvariantCulture, $"{Quote(o.Pattern)}:W{o.WeightBits}A{o.ActivationBits}"));
-        return string.Create(CultureInfo.InvariantCulture, $"W{WeightBits}A{ActivationBits} weights={WeightGranularity}/{WeightGroupSize} {WeightRange}")
+        return string.Create(CultureInfo.InvariantCulture, $"W{WeightBits}A{ActivationBits} weights={WeightGranularity}/{WeightGroupSize}{GroupText} {WeightRange}")
             + $" activations={(SignedActivations ? "signed" : "unsigned")} {(SymmetricActivations ? "symmetric" : "asymmetric")} {ActivationRange}"
             + string.Create(CultureInfo.InvariantCulture, $" stream={ResidualBits} edges={EdgeLayers} float=[{string.Join(",", KeepFloat.Select(Quote))}] overrides=[{string.Join(",", overrides)}]")
             + string.Create(CultureInfo.InvariantCulture, $" biasCorrection={BiasCorrection} refit={LeastSquaresRefit} seed={Seed}")
             + (WeightCodebook is null ? string.Empty : $" codebook={WeightCodebook}");
     }
+
+    private string GroupText => WeightGranularity == Granularity.PerGroup ? string.Create(CultureInfo.InvariantCulture, $" scales={GroupScaleBits}") : string.Empty;
 
     private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
 
@@ -140,6 +148,12 @@ public sealed record QuantizationScheme
         }
     }
 
+    private void CheckGroups(bool grouped)
+    {
+        Require(grouped ? WeightGroupSize > 0 : WeightGroupSize == 0, nameof(WeightGroupSize), grouped ? "a size from 1 for groups" : "0 unless weights are grouped", WeightGroupSize);
+        Require(GroupScaleBits is 16 or 32, nameof(GroupScaleBits), "16 or 32", GroupScaleBits);
+    }
+
     private void CheckParts()
     {
         WeightRange.Check(nameof(WeightRange));
@@ -149,7 +163,7 @@ public sealed record QuantizationScheme
         Require(Enum.IsDefined(WeightGranularity), nameof(WeightGranularity), "a granularity", WeightGranularity);
         Require(Enum.IsDefined(EdgeLayers), nameof(EdgeLayers), "an edge rule", EdgeLayers);
         bool grouped = WeightGranularity == Granularity.PerGroup;
-        Require(grouped ? WeightGroupSize > 0 : WeightGroupSize == 0, nameof(WeightGroupSize), grouped ? "a size from 1 for groups" : "0 unless weights are grouped", WeightGroupSize);
+        CheckGroups(grouped);
         if (WeightCodebook is { } book)
         {
             Require(book.Fault() is null, nameof(WeightCodebook), book.Fault() ?? string.Empty, book);

@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 5u
+#define MLQ_ABI_VERSION 6u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -118,6 +118,7 @@ typedef struct mlq_grouped {
   int32_t rows, inputs, outputs;
   int32_t group_size;
   int32_t bits;
+  int32_t scale_bits; /* 32: float scales; 16: half scales, and all of them must be halves */
 } mlq_grouped;
 
 /* One word of a source in bit planes that meets the words of 32 outputs. */

@@ -30,7 +30,7 @@ public sealed class EverySetGroupedTests
         {
             CounterRandom random = new(5, (ulong)seed);
             int rows = seed % 4 == 0 ? 1 : random.Integer(0, 1, 40);
-            var g = new GroupedGeometry(rows, inputs[random.Integer(1, 0, 6)], random.Integer(2, 1, 70), groupSizes[random.Integer(3, 0, 5)], 2 + (seed % 7));
+            var g = new GroupedGeometry(rows, inputs[random.Integer(1, 0, 6)], random.Integer(2, 1, 70), groupSizes[random.Integer(3, 0, 5)], 2 + (seed % 7)) { ScaleBits = seed % 3 == 0 ? 16 : 32 };
             Same(set, g, (ulong)seed, seed % 5 == 4);
         }
     }
@@ -69,6 +69,23 @@ public sealed class EverySetGroupedTests
         Assert.IsTrue(y[15..].All(float.IsPositiveInfinity), string.Join(", ", y));
     }
 
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void ScalesThatAreNoHalvesAreRefusedAsSuch(string name)
+    {
+        var g = new GroupedGeometry(1, 4, 1, 4, 4) { ScaleBits = 16 };
+        KernelSet set = Find(name);
+        set.PackGroupedDense(g, new sbyte[4], [1.5f]).Dispose();
+        Assert.ThrowsException<ArgumentException>(() => set.PackGroupedDense(g, new sbyte[4], [0.1f]));
+    }
+
+    /// <summary>Scales as a geometry asks for them; halves with the smallest ones among them.</summary>
+    internal static float[] Scales(in GroupedGeometry g, ulong seed)
+    {
+        float[] scales = KernelOperands.Floats((long)g.Outputs * g.Groups, seed, 3);
+        return g.ScaleBits == 32 ? scales : [.. scales.Select((s, i) => (float)(Half)(i % 5 == 4 ? s / 100000 : s))];
+    }
+
     private static KernelSet Find(string name) => KernelRegistry.Available.FirstOrDefault(s => s.Name == name) ?? new ManagedKernels(int.Parse(name[^3..], CultureInfo.InvariantCulture));
 
     private static void Same(KernelSet set, GroupedGeometry g, ulong seed, bool extreme)
@@ -87,7 +104,7 @@ public sealed class EverySetGroupedTests
             Array.Fill(x, -3f);
         }
 
-        float[] scales = KernelOperands.Floats((long)g.Outputs * g.Groups, seed, 3);
+        float[] scales = Scales(g, seed);
         float[] bias = KernelOperands.Floats(g.Outputs, seed, 4);
         float[] expected = Run(_plain, g, x, w, scales, bias, -100, 150, 1);
         foreach (int parts in new[] { 1, 3 })
@@ -97,14 +114,14 @@ public sealed class EverySetGroupedTests
         }
     }
 
-    private static float[] Run(KernelSet set, GroupedGeometry g, float[] x, sbyte[] w, float[] scales, float[] bias, float low, float high, int parts)
+    internal static float[] Run(KernelSet set, GroupedGeometry g, float[] x, sbyte[] w, float[] scales, float[] bias, float low, float high, int parts)
     {
         sbyte[] codes = new sbyte[g.Rows * g.RowStride];
         Array.Fill(codes, (sbyte)99);
         int[] sums = new int[g.Rows * g.Groups];
         float[] rowScales = new float[g.Rows];
         float[] y = new float[g.OutLength];
-        using PackedWeights packed = set.PackGroupedDense(new GroupedGeometry(1, g.Inputs, g.Outputs, g.GroupSize, g.Bits), w, scales);
+        using PackedWeights packed = set.PackGroupedDense(new GroupedGeometry(1, g.Inputs, g.Outputs, g.GroupSize, g.Bits) { ScaleBits = g.ScaleBits }, w, scales);
         int tiles = set.CountGroupedDenseTiles(g);
         for (int part = parts - 1; part >= 0; part--)
         {

@@ -28,7 +28,7 @@ public sealed class MeanSquaredErrorWeightFitter : WeightFitter
             return new GroupFit(best);
         }
 
-        AffineParameters refit = best with { Scale = WeightError.LeastSquaresScale(group, best, target.Range) };
+        AffineParameters refit = target.Rounded(best with { Scale = WeightError.LeastSquaresScale(group, best, target.Range) });
         bool usable = refit.Scale >= WeightError.SmallestNormal && float.IsFinite(refit.Scale);
         return usable && WeightError.Sum(group, refit, target.Range) < least ? new GroupFit(refit, true) : new GroupFit(best);
     }

@@ -1,3 +1,4 @@
+using System;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
 
@@ -24,6 +25,9 @@ public sealed record WeightTarget
     /// <summary>The run length of groups.</summary>
     public int GroupSize { get; init; }
 
+    /// <summary>16: scales are rounded to half precision before codes are chosen, but for those outside of what halves hold in full; 32: floats.</summary>
+    public int ScaleBits { get; init; } = 32;
+
     /// <summary>Whether <see cref="MeanSquaredErrorWeightFitter"/> refits the scales of symmetric codes of up to 4 bits by least squares.</summary>
     public bool LeastSquaresRefit { get; init; } = true;
 
@@ -36,5 +40,13 @@ public sealed record WeightTarget
     };
 
     /// <summary>Scale and zero point for a clipping range.</summary>
-    internal AffineParameters Parameters(ClippingRange range) => new RangeTarget(Range, IsSymmetric).Parameters(range);
+    internal AffineParameters Parameters(ClippingRange range) => Rounded(new RangeTarget(Range, IsSymmetric).Parameters(range));
+
+    /// <summary>The parameters with a scale of <see cref="ScaleBits"/>.</summary>
+    internal AffineParameters Rounded(AffineParameters parameters)
+    {
+        const float SmallestNormalHalf = 1f / (1 << 14);
+        var half = (Half)parameters.Scale;
+        return ScaleBits == 16 && parameters.Scale >= SmallestNormalHalf && Half.IsFinite(half) ? parameters with { Scale = (float)half } : parameters;
+    }
 }

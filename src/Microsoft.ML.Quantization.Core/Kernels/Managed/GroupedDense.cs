@@ -23,9 +23,7 @@ internal static unsafe class GroupedDense<TLanes>
 
     public static PackedWeights Pack(in GroupedGeometry g, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
     {
-        KernelCheck.Grouped(in g);
-        KernelCheck.AtLeast(weights.Length, (long)g.Outputs * g.Inputs, nameof(weights));
-        KernelCheck.AtLeast(scales.Length, (long)g.Outputs * g.Groups, nameof(scales));
+        KernelCheck.Grouped(in g, weights, scales);
         var packed = new PackedWeights(PackedBytes(in g), _layout);
         byte* to = packed.Pointer;
         for (int panel = 0; panel < Panels(in g); panel++)

@@ -93,9 +93,21 @@ internal static class KernelCheck
     /// <summary>Checks sizes of a grouped dense layer: positive, and groups whose sums are proved to fit 32 bits.</summary>
     public static void Grouped(in GroupedGeometry g)
     {
-        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.GroupSize is <= 0 or > GroupedGeometry.LongestGroup || g.Bits is < 2 or > 8)
+        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.GroupSize is <= 0 or > GroupedGeometry.LongestGroup || g.Bits is < 2 or > 8 || g.ScaleBits is not (16 or 32))
         {
-            throw new ArgumentException($"geometry: expected positive sizes, groups of at most {GroupedGeometry.LongestGroup} inputs and 2 to 8 bits, found {g}.", nameof(g));
+            throw new ArgumentException($"geometry: expected positive sizes, groups of at most {GroupedGeometry.LongestGroup} inputs and 2 to 8 bits, scales of 16 or 32, found {g}.", nameof(g));
+        }
+    }
+
+    /// <summary>Checks what a grouped dense layer is packed from.</summary>
+    public static void Grouped(in GroupedGeometry g, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
+    {
+        Grouped(in g);
+        AtLeast(weights.Length, (long)g.Outputs * g.Inputs, nameof(weights));
+        AtLeast(scales.Length, (long)g.Outputs * g.Groups, nameof(scales));
+        if (g.ScaleBits == 16 && !GroupedGeometry.AreHalves(scales[..(g.Outputs * g.Groups)]))
+        {
+            throw new ArgumentException("scales: expected numbers of half precision.", nameof(scales));
         }
     }
 

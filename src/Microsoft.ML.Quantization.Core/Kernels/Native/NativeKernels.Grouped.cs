@@ -9,9 +9,7 @@ internal sealed unsafe partial class NativeKernels
     /// <inheritdoc/>
     public override PackedWeights PackGroupedDense(in GroupedGeometry geometry, ReadOnlySpan<sbyte> weights, ReadOnlySpan<float> scales)
     {
-        KernelCheck.Grouped(in geometry);
-        KernelCheck.AtLeast(weights.Length, (long)geometry.Outputs * geometry.Inputs, nameof(weights));
-        KernelCheck.AtLeast(scales.Length, (long)geometry.Outputs * geometry.Groups, nameof(scales));
+        KernelCheck.Grouped(in geometry, weights, scales);
         fixed (GroupedGeometry* g = &geometry)
         fixed (sbyte* w = weights)
         fixed (float* s = scales)

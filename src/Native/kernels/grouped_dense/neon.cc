@@ -2,36 +2,37 @@
 
 #include "kernels/entry_points.h"
 
+#define MLQ_REGISTER "w"
+
 namespace {
 
 // sdot takes signed operands: weights of 8 bits are stored as they are, narrower ones plus their offset, which stays below 128.
 struct Group {
-  static constexpr int kVectors = 2;
-  static constexpr int kRows = 4;
+  static constexpr int kRows = 6;
+  static constexpr int kFewRows = 2;
 
   static constexpr int Offset(int container) { return container == 8 ? 0 : 1 << (container - 1); }
+  static constexpr int Chunk(int) { return 0; }
 
   template <int C>
-  static MLQ_INLINE void Unpack(const uint8_t* packed, int32x4_t (&w)[8 / C]) {
-    const uint8x16_t bytes = vld1q_u8(packed);
-    w[0] = vreinterpretq_s32_u8(C == 8 ? bytes : vandq_u8(bytes, vdupq_n_u8((1 << C) - 1)));
-    Rest<C, 1>(bytes, w);
+  static MLQ_INLINE int32x4_t Start(int32x4_t sum) {
+    return C == 8 ? vdupq_n_s32(0) : vnegq_s32(vshlq_n_s32(sum, C - 1));
+  }
+
+  static MLQ_INLINE float32x4_t Halves(const uint8_t* p) { return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p))); }
+
+  template <int C>
+  static MLQ_INLINE int32x4_t Unpack(int32x4_t word, int f) {
+    const uint8x16_t bytes = vreinterpretq_u8_s32(word);
+    return vreinterpretq_s32_u8(C == 8 ? bytes : vandq_u8(vshlq_u8(bytes, vdupq_n_s8((int8_t)(-C * f))), vdupq_n_u8((uint8_t)((1 << C) - 1))));
   }
 
   template <int C>
-  static MLQ_INLINE int32x4_t Block(int32x4_t acc, const int32x4_t (&w)[8 / C], const int32x4_t (&x)[8 / C]) {
-    MLQ_UNROLL for (int f = 0; f < 8 / C; f++) { acc = vdotq_s32(acc, vreinterpretq_s8_s32(w[f]), vreinterpretq_s8_s32(x[f])); }
-    return acc;
+  static MLQ_INLINE void Multiply(int32x4_t& sum, int32x4_t w, int32x4_t x) {
+    sum = vdotq_s32(sum, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x));
   }
 
- private:
-  template <int C, int F>
-  static MLQ_INLINE void Rest(uint8x16_t bytes, int32x4_t (&w)[8 / C]) {
-    if constexpr (F < 8 / C) {
-      w[F] = vreinterpretq_s32_u8(vandq_u8(vshrq_n_u8(bytes, C * F), vdupq_n_u8((1 << C) - 1)));
-      Rest<C, F + 1>(bytes, w);
-    }
-  }
+  static MLQ_INLINE int32x4_t Widen(int32x4_t sum, int32x4_t part) { return vaddq_s32(sum, part); }
 };
 
 }  // namespace

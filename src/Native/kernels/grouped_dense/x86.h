@@ -7,57 +7,76 @@
 namespace {
 
 #if defined(__AVX512BW__)
+#define MLQ_REGISTER "v"
 #define MLQ_WIDE(name) _mm512_##name
 #define MLQ_AND _mm512_and_si512
 #else
+#define MLQ_REGISTER "x"
 #define MLQ_WIDE(name) _mm256_##name
 #define MLQ_AND _mm256_and_si256
 #endif
 
 struct Group {
-  static constexpr int kVectors = 1;
-#if defined(__AVX512BW__)
-  static constexpr int kRows = 12;  // 12 integer and 12 float sums, up to 4 weights, 1 code, constants
+#if defined(__AVX512VNNI__)
+  static constexpr int kRows = 7;  // 14 integer and 14 float sums, 2 weights, 1 code
+  static constexpr int kFewRows = 3;
+#elif defined(__AVX512BW__)
+  static constexpr int kRows = 6;
+  static constexpr int kFewRows = 2;
 #else
-  static constexpr int kRows = 4;
+  static constexpr int kRows = 3;
+  static constexpr int kFewRows = 1;
 #endif
 
   static constexpr int Offset(int container) { return 1 << (container - 1); }
 
   template <int C>
-  static MLQ_INLINE void Unpack(const uint8_t* packed, Simd::I (&w)[8 / C]) {
-    const Simd::I bytes = Simd::LoadInt((const int32_t*)(const void*)packed);
-    if constexpr (C == 8) {
-      w[0] = bytes;
-    } else {
-      const Simd::I mask = MLQ_WIDE(set1_epi8)((1 << C) - 1);
-      MLQ_UNROLL for (int f = 0; f < 8 / C; f++) { w[f] = MLQ_AND(f == 0 ? bytes : MLQ_WIDE(srli_epi16)(bytes, C * f), mask); }
-    }
+  static MLQ_INLINE Simd::I Start(Simd::I sum) {
+    return Simd::SubInt(Simd::ZeroInt(), MLQ_WIDE(slli_epi32)(sum, C - 1));
+  }
+
+  static MLQ_INLINE Simd::F Halves(const uint8_t* p) {
+#if defined(__AVX512BW__)
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)(const void*)p));
+#else
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(const void*)p));
+#endif
+  }
+
+  // Part f of a vector of bytes.
+  template <int C>
+  static MLQ_INLINE Simd::I Unpack(Simd::I bytes, int f) {
+    return C == 8 ? bytes : MLQ_AND(f == 0 ? bytes : MLQ_WIDE(srli_epi16)(bytes, C * f), MLQ_WIDE(set1_epi8)((1 << C) - 1));
   }
 
 #if defined(__AVX512VNNI__)
+  static constexpr int Chunk(int) { return 0; }
+
+  // Written out, because GCC 12 otherwise copies each sum from register to register.
   template <int C>
-  static MLQ_INLINE Simd::I Block(Simd::I acc, const Simd::I (&w)[8 / C], const Simd::I (&x)[8 / C]) {
-    MLQ_UNROLL for (int f = 0; f < 8 / C; f++) { acc = _mm512_dpbusd_epi32(acc, w[f], x[f]); }
-    return acc;
+  static MLQ_INLINE void Multiply(Simd::I& sum, Simd::I w, Simd::I x) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
   }
+
+  static MLQ_INLINE Simd::I Widen(Simd::I sum, Simd::I part) { return Simd::AddInt(sum, part); }
 #else
-  // A 16-bit sum of a block reaches 4 * 2 * 3 * 127 or 2 * 2 * 15 * 127; bytes are split into their halves, so that nothing saturates.
+  // Sums of 16 bits hold a chunk: 32 / 4 * 2 * 15 * 127 = 30480. Bytes are split into their halves, so that nothing saturates.
+  static constexpr int Chunk(int container) { return container == 8 ? 0 : 32; }
+
   template <int C>
-  static MLQ_INLINE Simd::I Block(Simd::I acc, const Simd::I (&w)[8 / C], const Simd::I (&x)[8 / C]) {
-    const Simd::I one = MLQ_WIDE(set1_epi16)(1);
+  static MLQ_INLINE void Multiply(Simd::I& sum, Simd::I w, Simd::I x) {
     if constexpr (C == 8) {
       const Simd::I mask = MLQ_WIDE(set1_epi8)(15);
-      const Simd::I low = MLQ_WIDE(maddubs_epi16)(MLQ_AND(w[0], mask), x[0]);
-      const Simd::I high = MLQ_WIDE(maddubs_epi16)(MLQ_AND(MLQ_WIDE(srli_epi16)(w[0], 4), mask), x[0]);
-      acc = Simd::AddInt(acc, MLQ_WIDE(madd_epi16)(low, one));
-      return Simd::AddInt(acc, MLQ_WIDE(madd_epi16)(high, MLQ_WIDE(set1_epi16)(16)));
+      const Simd::I low = MLQ_WIDE(maddubs_epi16)(MLQ_AND(w, mask), x);
+      const Simd::I high = MLQ_WIDE(maddubs_epi16)(MLQ_AND(MLQ_WIDE(srli_epi16)(w, 4), mask), x);
+      sum = Widen(sum, low);
+      sum = Simd::AddInt(sum, MLQ_WIDE(madd_epi16)(high, MLQ_WIDE(set1_epi16)(16)));
     } else {
-      Simd::I sum = MLQ_WIDE(maddubs_epi16)(w[0], x[0]);
-      MLQ_UNROLL for (int f = 1; f < 8 / C; f++) { sum = MLQ_WIDE(add_epi16)(sum, MLQ_WIDE(maddubs_epi16)(w[f], x[f])); }
-      return Simd::AddInt(acc, MLQ_WIDE(madd_epi16)(sum, one));
+      sum = MLQ_WIDE(add_epi16)(sum, MLQ_WIDE(maddubs_epi16)(w, x));
     }
   }
+
+  static MLQ_INLINE Simd::I Widen(Simd::I sum, Simd::I part) { return Simd::AddInt(sum, MLQ_WIDE(madd_epi16)(part, MLQ_WIDE(set1_epi16)(1))); }
 #endif
 };
 
