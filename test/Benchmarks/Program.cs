@@ -14,6 +14,7 @@ internal static class Program
         ["predict"] = ("predict [MODEL_DIR [MILLISECONDS [MOST_THREADS]]]: predicted against measured latency of the small networks and those of peers/make_models.py", PredictCommand.Run),
         ["steps"] = ("steps MODEL [THREADS [BATCH [int8]]]: where the time of a network goes, step by step", StepsCommand.Run),
         ["memory"] = ("memory: memory above the activations while calibrating on 10,000 rows", MemoryCommand.Run),
+        ["codebook"] = ("codebook [SET ...]: layers whose weights look up 16 levels, against weights of 8 bits", CodebookCommand.Run),
         ["grouped"] = ("grouped [MODEL_DIR]: a 4096 x 4096 dense layer with weights in groups of 8, 4, 3 and 2 bits, against ONNX Runtime, and with weights out of memory", GroupedCommand.Run),
         ["train"] = ("train [ROUNDS [PYTHON]]: images a second while training LeNet-5 and ResNet-8, against PyTorch, alternating in one run", TrainCommand.Run),
         ["train-methods"] = ("train-methods [ROUNDS [RECIPE ...]]: what quantizers cost in training, against a float step, alternating in one run", TrainMethodsCommand.Run),

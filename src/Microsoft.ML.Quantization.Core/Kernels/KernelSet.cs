@@ -59,7 +59,7 @@ public abstract partial class KernelSet
     /// <param name="geometry">The sizes.</param>
     /// <param name="source">Codes, channels last.</param>
     /// <param name="padding">The code read in padding.</param>
-    /// <param name="weights">From <see cref="PackConvolutionByte"/> of this set.</param>
+    /// <param name="weights">From <see cref="PackConvolutionByte"/> or <see cref="PackConvolutionCodebook"/> of this set.</param>
     /// <param name="epilogue">What follows the products.</param>
     /// <param name="destination">Output bytes, channels last, in the element type of <see cref="IntegerEpilogue.Output"/>.</param>
     /// <param name="tileBegin">First tile.</param>

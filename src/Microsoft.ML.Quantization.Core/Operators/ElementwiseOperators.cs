@@ -33,6 +33,9 @@ internal static class ElementwiseOperators
     public static PreparedWork Where(OperatorCall call)
         => new WhereWork(call, new BroadcastWalk(call.Outputs[0].Shape, [call.Inputs[0].Shape, call.Inputs[1].Shape, call.Inputs[2].Shape]));
 
+    /// <summary>A function of floats; an operand of one element stands for all.</summary>
+    public static void Floats(BinaryOperator function, ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> destination) => _pairs[function](left, right, destination);
+
     public static void Cast(OperatorCall call) => Shares.Run(call.Pool, call.Inputs[0].Shape.Count, Smallest, call, Casts.Run);
 
     private static void Power(ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> destination)

@@ -81,6 +81,33 @@ internal static class NormalizationOperators
         return new SoftmaxWork(call, x[axis], inner, ((Softmax)call.Node).Logarithm, x.CountOf(0, axis) * inner, Rows(x[axis]));
     }
 
+    /// <summary>Lines of <paramref name="size"/> values along the last axis, in place.</summary>
+    public static void Softmax(Span<float> lines, int size)
+    {
+        for (int i = 0; i < lines.Length; i += size)
+        {
+            Span<float> line = lines.Slice(i, size);
+            One(line, line, logarithm: false);
+        }
+    }
+
+    /// <summary>One line; both spans may be the same.</summary>
+    private static void One(ReadOnlySpan<float> line, Span<float> result, bool logarithm)
+    {
+        float largest = FloatReduction.Max(line);
+        if (logarithm)
+        {
+            float sum = FloatMath.Log(FloatReduction.SumExp(line, largest));
+            FloatLoops.Map(default(BinaryFunctions.Subtract), line, [largest], result);
+            FloatLoops.Map(default(BinaryFunctions.Subtract), result, [sum], result);
+        }
+        else
+        {
+            float sum = FloatReduction.Exp(line, largest, result);
+            FloatLoops.Map(default(BinaryFunctions.Divide), result, [sum], result);
+        }
+    }
+
     private static int Rows(int size) => Math.Max(1, Smallest / Math.Max(size, 1));
 
     private static (int Planes, int Pixels) Planes(OperatorCall call)
@@ -175,7 +202,7 @@ internal static class NormalizationOperators
             {
                 for (int i = begin; i < end; i++)
                 {
-                    One(source.Slice(i * Size, Size), result.Slice(i * Size, Size));
+                    One(source.Slice(i * Size, Size), result.Slice(i * Size, Size), Logarithm);
                 }
 
                 return;
@@ -190,28 +217,11 @@ internal static class NormalizationOperators
                     line[j] = source[start + (j * Inner)];
                 }
 
-                One(line, line);
+                One(line, line, Logarithm);
                 for (int j = 0; j < Size; j++)
                 {
                     result[start + (j * Inner)] = line[j];
                 }
-            }
-        }
-
-        /// <summary>One line; both spans may be the same.</summary>
-        private void One(ReadOnlySpan<float> line, Span<float> result)
-        {
-            float largest = FloatReduction.Max(line);
-            if (Logarithm)
-            {
-                float logarithm = FloatMath.Log(FloatReduction.SumExp(line, largest));
-                FloatLoops.Map(default(BinaryFunctions.Subtract), line, [largest], result);
-                FloatLoops.Map(default(BinaryFunctions.Subtract), result, [logarithm], result);
-            }
-            else
-            {
-                float sum = FloatReduction.Exp(line, largest, result);
-                FloatLoops.Map(default(BinaryFunctions.Divide), result, [sum], result);
             }
         }
     }

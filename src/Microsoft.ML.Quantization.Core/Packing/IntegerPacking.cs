@@ -37,6 +37,7 @@ internal static class IntegerPacking
         Func<BindContext, ConvolutionGeometry> geometry = c => Bind(c.ShapeOf(from), c.ShapeOf(node.Output));
         if (one.IsDepthwise)
         {
+            layer = layer with { Codes = null };
             sbyte[] taps = WeightOrder.TapsFirst<sbyte>(layer.Weights.Values, 1, layer.Weights.Rows);
             Choice narrow = state.Chooser.Choose(KernelWork.Of(KernelOperation.DepthwiseByte, 8, one));
             Add(state, layer, narrow, taps.Length, source, destination, "Depthwise", c => new ByteDepthwiseStep(c, geometry(c), taps, layer.Epilogue, layer.Padding, source, destination));
@@ -44,7 +45,7 @@ internal static class IntegerPacking
         }
 
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
-        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], one, layer.Weights, weightShape[1]);
+        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], one, layer, weightShape[1]);
         Add(state, layer, choice, packed.ByteLength, source, destination, "Convolution", c => new ByteConvolutionStep(c, geometry(c), packed, layer.Epilogue, layer.Padding, source, destination));
         return true;
     }
@@ -64,16 +65,16 @@ internal static class IntegerPacking
         int channels = flattened ? state.TypeOf(image).Shape[1] : weightShape[1];
         ConvolutionGeometry one = Geometry.Dense(state.TypeOf(from).Shape.Bind(1), weightShape);
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
-        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer.Weights, channels);
+        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer, channels);
         int destination = state.Write(layer.Result, Layout.RowMajor);
         Add(state, layer, choice, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, layer.Epilogue, layer.Padding, source, destination));
         return true;
     }
 
-    private static PackedWeights Pack(PackingState state, KernelSet kernels, ValueId constant, ConvolutionGeometry geometry, IntegerWeights weights, int channels)
+    private static PackedWeights Pack(PackingState state, KernelSet kernels, ValueId constant, ConvolutionGeometry geometry, IntegerLayer layer, int channels)
     {
         string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
-        return state.Weights.Get(state.Constant(constant)!, form, () => WeightOrder.Pack(weights.Values, weights.Rows, channels, w => kernels.PackConvolutionByte(geometry, w)));
+        return state.Weights.Get(state.Constant(constant)!, form, () => layer.Codes?.Pack(kernels, geometry, channels) ?? WeightOrder.Pack(layer.Weights.Values, layer.Weights.Rows, channels, w => kernels.PackConvolutionByte(geometry, w)));
     }
 
     /// <summary>The image that a value flattens, where it lies channels last only.</summary>
@@ -116,7 +117,11 @@ internal static class IntegerPacking
         }
 
         string bits = string.Create(CultureInfo.InvariantCulture, $"W{weightCodes.Code.Bits}A{InputBits(state, node.Inputs[0])}");
-        layer = new IntegerLayer(node, tail, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, state.Planes.Reason(node), bound.Worst);
+        layer = new IntegerLayer(node, tail, (tail ?? node).Output, weights, epilogue, (byte)zero, bits, state.Planes.Reason(node), bound.Worst)
+        {
+            Codes = CodebookCodes.TryCreate(state.Constant(node.Inputs[1])!, weightCodes, node is IntegerConvolution c ? c.Groups : 1),
+            Book = weightCodes.Codebook,
+        };
         return true;
     }
 
@@ -175,7 +180,7 @@ internal static class IntegerPacking
     private static void Add(PackingState state, IntegerLayer layer, Choice choice, long weightBytes, int source, int destination, string operation, Func<BindContext, BoundStep> bind)
         => state.Add(new PackedStep(layer.Node.Name, $"Integer{operation}{layer.Join?.Names}→{layer.Epilogue.Output}", [source, .. layer.Join?.Reads ?? []], [destination, .. layer.Join?.Writes ?? []], bind)
         {
-            Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights" + (layer.NoPlanes.Length > 0 ? "; on bytes, because " + layer.NoPlanes : string.Empty), layer.Bound, weightBytes),
+            Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights" + (layer.NoPlanes.Length > 0 ? "; on bytes, because " + layer.NoPlanes : string.Empty) + layer.Levels, layer.Bound, weightBytes),
             Kernels = choice.Set,
             Choice = choice.Why,
         });
@@ -183,6 +188,15 @@ internal static class IntegerPacking
     private sealed record IntegerLayer(Node Node, Node? Tail, ValueId Result, IntegerWeights Weights, EpilogueData Epilogue, byte Padding, string Bits, string NoPlanes, long Bound)
     {
         public JoinPacking? Join { get; private init; }
+
+        /// <summary>Weights that stay codes; null for others.</summary>
+        public CodebookCodes? Codes { get; init; }
+
+        /// <summary>The levels of codebook weights; null for others.</summary>
+        public Codebook? Book { get; init; }
+
+        /// <summary>What becomes of the levels, for people.</summary>
+        public string Levels => Book is null ? string.Empty : $"; {Book}, {(Codes is null ? "decoded when packed" : "looked up in registers")}";
 
         /// <summary>The same with what follows its codes.</summary>
         public IntegerLayer Joined(JoinPacking? join) => join is null ? this : this with { Join = join, Epilogue = join.Epilogue, Result = join.Stream };

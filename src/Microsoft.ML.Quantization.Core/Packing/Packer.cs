@@ -28,7 +28,8 @@ internal static class Packer
         [typeof(CombineAccumulators)] = ThresholdPacking.Combine,
         [typeof(GroupedDense)] = GroupedPacking.Dense,
         [typeof(IntegerMatMul)] = MatrixPacking.Codes,
-        [typeof(MatMul)] = MatrixPacking.Floats,
+        [typeof(MatMul)] = (s, n) => AttentionPacking.Pack(s, n) || MatrixPacking.Floats(s, n),
+        [typeof(Transpose)] = AttentionPacking.Pack,
         [typeof(Convolution)] = FloatPacking.Convolution,
         [typeof(Dense)] = FloatPacking.Dense,
         [typeof(MaxPool)] = PoolPacking.Max,
@@ -73,6 +74,7 @@ internal static class Packer
         var planes = new PlaneChoice(graph, policy);
         graph = DoubleMidRise.Run(graph, planes.Has);
         var state = new PackingState(graph, signature, chooser, planes) { Joins = joins };
+        AttentionPacking.Find(state);
         for (int i = 0; i < graph.Nodes.Length; i++)
         {
             Node node = graph.Nodes[i];

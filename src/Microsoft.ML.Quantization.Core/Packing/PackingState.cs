@@ -50,6 +50,9 @@ internal sealed class PackingState
     /// <summary>Nodes that another node's step does as well.</summary>
     public HashSet<Node> Done { get; } = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>Attentions by their last nodes.</summary>
+    public Dictionary<Node, AttentionPattern> Attentions { get; } = new(ReferenceEqualityComparer.Instance);
+
     public ValueType TypeOf(ValueId id) => Graph[id].Type;
 
     /// <summary>The values of a constant, or of a node over constants that was folded; null for others.</summary>

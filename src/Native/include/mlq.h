@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 6u
+#define MLQ_ABI_VERSION 7u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -207,7 +207,13 @@ typedef struct mlq_plane_tile {
     (const mlq_grouped* geometry, const int8_t* codes, const int32_t* sums, const float* row_scales,                   \
      const void* packed, const float* bias, float low, float high, float* destination, int32_t tile_begin,             \
      int32_t tile_end))                                                                                                \
-  X(plane_tiles, void, (const mlq_plane_tile* tiles, int32_t count))
+  X(plane_tiles, void, (const mlq_plane_tile* tiles, int32_t count))                                                   \
+  X(convolution_codebook_packed_size, int64_t, (const mlq_geometry* geometry))                                         \
+  X(convolution_codebook_pack, void,                                                                                   \
+    (const mlq_geometry* geometry, const uint8_t* codes, const int8_t* levels, void* packed))                          \
+  X(convolution_codebook, void,                                                                                        \
+    (const mlq_geometry* geometry, const uint8_t* source, uint8_t padding, const void* packed,                         \
+     const mlq_epilogue* epilogue, void* destination, int32_t tile_begin, int32_t tile_end))
 
 typedef struct mlq_kernel_table {
   uint32_t struct_size; /* set by the caller: sizeof(mlq_kernel_table) */

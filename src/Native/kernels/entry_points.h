@@ -16,6 +16,9 @@
   X(convolution_byte_pack, , )        \
   X(convolution_byte_tiles, , )       \
   X(convolution_byte, , )             \
+  X(convolution_codebook_packed_size, , ) \
+  X(convolution_codebook_pack, , )    \
+  X(convolution_codebook, , )         \
   X(depthwise_byte, , )               \
   X(grouped_dense_packed_size, , )    \
   X(grouped_dense_pack, , )           \

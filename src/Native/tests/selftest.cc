@@ -215,6 +215,38 @@ void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depth
   Check(expected, found, outputs * size, set, depthwise ? "depthwise byte" : "convolution byte", number);
 }
 
+// Codes of 4 bits: the products are those of the levels that they look up. Every 64 channels of an ungrouped layer have levels of their own.
+void TestCodebook(const mlq_kernel_table& t, const char* set, int number) {
+  const mlq_geometry g = PickGeometry(false);
+  const int output = number % 4;
+  const int64_t outputs = Pixels(g) * g.out_channels;
+  const int64_t depth = (int64_t)Taps(g) * (g.in_channels / g.groups);
+  const int size = output == MLQ_OUTPUT_UINT8 ? 1 : output == MLQ_OUTPUT_INT16 ? 2 : 4;
+  uint8_t *x = New<uint8_t>(InLength(g)), *expected = New<uint8_t>(outputs * size), *found = New<uint8_t>(outputs * size);
+  uint8_t* codes = New<uint8_t>(depth * g.out_channels);
+  int8_t *w = New<int8_t>(depth * g.out_channels), *levels = New<int8_t>(16 * g.out_channels);
+  for (int i = 0; i < 16 * g.out_channels; i++) {
+    const bool own = i < 16 || (g.groups == 1 && i / 16 % 64 == 0);
+    levels[i] = own ? (int8_t)Pick(-128, 127) : levels[i - 16];
+  }
+  for (int64_t i = 0; i < InLength(g); i++) x[i] = (uint8_t)Pick(0, 255);
+  for (int64_t i = 0; i < depth * g.out_channels; i++) {
+    codes[i] = (uint8_t)Pick(0, 15);
+    w[i] = levels[i / depth * 16 + codes[i]];
+  }
+  const mlq_epilogue e = PickEpilogue(g.out_channels, output);
+  for (int64_t i = 0; i < outputs; i++) {
+    const int c = (int)(i % g.out_channels);
+    Store(e, ByteSum(g, x, 117, w, i / g.out_channels, c, false), c, expected, i);
+  }
+  void* packed = New<char>(t.convolution_codebook_packed_size(&g));
+  t.convolution_codebook_pack(&g, codes, levels, packed);
+  const int tiles = t.convolution_byte_tiles(&g);
+  t.convolution_codebook(&g, x, 117, packed, &e, found, tiles / 2, tiles);
+  t.convolution_codebook(&g, x, 117, packed, &e, found, 0, tiles / 2);
+  Check(expected, found, outputs * size, set, "convolution codebook", number);
+}
+
 void TestPools(const mlq_kernel_table& t, const char* set, int number) {
   const mlq_geometry g = PickGeometry(true);
   const int64_t outputs = Pixels(g) * g.out_channels;
@@ -428,6 +460,7 @@ bool TestSet(int isa) {
   for (int i = 0; i < 60; i++) {
     TestFloat(table, kNames[isa], i, false);
     TestByte(table, kNames[isa], i, false);
+    TestCodebook(table, kNames[isa], i);
     TestFloat(table, kNames[isa], i, true);
     TestByte(table, kNames[isa], i, true);
     TestPools(table, kNames[isa], i);

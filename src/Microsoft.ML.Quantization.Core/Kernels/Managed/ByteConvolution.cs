@@ -61,9 +61,11 @@ internal static unsafe partial class ByteConvolution<TLanes>
         Split split = new(g, Rows, ScratchValues, Block);
         KernelCheck.AtLeast(source.Length, g.InLength, nameof(source));
         KernelCheck.Epilogue(epilogue, g, destination.Length);
-        KernelCheck.Weights(weights, _layout, ByteLength(g));
+        bool codes = weights.Layout == _codesLayout;
+        KernelCheck.Weights(weights, codes ? _codesLayout : _layout, codes ? CodesLength(g) : ByteLength(g));
         KernelCheck.Tiles(tileBegin, tileEnd, split.TileCount);
-        Span<short> scratch = Scratch.Shorts(split.Pixels * Pairs(g) * 2);
+        int values = split.Pixels * Pairs(g) * 2;
+        Span<short> scratch = Scratch.Shorts(values + (codes ? PanelValues(g) : 0));
         fixed (byte* x = source, y = destination)
         fixed (int* bias = epilogue.Bias)
         fixed (float* multipliers = epilogue.Multipliers, offsets = epilogue.Offsets)
@@ -80,7 +82,7 @@ internal static unsafe partial class ByteConvolution<TLanes>
             {
                 TilePart part = split.Part(tile);
                 PatchGather.Run(g, x, padding, part, gathered);
-                RunTile(g, part, gathered, (short*)weights.Pointer, writer);
+                RunTile(g, part, gathered, new Panels((byte*)weights.Pointer, codes ? gathered + values : null), writer);
             }
         }
 
@@ -93,14 +95,14 @@ internal static unsafe partial class ByteConvolution<TLanes>
 
     private static long ByteLength(in ConvolutionGeometry g) => (long)g.Groups * Blocks(g) * Pairs(g) * 2 * Block * sizeof(short);
 
-    private static void RunTile(in ConvolutionGeometry g, in TilePart part, short* gathered, short* weights, in EpilogueWriter writer)
+    private static void RunTile(in ConvolutionGeometry g, in TilePart part, short* gathered, in Panels panels, in EpilogueWriter writer)
     {
         int* sums = stackalloc int[Rows * Block];
         int pairs = Pairs(g);
         int pixels = part.PixelEnd - part.PixelBegin;
         for (int block = part.BlockBegin; block < part.BlockEnd; block++)
         {
-            short* panel = weights + ((((long)part.Group * Blocks(g)) + block) * pairs * 2 * Block);
+            short* panel = panels.At(g, ((long)part.Group * Blocks(g)) + block);
             int inGroup = block * Block;
             int width = Math.Min(Block, g.GroupOutChannels - inGroup);
             int channel = (part.Group * g.GroupOutChannels) + inGroup;

@@ -17,6 +17,25 @@ internal static class KernelCheck
     }
 
     /// <summary>Throws unless packed weights have the layout and size that a kernel reads.</summary>
+    /// <summary>Checks lengths and codes of weights that look up levels, and that runs of channels share theirs.</summary>
+    public static void Codebook(in ConvolutionGeometry g, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
+    {
+        AtLeast(codes.Length, (long)g.OutChannels * g.Depth, nameof(codes));
+        AtLeast(levels.Length, (long)g.OutChannels * KernelSet.CodebookLevels, nameof(levels));
+        bool shared = true;
+        for (int c = 1; c < g.OutChannels; c++)
+        {
+            int inGroup = c % g.GroupOutChannels;
+            shared &= inGroup % KernelSet.CodebookChannels == 0
+                || levels.Slice(c * KernelSet.CodebookLevels, KernelSet.CodebookLevels).SequenceEqual(levels.Slice((c - 1) * KernelSet.CodebookLevels, KernelSet.CodebookLevels));
+        }
+
+        if (!shared || codes.ContainsAnyExceptInRange((byte)0, (byte)(KernelSet.CodebookLevels - 1)))
+        {
+            throw new ArgumentException($"Expected codes below {KernelSet.CodebookLevels}, and the same levels for runs of {KernelSet.CodebookChannels} channels of a group.", nameof(codes));
+        }
+    }
+
     public static void Weights(PackedWeights weights, string layout, long byteLength)
     {
         ArgumentNullException.ThrowIfNull(weights);

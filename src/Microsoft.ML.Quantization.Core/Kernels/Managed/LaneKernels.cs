@@ -47,6 +47,10 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         => ByteConvolution<TLanes>.Pack(geometry, weights);
 
     /// <inheritdoc/>
+    public override PackedWeights PackConvolutionCodebook(in ConvolutionGeometry geometry, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
+        => ByteConvolution<TLanes>.PackCodes(geometry, codes, levels);
+
+    /// <inheritdoc/>
     public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
         => ByteConvolution<TLanes>.CountTiles(geometry);
 

@@ -93,6 +93,10 @@ internal class ManagedKernels : KernelSet
         => _lanes.PackConvolutionByte(in geometry, weights);
 
     /// <inheritdoc/>
+    public override PackedWeights PackConvolutionCodebook(in ConvolutionGeometry geometry, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
+        => _lanes.PackConvolutionCodebook(in geometry, codes, levels);
+
+    /// <inheritdoc/>
     public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
         => _lanes.CountConvolutionByteTiles(in geometry);
 

@@ -13,6 +13,7 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     private readonly string _floatLayout;
     private readonly string _byteLayout;
     private readonly string _groupedLayout;
+    private readonly string _codebookLayout;
 
     /// <summary>Wraps a filled table.</summary>
     public NativeKernels(string name, string description, NativeTable table)
@@ -23,6 +24,7 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
         _floatLayout = $"mlq/{name}/f32";
         _byteLayout = $"mlq/{name}/s8";
         _groupedLayout = $"mlq/{name}/grouped";
+        _codebookLayout = $"mlq/{name}/codebook";
     }
 
     /// <inheritdoc/>
@@ -97,6 +99,21 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     }
 
     /// <inheritdoc/>
+    public override PackedWeights PackConvolutionCodebook(in ConvolutionGeometry geometry, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
+    {
+        NativeCheck.Geometry(in geometry);
+        KernelCheck.Codebook(in geometry, codes, levels);
+        fixed (ConvolutionGeometry* g = &geometry)
+        fixed (byte* c = codes)
+        fixed (sbyte* l = levels)
+        {
+            PackedWeights packed = new(_table.ConvolutionCodebookPackedSize(g), _codebookLayout);
+            _table.ConvolutionCodebookPack(g, c, l, packed.Pointer);
+            return packed;
+        }
+    }
+
+    /// <inheritdoc/>
     public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
     {
         NativeCheck.Geometry(in geometry);
@@ -128,12 +145,13 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
         fixed (uint* planes = epilogue.Join.Planes, rising = epilogue.Join.Rising)
         fixed (int* table = epilogue.Join.Table)
         {
-            KernelCheck.Weights(weights, _byteLayout, _table.ConvolutionBytePackedSize(g));
+            bool codes = weights.Layout == _codebookLayout;
+            KernelCheck.Weights(weights, codes ? _codebookLayout : _byteLayout, codes ? _table.ConvolutionCodebookPackedSize(g) : _table.ConvolutionBytePackedSize(g));
             KernelCheck.Tiles(tileBegin, tileEnd, _table.ConvolutionByteTiles(g));
             NativeEpilogue native = NativeEpilogue.Of(in epilogue, bias, multipliers, offsets);
             NativeJoin join = NativeJoin.Of(epilogue.Join, geometry.OutChannels, y) with { Other = other, Bytes = bytes, Planes = (byte*)planes, Table = table, Rising = rising };
             native.Join = epilogue.Join.IsUsed ? &join : null;
-            _table.ConvolutionByte(g, x, padding, weights.Pointer, &native, y, tileBegin, tileEnd);
+            (codes ? _table.ConvolutionCodebook : _table.ConvolutionByte)(g, x, padding, weights.Pointer, &native, y, tileBegin, tileEnd);
         }
 
         GC.KeepAlive(weights);

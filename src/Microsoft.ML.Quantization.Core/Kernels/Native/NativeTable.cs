@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 internal unsafe struct NativeTable
 {
     /// <summary>The version of the binary interface that this file mirrors.</summary>
-    public const uint ExpectedVersion = 6;
+    public const uint ExpectedVersion = 7;
 
     public uint StructSize;
     public uint AbiVersion;
@@ -32,6 +32,9 @@ internal unsafe struct NativeTable
     public delegate* unmanaged<GroupedGeometry*, int> GroupedDenseTiles;
     public delegate* unmanaged<GroupedGeometry*, sbyte*, int*, float*, void*, float*, float, float, float*, int, int, void> GroupedDense;
     public delegate* unmanaged<PlaneTile*, int, void> PlaneTiles;
+    public delegate* unmanaged<ConvolutionGeometry*, long> ConvolutionCodebookPackedSize;
+    public delegate* unmanaged<ConvolutionGeometry*, byte*, sbyte*, void*, void> ConvolutionCodebookPack;
+    public delegate* unmanaged<ConvolutionGeometry*, byte*, byte, void*, NativeEpilogue*, void*, int, int, void> ConvolutionCodebook;
 }
 
 /// <summary>The native <c>mlq_epilogue</c>.</summary>

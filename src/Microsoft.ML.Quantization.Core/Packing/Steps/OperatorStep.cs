@@ -68,7 +68,7 @@ internal sealed class PreparedStep : OperatorStep
     {
         Node source = context.Graph.Nodes[node];
         long elements = context.Graph[source.Output].Type.Shape.Count;
-        Chunks = context.Chunks((int)Math.Min(elements, int.MaxValue), elements * (source is Unary or Softmax ? WorkPerFunction : WorkPerElement));
+        Chunks = context.Chunks((int)Math.Min(elements, int.MaxValue), elements * (source is Unary or Softmax or LayerNormalization ? WorkPerFunction : WorkPerElement));
     }
 
     /// <inheritdoc/>

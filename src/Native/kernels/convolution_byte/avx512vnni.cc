@@ -1,6 +1,6 @@
 #include "kernels/simd/avx512.h"
 
-#include "kernels/convolution_byte/generic.h"
+#include "kernels/convolution_byte/entry.h"
 #include "kernels/entry_points.h"
 
 MLQ_DEFINE_CONVOLUTION_BYTE(avx512vnni)

@@ -1,5 +1,6 @@
 // Integer convolution as an outer product over panels of weights: a lane is an output, a step multiplies the kStep values
-// of a 32-bit word. Packed weights: [group][panel]{ correction int32[width], [steps][width][kStep] }.
+// of a 32-bit word. Packed weights: [group][panel]{ correction int32[width], levels, [steps][width][kStep] }; how the weights of a step lie and
+// come into registers is `Panel`: as the products take them, or as codes that look up levels.
 // Codes are read where they lie (direct) when the instruction set multiplies bytes and the channels fill whole
 // steps; otherwise the patches of a tile are gathered first, in chunks of the depth.
 #ifndef MLQ_CONVOLUTION_BYTE_H
@@ -11,6 +12,17 @@
 namespace {
 
 constexpr int kWidth = Simd::kLanes * Simd::kVectors;
+constexpr int64_t kCorrections = kWidth * (int64_t)sizeof(int32_t);  // bytes of a panel before its levels and weights
+}  // namespace
+
+#ifdef MLQ_PANEL
+#include MLQ_PANEL
+#else
+#include "kernels/convolution_byte/panel.h"
+#endif
+
+namespace {
+
 constexpr int kChunk = 1024;          // depth of one chunk of gathered patches; a multiple of every kStep
 constexpr int kScratch = 48 * 1024;   // values gathered at once
 constexpr int kPadRow = 4096;         // channels of the row that padding reads
@@ -32,10 +44,10 @@ Plan BytePlan(const mlq_geometry& g) {
   return MakePlan(g, kWidth, Dot::kRows, Min(kMaxPixels, kScratch / Max(row, 1)), depth > kChunk, kByteWork);
 }
 
-// One chunk of R pixels times P panels, of which V vectors hold outputs: `segments` runs of `steps` steps.
+// One chunk of R pixels times P panels, of which V vectors hold outputs: `segments` runs of `steps` steps, from the step at `offset` bytes of a panel on.
 // accumulators are [P][R][kWidth].
 template <int R, int P, int V>
-MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int steps, const Dot::Weight* weights,
+MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int steps, const uint8_t* panels, int64_t offset,
                             int64_t panel_stride, int64_t ahead, int32_t* accumulators, bool resume) {
   typename Simd::I acc[R][P * V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
@@ -43,15 +55,16 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
       acc[r][v] = resume ? Simd::LoadInt(accumulators + (v / V * R + r) * kWidth + v % V * Simd::kLanes) : Simd::ZeroInt();
     }
   }
+  Panel::Levels levels[P];
+  MLQ_UNROLL for (int p = 0; p < P; p++) { levels[p].Read(panels + p * panel_stride + kCorrections); }
+  const uint8_t* weights = panels + offset;
   for (int segment = 0; segment < segments; segment++, table += R) {
-    for (int64_t k = 0; k < steps; k++, weights += kWidth * Dot::kStep) {
+    for (int64_t k = 0; k < steps; k++, weights += Panel::kStepBytes) {
       if constexpr (P == 1) {
         Prefetch(weights, ahead);
       }
       typename Simd::I panel[P * V];
-      MLQ_UNROLL for (int v = 0; v < P * V; v++) {
-        panel[v] = Simd::LoadInt((const int32_t*)(const void*)(weights + v / V * panel_stride + v % V * Simd::kLanes * Dot::kStep));
-      }
+      MLQ_UNROLL for (int v = 0; v < P * V; v++) { panel[v] = Panel::Load(weights + v / V * panel_stride, v % V, levels[v / V]); }
       MLQ_UNROLL for (int r = 0; r < R; r++) {
         int32_t word;
         memcpy(&word, table[r] + k * Dot::kStep, 4);
@@ -67,7 +80,7 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
   }
 }
 
-using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const Dot::Weight*, int64_t, int64_t, int32_t*, bool);
+using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const uint8_t*, int64_t, int64_t, int64_t, int32_t*, bool);
 
 // Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
 enum Variant { kOne, kSeveral, kHalf };
@@ -103,9 +116,7 @@ struct ByteCall {
 
 int StepsOf(const Plan& plan) { return CeilDivide(plan.depth, Dot::kStep); }
 
-int64_t PanelSize(const Plan& plan) {
-  return kWidth * (int64_t)sizeof(int32_t) + (int64_t)StepsOf(plan) * kWidth * Dot::kStep * (int64_t)sizeof(Dot::Weight);
-}
+int64_t PanelSize(const Plan& plan) { return kCorrections + Panel::kLevelBytes + (int64_t)StepsOf(plan) * Panel::kStepBytes; }
 
 using Finisher = ChannelEpilogue<Simd::kVectors>;
 
@@ -165,9 +176,8 @@ struct ByteTile {
   MLQ_INLINE void Micro(int panel, const Stripe& p, Variant variant, int pitch, int first_step, int32_t* acc) const {
     const int steps = CeilDivide(p.length, Dot::kStep);
     const int64_t begin = first_step + (int64_t)p.first * steps;
-    const Dot::Weight* weights = (const Dot::Weight*)(const void*)(Packed(panel) + kWidth * sizeof(int32_t)) + begin * kWidth * Dot::kStep;
-    kByteMicros.of[p.rows][variant](table + p.begin * pitch + p.first * p.rows, p.segments, steps, weights,
-                                    PanelSize(plan) / (int64_t)sizeof(Dot::Weight), Ahead(p, stripes, PanelSize(plan)), acc, first_step > 0);
+    kByteMicros.of[p.rows][variant](table + p.begin * pitch + p.first * p.rows, p.segments, steps, Packed(panel),
+                                    kCorrections + Panel::kLevelBytes + begin * Panel::kStepBytes, PanelSize(plan), Ahead(p, stripes, PanelSize(plan)), acc, first_step > 0);
   }
 
   Finisher FinisherOf(int panel) const {
@@ -272,47 +282,6 @@ int64_t BytePackedSize(const mlq_geometry& g) {
   return (int64_t)g.groups * p.panels * PanelSize(p);
 }
 
-constexpr int kPackSteps = 64;  // whose weights lie in the first cache while lane after lane is written
-
-void PackPanel(const Plan& p, const int8_t* rows, int outputs, uint8_t* packed) {
-  int32_t* corrections = (int32_t*)(void*)packed;
-  Dot::Weight* w = (Dot::Weight*)(void*)(packed + kWidth * sizeof(int32_t));
-  const int whole = p.depth / Dot::kStep;
-  int32_t sums[kWidth] = {};
-  for (int begin = 0; begin < whole; begin += kPackSteps) {
-    const int end = Min(begin + kPackSteps, whole);
-    for (int lane = 0; lane < outputs; lane++) {
-      const int8_t* row = rows + (int64_t)lane * p.depth;
-      Dot::Weight* target = w + ((int64_t)begin * kWidth + lane) * Dot::kStep;
-      for (int step = begin; step < end; step++, target += kWidth * Dot::kStep) {
-        MLQ_UNROLL for (int i = 0; i < Dot::kStep; i++) { target[i] = row[step * Dot::kStep + i]; }
-      }
-      for (int k = begin * Dot::kStep; k < end * Dot::kStep; k++) {
-        sums[lane] += row[k];
-      }
-    }
-  }
-  for (int lane = 0; lane < kWidth; lane++) {
-    for (int k = lane < outputs ? whole * Dot::kStep : 0; k < StepsOf(p) * Dot::kStep; k++) {
-      const int8_t value = lane < outputs && k < p.depth ? rows[(int64_t)lane * p.depth + k] : 0;
-      w[((int64_t)(k / Dot::kStep) * kWidth + lane) * Dot::kStep + k % Dot::kStep] = value;
-      sums[lane] += value;
-    }
-    corrections[lane] = sums[lane] * Dot::kCodeOffset;
-  }
-}
-
-void BytePack(const mlq_geometry& g, const int8_t* weights, uint8_t* packed) {
-  const Plan p = BytePlan(g);
-  for (int group = 0; group < g.groups; group++) {
-    for (int panel = 0; panel < p.panels; panel++) {
-      const int output = panel * kWidth;
-      PackPanel(p, weights + ((int64_t)group * p.outputs + output) * p.depth, Min(kWidth, p.outputs - output), packed);
-      packed += PanelSize(p);
-    }
-  }
-}
-
 void ByteRun(const ByteCall& call, int begin, int end) {
   const Plan plan = BytePlan(call.g);
   if (IsDirect(call.g)) {
@@ -325,17 +294,5 @@ void ByteRun(const ByteCall& call, int begin, int end) {
 }
 
 }  // namespace
-
-#define MLQ_DEFINE_CONVOLUTION_BYTE(isa)                                                                                    \
-  extern "C" int64_t mlq_##isa##_convolution_byte_packed_size(const mlq_geometry* g) { return BytePackedSize(*g); }         \
-  extern "C" void mlq_##isa##_convolution_byte_pack(const mlq_geometry* g, const int8_t* weights, void* packed) {           \
-    BytePack(*g, weights, (uint8_t*)packed);                                                                                \
-  }                                                                                                                         \
-  extern "C" int32_t mlq_##isa##_convolution_byte_tiles(const mlq_geometry* g) { return BytePlan(*g).tiles; }               \
-  extern "C" void mlq_##isa##_convolution_byte(const mlq_geometry* g, const uint8_t* source, uint8_t padding,               \
-                                               const void* packed, const mlq_epilogue* epilogue, void* destination,         \
-                                               int32_t begin, int32_t end) {                                                \
-    ByteRun(ByteCall{*g, source, padding, (const uint8_t*)packed, *epilogue, (uint8_t*)destination}, begin, end);           \
-  }
 
 #endif
