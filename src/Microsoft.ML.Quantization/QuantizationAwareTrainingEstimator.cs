@@ -82,7 +82,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         InputColumns.Check(input.Schema, _columns.Inputs[0].Column, _signature.Inputs[0]);
         LabelColumn.Check(input.Schema, _options.LabelColumnName, _options.Task, Outputs);
         ImmutableArray<string> names = _options.ClassNames is { } given ? [.. given] : LabelColumn.Names(input.Schema[_options.LabelColumnName], _options.Task, Outputs);
-        using TrainingRows rows = TrainingRows.Read(input, _columns.Inputs[0].Column, _options.LabelColumnName, _signature.Inputs[0], _options.CacheBytes);
+        using TrainingRows rows = TrainingRows.Read(input, _columns.Inputs[0].Column, _options.LabelColumnName, _signature.Inputs[0], _options.CacheBytes, _options.CancellationToken);
         ModelDocument document = QuantizationAwareFit.Run(_graph, _signature, names, _options, rows, channel);
         return new QuantizedModelTransformer(_host, new ScoringModel(document, _columns, _options.ToEngineOptions()));
     }
@@ -124,7 +124,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         /// <summary>Told after each step.</summary>
         public IProgress<TrainingProgress>? Progress;
 
-        /// <summary>Ends training within one step; the model of the best epoch so far is fitted.</summary>
+        /// <summary>Ends training within one step; the model of the best epoch so far is fitted. While rows are still being read, ends the fit with an <see cref="OperationCanceledException"/>.</summary>
         public CancellationToken CancellationToken;
 
         internal void Validate()

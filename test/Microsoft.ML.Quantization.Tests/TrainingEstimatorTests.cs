@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using Microsoft.ML.Data;
@@ -101,6 +102,44 @@ public sealed class TrainingEstimatorTests
             CollectionAssert.AreEqual(a, b);
             Assert.AreEqual(row, a[0]);
         }
+    }
+
+    [TestMethod]
+    public void The_file_of_rows_is_gone_whatever_ends_the_reading_and_a_place_without_room_says_so()
+    {
+        string folder = Directory.CreateTempSubdirectory("mlq-test").FullName;
+        try
+        {
+            using (var spilled = new RowCache<float>(3, 0, folder))
+            {
+                spilled.Add([1, 2, 3]);
+                Assert.IsTrue(spilled.IsSpilled);
+                Assert.AreEqual(OperatingSystem.IsWindows() ? 1 : 0, Directory.GetFiles(folder).Length, "a file without a name where that can be");
+            }
+
+            Assert.AreEqual(0, Directory.GetFiles(folder).Length);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        using var nowhere = new RowCache<float>(3, 12, folder);
+        nowhere.Add([1, 2, 3]);
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(() => nowhere.Add([4, 5, 6]));
+        Assert.AreEqual(QuantizationErrorCode.WriteFailed, error.Code);
+        StringAssert.Contains(error.Message, folder);
+    }
+
+    [TestMethod]
+    public void Cancelling_while_rows_are_read_ends_the_fit()
+    {
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        QuantizationAwareTrainingEstimator.Options options = Options("LSQ");
+        options.CancellationToken = source.Token;
+        options.CacheBytes = 0;
+        Assert.ThrowsException<OperationCanceledException>(() => Estimator(options).Fit(Blobs(64)));
     }
 
     [TestMethod]

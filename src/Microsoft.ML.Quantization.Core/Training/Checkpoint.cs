@@ -12,11 +12,12 @@ namespace Microsoft.ML.Quantization.Training;
 
 /// <summary>
 /// The state of a run in a file, little-endian: "MLQTRAIN", version (int32), SHA-256 of the body, body. The body begins with a fingerprint of graph, options and
-/// number of rows; another run's file is refused. Written to a temporary file first, then renamed.
+/// number of rows; another run's file is refused. Version 1 had no place within an epoch. Written to a temporary file first, then renamed.
 /// </summary>
 internal static class Checkpoint
 {
-    private const int Version = 1;
+    private const int Version = 2;
+    private const int WholeEpochs = 1;
     private const int HeaderLength = 8 + 4 + 32;
 
     private static ReadOnlySpan<byte> Magic => "MLQTRAIN"u8;
@@ -68,7 +69,8 @@ internal static class Checkpoint
     public static void Read(string path, TrainingState state, byte[] fingerprint)
     {
         byte[] file = File.ReadAllBytes(path);
-        bool isWhole = file.Length >= HeaderLength && file.AsSpan().StartsWith(Magic) && BitConverter.ToInt32(file, 8) == Version
+        int version = file.Length >= HeaderLength ? BitConverter.ToInt32(file, 8) : 0;
+        bool isWhole = version is Version or WholeEpochs && file.AsSpan().StartsWith(Magic)
             && SHA256.HashData(file.AsSpan(HeaderLength)).AsSpan().SequenceEqual(file.AsSpan(12, 32));
         if (!isWhole)
         {
@@ -86,6 +88,12 @@ internal static class Checkpoint
         state.Step = reader.Long("step");
         state.BestEpoch = reader.Int("best epoch");
         state.Stale = reader.Int("stale");
+        if (version != WholeEpochs)
+        {
+            state.Loss = BitConverter.Int64BitsToDouble(reader.Long("loss"));
+            (state.Correct, state.Done) = (reader.Int("correct"), reader.Int("done"));
+        }
+
         int epochs = reader.Count("history", 24);
         for (int i = 0; i < epochs; i++)
         {
@@ -118,6 +126,9 @@ internal static class Checkpoint
         writer.Long(state.Step);
         writer.Int(state.BestEpoch);
         writer.Int(state.Stale);
+        writer.Long(BitConverter.DoubleToInt64Bits(state.Loss));
+        writer.Int(state.Correct);
+        writer.Int(state.Done);
         writer.Int(state.History.Count);
         foreach (EpochReport report in state.History)
         {

@@ -8,6 +8,9 @@ namespace Microsoft.ML.Quantization.Training;
 /// <summary>How a graph is trained. The same graph, rows and options give the same constants, bit for bit, at any thread count and on any kernel set.</summary>
 public sealed record TrainingOptions
 {
+    // An option that came later and never matters is left out of the description, so that older checkpoints stay good.
+    private const string NoSteps = $", {nameof(CheckpointSteps)} = 0";
+
     /// <summary>Passes over the rows.</summary>
     public int Epochs { get; init; } = 10;
 
@@ -71,6 +74,9 @@ public sealed record TrainingOptions
     /// <summary>A file that receives the whole state after each epoch and from which a run that finds it goes on, to the same bits; null for none.</summary>
     public string? CheckpointPath { get; init; }
 
+    /// <summary>Steps after which, within an epoch, the state is also written to <see cref="CheckpointPath"/>; 0 for the ends of epochs only. Has no influence on the result.</summary>
+    public int CheckpointSteps { get; init; }
+
     /// <summary>Refuses values out of range.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>.</exception>
     internal void Check()
@@ -90,6 +96,7 @@ public sealed record TrainingOptions
             (nameof(Dropout), Dropout.All(d => d.Rate is >= 0 and < 1), "rates in [0, 1)", Dropout.Length == 0 ? 0 : Dropout.Max(d => d.Rate)),
             (nameof(StatisticsMomentum), StatisticsMomentum is > 0 and <= 1, "in (0, 1]", StatisticsMomentum),
             (nameof(ReestimationBatches), ReestimationBatches >= 0, "from 0", ReestimationBatches),
+            (nameof(CheckpointSteps), CheckpointSteps >= 0, "from 0", CheckpointSteps),
         ];
         foreach ((string name, bool isGood, string expected, object found) in checks)
         {
@@ -103,7 +110,7 @@ public sealed record TrainingOptions
     /// <summary>Everything that the course of a run depends on, as text; a run goes on only with the same.</summary>
     internal string Describe() => string.Join(
         '\n',
-        (this with { CheckpointPath = null, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule(), Distillation = null, Pruning = [] }).ToString(),
+        (this with { CheckpointPath = null, CheckpointSteps = 0, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule(), Distillation = null, Pruning = [] }).ToString().Replace(NoSteps, string.Empty, StringComparison.Ordinal),
         string.Join(';', Pruning),
         string.Join(';', Groups),
         string.Join(';', Augmentations),

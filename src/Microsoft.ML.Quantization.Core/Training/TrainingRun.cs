@@ -98,10 +98,7 @@ internal sealed class TrainingRun : IDisposable
     private string? Epoch(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         int[] order = Batches.Permutation(_training.Count, _options.Seed, _state.Epoch);
-        double loss = 0;
-        int correct = 0;
-        int done = 0;
-        foreach (int[] batch in Batches.Of(order, _options.BatchSize))
+        foreach (int[] batch in Batches.Of(order[_state.Done..], _options.BatchSize))
         {
             cancellationToken.ThrowIfCancellationRequested();
             float rate = (float)(_options.Rate * _options.Schedule.Factor(_state.Step, _stepsPerEpoch, _options.Epochs));
@@ -111,12 +108,17 @@ internal sealed class TrainingRun : IDisposable
                 return place;
             }
 
-            loss += value.Sum;
-            correct += value.Correct;
-            done += batch.Length;
+            _state.Loss += value.Sum;
+            _state.Correct += value.Correct;
+            _state.Done += batch.Length;
             _state.Step++;
-            EpochReport? finished = done == order.Length ? Finish((float)(loss / done), (float)correct / done, rate, cancellationToken) : null;
-            progress?.Report(new TrainingProgress(finished?.Epoch ?? _state.Epoch, _state.Step, _stepsPerEpoch * _options.Epochs, (float)(loss / done), (float)correct / done, finished) { Constants = finished is null ? null : _state.Constants });
+            (float loss, float accuracy) = ((float)(_state.Loss / _state.Done), (float)_state.Correct / _state.Done);
+            EpochReport? finished = _state.Done == order.Length ? Finish(loss, accuracy, rate, cancellationToken) : null;
+            progress?.Report(new TrainingProgress(finished?.Epoch ?? _state.Epoch, _state.Step, Steps, loss, accuracy, finished) { Constants = finished is null ? null : _state.Constants });
+            if (finished is null && _options.CheckpointSteps > 0 && _state.Step % _options.CheckpointSteps == 0 && Divergence.InConstants(_graph, _state.Constants) is null)
+            {
+                Save();
+            }
         }
 
         return Divergence.InConstants(_graph, _state.Constants);
@@ -185,12 +187,17 @@ internal sealed class TrainingRun : IDisposable
 
         _state.History.Add(report);
         _state.Epoch++;
+        (_state.Loss, _state.Correct, _state.Done) = (0, 0, 0);
+        Save();
+        return report;
+    }
+
+    private void Save()
+    {
         if (_options.CheckpointPath is { } path)
         {
             Checkpoint.Write(path, _state, _fingerprint);
         }
-
-        return report;
     }
 
     /// <summary>Whether all pruning was done behind an epoch.</summary>

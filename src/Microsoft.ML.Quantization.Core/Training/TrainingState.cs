@@ -46,6 +46,15 @@ internal sealed class TrainingState
     /// <summary>Steps done.</summary>
     public long Step { get; set; }
 
+    /// <summary>Sum of the losses of the rows that the epoch has done.</summary>
+    public double Loss { get; set; }
+
+    /// <summary>Rows of the epoch that were right.</summary>
+    public int Correct { get; set; }
+
+    /// <summary>Rows that the epoch has done.</summary>
+    public int Done { get; set; }
+
     /// <summary>Epochs since the watched result was at its best.</summary>
     public int Stale { get; set; }
 

@@ -13,13 +13,15 @@ namespace Microsoft.ML.Quantization.TrainingData;
 /// <typeparam name="T">The element type.</typeparam>
 /// <param name="length">Elements of a row.</param>
 /// <param name="limit">Bytes kept in memory, at most.</param>
-internal sealed class RowCache<T>(int length, long limit) : IDisposable
+/// <param name="folder">Where the file lies; null for the system's folder of temporary files.</param>
+internal sealed class RowCache<T>(int length, long limit, string? folder = null) : IDisposable
     where T : unmanaged
 {
     private const int BlockBytes = 1 << 22;
 
     private readonly List<T[]> _blocks = [];
     private readonly int _rowsPerBlock = Math.Max(1, BlockBytes / Math.Max(1, length * Marshal.SizeOf<T>()));
+    private readonly string _path = Path.Combine(folder ?? Path.GetTempPath(), "mlq-rows-" + Path.GetRandomFileName());
     private SafeFileHandle? _file;
     private int _inMemory;
 
@@ -32,7 +34,7 @@ internal sealed class RowCache<T>(int length, long limit) : IDisposable
     private int RowBytes => length * Marshal.SizeOf<T>();
 
     /// <summary>Appends a row.</summary>
-    /// <exception cref="IOException">The temporary file cannot be written.</exception>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.WriteFailed"/>: the temporary file cannot be written.</exception>
     public void Add(ReadOnlySpan<T> row)
     {
         if (_file is null && (long)(Count + 1) * RowBytes <= limit)
@@ -47,9 +49,34 @@ internal sealed class RowCache<T>(int length, long limit) : IDisposable
             return;
         }
 
-        _file ??= File.OpenHandle(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose | FileOptions.RandomAccess);
-        RandomAccess.Write(_file, MemoryMarshal.AsBytes(row), (long)(Count - _inMemory) * RowBytes);
+        long at = (long)(Count - _inMemory) * RowBytes;
+        try
+        {
+            _file ??= Open(_path);
+            RandomAccess.Write(_file, MemoryMarshal.AsBytes(row), at);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Dispose();
+            throw new QuantizationException(
+                QuantizationErrorCode.WriteFailed,
+                FormattableString.Invariant($"Training rows: expected to keep row {Count} in the temporary file '{_path}' behind {at} bytes, because {_inMemory} rows fill the {limit} bytes allowed in memory, found: {e.Message} Free space, let the temporary folder be another, or allow more bytes in memory."),
+                e);
+        }
+
         Count++;
+    }
+
+    /// <summary>A file that no end of the process leaves behind: where files may lose their name while they are open, it has none.</summary>
+    private static SafeFileHandle Open(string path)
+    {
+        SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, FileOptions.DeleteOnClose | FileOptions.RandomAccess);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.Delete(path);
+        }
+
+        return file;
     }
 
     /// <summary>Reads a row.</summary>

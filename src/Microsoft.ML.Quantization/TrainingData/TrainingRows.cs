@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using System.Threading;
 using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Scoring;
@@ -32,14 +33,16 @@ internal abstract class TrainingRows : IBatchSource, IDisposable
     /// <param name="label">The column of labels.</param>
     /// <param name="signature">What the network's input is.</param>
     /// <param name="limit">Bytes kept in memory.</param>
+    /// <param name="cancellationToken">Looked at before each row.</param>
     /// <exception cref="InvalidOperationException">A row's vector has another length.</exception>
-    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.EmptyCalibrationData"/>: no row has a label.</exception>
-    public static TrainingRows Read(IDataView view, string feature, string label, InputSignature signature, long limit)
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.EmptyCalibrationData"/>: no row has a label; WriteFailed: no room for rows beyond the limit.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    public static TrainingRows Read(IDataView view, string feature, string label, InputSignature signature, long limit, CancellationToken cancellationToken = default)
     {
         TrainingRows rows = signature.Element == ElementType.UInt8 ? new Of<byte>(signature, limit) : new Of<float>(signature, limit);
         try
         {
-            rows.Fill(view, view.Schema[feature], view.Schema[label]);
+            rows.Fill(view, view.Schema[feature], view.Schema[label], cancellationToken);
             return rows.Count > 0
                 ? rows
                 : throw new QuantizationException(QuantizationErrorCode.EmptyCalibrationData, $"Training data: expected rows with a label in '{label}', found none; {rows.Unlabelled} rows have none.");
@@ -57,7 +60,7 @@ internal abstract class TrainingRows : IBatchSource, IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
-    private protected abstract void Fill(IDataView view, DataViewSchema.Column feature, DataViewSchema.Column label);
+    private protected abstract void Fill(IDataView view, DataViewSchema.Column feature, DataViewSchema.Column label, CancellationToken cancellationToken);
 
     private sealed class Of<T>(InputSignature signature, long limit) : TrainingRows
         where T : unmanaged
@@ -89,7 +92,7 @@ internal abstract class TrainingRows : IBatchSource, IDisposable
             _targets.Dispose();
         }
 
-        private protected override void Fill(IDataView view, DataViewSchema.Column feature, DataViewSchema.Column label)
+        private protected override void Fill(IDataView view, DataViewSchema.Column feature, DataViewSchema.Column label, CancellationToken cancellationToken)
         {
             _targetLength = label.Type is VectorDataViewType vector ? vector.Size : 1;
             _targets = new RowCache<float>(_targetLength, long.MaxValue);
@@ -98,6 +101,7 @@ internal abstract class TrainingRows : IBatchSource, IDisposable
             Func<float[]?> targets = TargetValues.Reader(cursor, label);
             while (cursor.MoveNext())
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 if (targets() is not { } target)
                 {
                     Unlabelled++;

@@ -80,6 +80,32 @@ public sealed class TrainerTests
     }
 
     [TestMethod]
+    public void A_run_broken_off_within_an_epoch_goes_on_to_the_same_bits()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            TrainingOptions options = Options(3) with { Optimizer = new Adam(), Rate = 0.01f, ValidationShare = 0.2f, Augmentations = [new RandomShift(1)], BatchSize = 8 };
+            TrainingResult whole = Run(WorkerPool.Single, KernelRegistry.Active, options);
+            using var cancel = new CancellationTokenSource();
+            var stopper = new Direct(p => Cancel(cancel, p.Step == 15));
+            TrainingOptions kept = options with { CheckpointPath = path, CheckpointSteps = 2 };
+            TrainingResult part = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(Small(), Blobs(96), kept, stopper, cancel.Token);
+            Assert.AreEqual(TrainingStop.Cancelled, part.Stop);
+            long first = 0;
+            var watch = new Direct(p => first = first == 0 ? p.Step : first);
+            TrainingResult rest = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(Small(), Blobs(96), kept with { CheckpointSteps = 5 }, watch);
+            Assert.AreEqual(15, first, "goes on behind step 14, the last one written");
+            CollectionAssert.AreEqual(Bytes(whole.Graph), Bytes(rest.Graph));
+            CollectionAssert.AreEqual(whole.History, rest.History);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [TestMethod]
     [DataRow("sgd")]
     [DataRow("nesterov")]
     [DataRow("adam")]
