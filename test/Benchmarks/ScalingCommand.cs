@@ -25,7 +25,7 @@ internal static class ScalingCommand
     {
         int budget = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 2500;
         var report = new Report("scaling", "Latency and memory against size", "scaling");
-        report.Add($"One thread, least whole run of many; networks of random weights, lowered with stand-in ranges. Caches: {CacheSizes.Text}. The line is fitted by least squares of relative errors; a point more than {Knee:P0} off the line is told with what changes there: where the values of a run (arena), what the largest step touches, and the packed weights fit, and how many pixels the smallest convolution has (fewer than {PixelsOfATile} do not fill the register tiles).");
+        report.Add($"One thread; the time of a run is the least whole run of many or the sum of its steps' least times, whichever is less, for other work on the machine interrupts long runs. Networks of random weights, lowered with stand-in ranges. Caches: {CacheSizes.Text}. The line is fitted by least squares of relative errors; a point more than {Knee:P0} off the line is told with what changes there: where the values of a run (arena), what the largest step touches, and the packed weights fit, and how many pixels the smallest convolution has (fewer than {PixelsOfATile} do not fill the register tiles).");
         var panels = new List<(string, string, IReadOnlyList<ScalingLine>)>();
         foreach ((string key, string title, string axis, IReadOnlyList<(double X, int Batch, Graph Graph)> points) in Series())
         {
@@ -75,12 +75,12 @@ internal static class ScalingCommand
         long Touched(PackedStep step) => step.Facts.WeightBytes + step.Reads.Concat(step.Writes).Sum(slot => program.Slots[slot].Bytes(batch));
         long arena = new BoundProgram(program, batch, new ThreadSplit(1), long.MaxValue).Memory.TotalBytes;
         int pixels = times.Works.Where(w => w.Operation is KernelOperation.ConvolutionByte or KernelOperation.ConvolutionFloat && w.Taps > 1).Select(w => w.Pixels).DefaultIfEmpty(0).Min();
-        return new ScalingPoint(x, times.Whole, arena, program.WeightBytes, program.Steps.Max(Touched), pixels);
+        return new ScalingPoint(x, Math.Min(times.Whole, times.Steps.Sum()), arena, program.WeightBytes, program.Steps.Max(Touched), pixels);
     }
 
     private static QuietTable Table(ScalingLine line, string axis)
     {
-        var table = new QuietTable(axis, "ms", $"µs a unit", "off the line, %", "arena, KiB", "fits in", "largest step, KiB", "fits", "packed weights, KiB", "fit", "smallest convolution, pixels", "what bends");
+        var table = new QuietTable(axis, "ms", "µs a unit", "off the line, %", "arena, KiB", "fits in", "largest step, KiB", "fits", "packed weights, KiB", "fit", "smallest convolution, pixels", "what bends");
         for (int i = 0; i < line.Points.Count; i++)
         {
             ScalingPoint p = line.Points[i];
@@ -102,7 +102,7 @@ internal static class ScalingCommand
         return table;
     }
 
-    /// <summary>What differs between a point off the line and the next one on it; "nothing of these" where none does.</summary>
+    /// <summary>What differs between a point off the line and the next one on it; "not explained by sizes" where none does.</summary>
     private static string Cause(ScalingLine line, int index)
     {
         int other = Enumerable.Range(0, line.Points.Count).OrderBy(i => Math.Abs(line.Above(i))).First();
@@ -116,7 +116,7 @@ internal static class ScalingCommand
             causes.Add(string.Create(CultureInfo.InvariantCulture, $"tiles of {p.FewestPixels} pixels, there {q.FewestPixels}"));
         }
 
-        return causes.Count == 0 ? "nothing of these" : string.Create(CultureInfo.InvariantCulture, $"against {q.X}: ") + string.Join("; ", causes);
+        return causes.Count == 0 ? "not explained by sizes" : string.Create(CultureInfo.InvariantCulture, $"against {q.X}: ") + string.Join("; ", causes);
     }
 
     private static void AddMove(List<string> causes, string what, long bytes, long other)

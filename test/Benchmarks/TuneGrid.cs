@@ -2,13 +2,16 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Prediction;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
+using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
 
 namespace Microsoft.ML.Quantization.Benchmarks;
 
@@ -17,7 +20,7 @@ internal static class TuneGrid
 {
     private const double MostProducts = 260e6;
     private static readonly int[] _widths = [112, 56, 28, 14, 7];
-    private static readonly KernelOperation[] _ofSteps = [KernelOperation.EntryByte, KernelOperation.EntryFloat, KernelOperation.Copy, KernelOperation.Transpose];
+    private static readonly KernelOperation[] _ofSteps = [KernelOperation.EntryByte, KernelOperation.EntryFloat, KernelOperation.Copy, KernelOperation.Transpose, KernelOperation.AveragePoolWide];
 
     /// <summary>Kernels called alone.</summary>
     public static IEnumerable<ThroughputEntry> Kernels(KernelSet set)
@@ -30,7 +33,7 @@ internal static class TuneGrid
             .Concat(Grouped().SelectMany(runner.Grouped))
             .Concat(Pools().SelectMany(runner.Pool))
             .Concat(new[] { (64, 49), (512, 49), (1280, 49), (64, 64) }.Select(s => runner.GlobalAverage(s.Item1, s.Item2)))
-            .Concat(new[] { 256, 2048, 16384, 131072, 1 << 20 }.SelectMany(runner.Flat));
+            .Concat(new[] { 256, 2048, 16384, 131072, 1 << 20, 1 << 22 }.SelectMany(runner.Flat));
     }
 
     /// <summary>Steps of the engine that are no kernel calls, taken out of small networks.</summary>
@@ -41,19 +44,41 @@ internal static class TuneGrid
             var layers = new LayerBuilder(1);
             layers.Graph.AddOutput(layers.Convolution("convolution", layers.Input(Shape.Of(channels, width, width)), 16, 3, 1, hasBias: true));
             Graph graph = layers.Graph.Build();
-            foreach (Graph run in new[] { graph, LatencyPredictor.Lower(graph, QuantizationScheme.EightBits) })
+            foreach (ThroughputEntry entry in Steps(set, graph).Concat(Steps(set, LatencyPredictor.Lower(graph, QuantizationScheme.EightBits))))
             {
-                using PackedProgram program = Packer.Pack(run, ModelSignature.Of(run), set);
-                StepTimes times = StepTimes.Least(program, 1, 1);
-                for (int i = 0; i < times.Works.Length; i++)
-                {
-                    if (_ofSteps.Contains(times.Works[i].Operation))
-                    {
-                        yield return new ThroughputEntry(set.Name, times.Works[i], times.Steps[i] * 1e6);
-                    }
-                }
+                yield return entry;
             }
         }
+
+        foreach (ThroughputEntry entry in new[] { (16, 28, 2), (64, 28, 2), (256, 14, 2), (64, 7, 7), (512, 7, 7) }.SelectMany(p => Steps(set, WidePool(p.Item1, p.Item2, p.Item3))).Where(e => e.Work.Operation == KernelOperation.AveragePoolWide))
+        {
+            yield return entry;
+        }
+    }
+
+    private static IEnumerable<ThroughputEntry> Steps(KernelSet set, Graph run)
+    {
+        const int Milliseconds = 500;
+        using PackedProgram program = Packer.Pack(run, ModelSignature.Of(run), set);
+        StepTimes times = StepTimes.Least(program, 1, 1, Milliseconds);
+        for (int i = 0; i < times.Works.Length; i++)
+        {
+            if (_ofSteps.Contains(times.Works[i].Operation))
+            {
+                yield return new ThroughputEntry(set.Name, times.Works[i], times.Steps[i] * 1e6);
+            }
+        }
+    }
+
+    /// <summary>Means over windows of 16-bit codes.</summary>
+    private static Graph WidePool(int channels, int width, int kernel)
+    {
+        AffineQuantization wide = AffineQuantization.PerTensor(new CodeType(new BitWidth(16), Signed: true), new IntegerRange(-32767, 32767), new AffineParameters(0.001f, 0));
+        var builder = new GraphBuilder();
+        ValueId codes = builder.Add(new Quantize { Inputs = [builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, channels, width, width)))], Result = wide });
+        var window = new Window { Kernel = [kernel, kernel], Strides = [kernel, kernel], Dilations = [1, 1], PadsBegin = [0, 0], PadsEnd = [0, 0] };
+        builder.AddOutput(builder.Add(new Dequantize { Inputs = [builder.Add(new IntegerAveragePool { Inputs = [codes], Window = window, Multiplier = 1, Result = wide })] }));
+        return builder.Build();
     }
 
     /// <summary>What weights that come from beyond the second-level cache cost more than others.</summary>
@@ -128,7 +153,9 @@ internal static class TuneGrid
     [
         Convolution(1, 16, 3, 1, 28),
         Convolution(1, 6, 5, 1, 28),
+        Convolution(1, 6, 5, 1, 28, batch: 8),
         Convolution(6, 16, 5, 1, 10),
+        Convolution(6, 16, 5, 1, 10, batch: 8),
         Convolution(1, 32, 5, 1, 28),
         Convolution(32, 64, 5, 1, 14),
         Convolution(32, 64, 5, 1, 14, batch: 8),
@@ -197,7 +224,14 @@ internal static class TuneGrid
             yield return Convolution(channels, channels, 2, 2, width, groups: channels) with { PadHeight = 0, PadWidth = 0 };
         }
 
+        // A batch whose values leave the first or the second cache.
+        foreach ((int channels, int width) in new[] { (6, 14), (16, 5), (32, 14), (64, 28) })
+        {
+            yield return Convolution(channels, channels, 2, 2, width, batch: 8, groups: channels) with { PadHeight = 0, PadWidth = 0 };
+        }
+
         yield return Convolution(64, 64, 3, 2, 56, groups: 64);
+        yield return Convolution(64, 64, 3, 2, 56, batch: 8, groups: 64);
         yield return Convolution(192, 192, 3, 2, 13, groups: 192) with { PadHeight = 0, PadWidth = 0, InHeight = 27, InWidth = 27 };
         yield return Whole(64, 7);
         yield return Whole(512, 7);

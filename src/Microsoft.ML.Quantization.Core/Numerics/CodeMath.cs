@@ -50,6 +50,27 @@ internal static class CodeMath
     /// <summary>codes[i] = <see cref="Requantization.Quantize"/> of values[i].</summary>
     public static void Quantize(ReadOnlySpan<float> values, float scale, in CodeTail tail, Span<int> codes) => LaneMap.Map(new Entry(scale, tail), values, Lanes(codes));
 
+    /// <summary>codes[i] = <see cref="Requantization.Quantize"/> of values[i], in 16 bits.</summary>
+    public static unsafe void Quantize(ReadOnlySpan<float> values, float scale, in CodeTail tail, Span<short> codes)
+    {
+        var entry = new Entry(scale, tail);
+        values = values[..codes.Length];
+        fixed (float* x = values)
+        fixed (short* y = codes)
+        {
+            int i = 0;
+            for (; i <= codes.Length - Lanes512.Count; i += Lanes512.Count)
+            {
+                Lanes512.StoreShorts(y + i, entry.Of(Lanes512.Load(x + i)));
+            }
+
+            for (; i < codes.Length; i++)
+            {
+                Lanes1.StoreShorts(y + i, entry.Of(Lanes1.Load(x + i)));
+            }
+        }
+    }
+
     private static unsafe Lanes512 Wide(short* source)
     {
         (Vector256<int> low, Vector256<int> high) = Vector256.Widen(Vector256.Load(source));

@@ -11,7 +11,9 @@ internal sealed class BoundProgram
     public BoundProgram(PackedProgram program, int batch, ThreadSplit split, long limit)
     {
         Batch = batch;
-        Memory = MemoryPlan.Create(Lives(program, batch), limit, batch);
+        BufferLife[] lives = Lives(program, batch);
+        int[] places = Places(program, lives);
+        Memory = MemoryPlan.Create(lives, limit, batch).At(places);
         SlotCounts = [.. program.Slots.Select(s => checked((int)s.Count(batch)))];
         var context = new BindContext(program.Graph, batch, program.Kernels, split);
         Steps = [.. program.Steps.Select(s => s.Bind(context.With(s.Kernels)))];
@@ -29,6 +31,30 @@ internal sealed class BoundProgram
     /// <summary>Elements of each slot.</summary>
     public int[] SlotCounts { get; }
 
+    /// <summary>Whose place each slot takes: its own, or that of one which a step reads for the last time and overwrites element by element. The lives of such slots become one.</summary>
+    private static int[] Places(PackedProgram program, BufferLife[] lives)
+    {
+        int[] places = [.. Enumerable.Range(0, lives.Length)];
+        for (int step = 0; step < program.Steps.Length; step++)
+        {
+            if (program.Steps[step].InPlace is not (int written, int read))
+            {
+                continue;
+            }
+
+            int place = places[read];
+            bool once = program.Steps[step].Reads.Count(r => r == read) == 1;
+            if (once && lives[place].Last == step && lives[written].First == step && lives[place].Bytes == lives[written].Bytes)
+            {
+                places[written] = place;
+                lives[place] = lives[place] with { Last = lives[written].Last };
+                lives[written] = new BufferLife(0, int.MaxValue, -1);
+            }
+        }
+
+        return places;
+    }
+
     private static BufferLife[] Lives(PackedProgram program, int batch)
     {
         int[] first = [.. Enumerable.Repeat(int.MaxValue, program.Slots.Length)];
@@ -42,6 +68,7 @@ internal sealed class BoundProgram
             }
         }
 
-        return [.. program.Slots.Select(s => new BufferLife(s.Bytes(batch), first[s.Index], last[s.Index]))];
+        // A slot that no step touches holds what a fused step keeps to itself.
+        return [.. program.Slots.Select(s => new BufferLife(last[s.Index] < 0 ? 0 : s.Bytes(batch), first[s.Index], last[s.Index]))];
     }
 }

@@ -18,6 +18,11 @@ internal static class ElementwisePacking
     public static bool Quantize(PackingState state, Node node)
     {
         AffineQuantization result = ((Quantize)node).Result;
+        if (result is { Element: ElementType.Int16, IsMidRise: false, Scales.Length: 1 })
+        {
+            return Add(state, node, (c, n, s, d) => new QuantizeWideStep(c, n, result.Single, result.Range, s[0], d));
+        }
+
         return result is { Element: ElementType.UInt8, IsMidRise: false }
             && Add(state, node, (c, n, s, d) => new QuantizeStep(c, n, result.Single, result.Range, s[0], d));
     }

@@ -181,6 +181,7 @@ internal static class IntegerPacking
         => state.Add(new PackedStep(layer.Node.Name, $"Integer{operation}{layer.Join?.Names}→{layer.Epilogue.Output}", [source, .. layer.Join?.Reads ?? []], [destination, .. layer.Join?.Writes ?? []], bind)
         {
             Facts = new LayerFacts(layer.Bits, "exact in int32, proved from the weights" + (layer.NoPlanes.Length > 0 ? "; on bytes, because " + layer.NoPlanes : string.Empty) + layer.Levels, layer.Bound, weightBytes),
+            InPlace = (destination, layer.Join?.Other),
             Kernels = choice.Set,
             Choice = choice.Why,
         });

@@ -27,6 +27,9 @@ internal sealed class JoinPacking
     /// <summary>Slots read beside the layer's own.</summary>
     public int[] Reads { get; private set; } = [];
 
+    /// <summary>The slot of what is added, whose place the sum may take; null for none.</summary>
+    public int? Other => Epilogue.Join!.Addition?.Slot;
+
     /// <summary>Slots written beside the layer's own.</summary>
     public int[] Writes => [.. new[] { Epilogue.Join!.Bytes?.Slot, Epilogue.Join.Planes?.Slot }.OfType<int>()];
 
@@ -105,7 +108,7 @@ internal sealed class JoinPacking
             ThresholdData<int>? table = !Layouts.WantsPlanes(_state, reader.Output) ? null : reader switch
             {
                 Thresholds t when ThresholdData.Fits(t.Result) && Layouts.IsChannelAxis(_state, Stream, t.Axis, t.Channels) => ThresholdData.OfIntegers(t, channels, codes),
-                Requantize { Multipliers.Length: 1 } r when ThresholdData.Fits(r.Result) => Shift(ThresholdData.Of(r, channels), codes.Single.ZeroPoint),
+                Requantize { Multipliers.Length: 1 } r when ThresholdData.Fits(r.Result) => ThresholdData.OfCodes(r, channels, codes.Single.ZeroPoint),
                 _ => null,
             };
             int bits = _state.TypeOf(reader.Output).Quantization?.Code.Bits.Bits ?? 0;
@@ -118,10 +121,6 @@ internal sealed class JoinPacking
 
         return null;
     }
-
-    /// <summary>Thresholds of values as thresholds of codes.</summary>
-    private static ThresholdData<int> Shift(ThresholdData<int> table, int zeroPoint)
-        => table with { Values = [.. table.Values.Select(t => t is int.MinValue or int.MaxValue ? t : (int)long.Clamp((long)t + zeroPoint, int.MinValue, int.MaxValue))] };
 
     /// <summary>The first reader of the sum, not of those taken, that makes codes of 8 bits.</summary>
     private JoinBytes? Bytes()

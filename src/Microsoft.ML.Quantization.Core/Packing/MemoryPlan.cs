@@ -57,6 +57,9 @@ internal sealed class MemoryPlan
         return new MemoryPlan(offsets, total);
     }
 
+    /// <summary>The plan in which each buffer lies where the one that <paramref name="places"/> names does.</summary>
+    public MemoryPlan At(int[] places) => new([.. places.Select(p => Offsets[p])], TotalBytes);
+
     private static long LowestFree(BufferLife[] buffers, long[] offsets, ReadOnlySpan<int> placed, BufferLife wanted)
     {
         long start = 0;

@@ -14,6 +14,9 @@ internal sealed record PackedStep(string Layer, string Operation, int[] Reads, i
     /// <summary>What to tell about a layer with weights.</summary>
     public LayerFacts Facts { get; init; } = LayerFacts.None;
 
+    /// <summary>A slot written that may lie where one that is read does, element by element; the latter is null for none.</summary>
+    public (int Written, int? Read) InPlace { get; init; }
+
     /// <summary>The set that does it; null until it is chosen by the step's work.</summary>
     public KernelSet? Kernels { get; init; }
 

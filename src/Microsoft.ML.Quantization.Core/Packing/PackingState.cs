@@ -111,8 +111,7 @@ internal sealed class PackingState
     {
         if (step.Kernels is null)
         {
-            _single ??= new BindContext(Graph, 1, Chooser.Default, new ThreadSplit(1));
-            (KernelSet kernels, string choice) = Chooser.Choose(step.Bind(_single).Work);
+            (KernelSet kernels, string choice) = Chooser.Choose(step.Bind(Single).Work);
             step = step with { Kernels = kernels, Choice = choice };
         }
 
@@ -120,7 +119,9 @@ internal sealed class PackingState
     }
 
     /// <summary>Hands the program over.</summary>
-    public PackedProgram Build() => new(Graph, Signature, Chooser.Default, [.. _slots], [.. _steps], Weights.All);
+    public PackedProgram Build() => new(Graph, Signature, Chooser.Default, [.. _slots], Joins ? [.. BandFusion.Run([.. _steps], Single)] : [.. _steps], Weights.All);
+
+    private BindContext Single => _single ??= new BindContext(Graph, 1, Chooser.Default, new ThreadSplit(1));
 
     private int NewSlot(ValueType type)
     {

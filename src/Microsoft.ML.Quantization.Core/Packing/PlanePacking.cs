@@ -118,6 +118,7 @@ internal static class PlanePacking
         })
         {
             Facts = new LayerFacts(bits, Reason, bound.Worst, packed.ByteLength),
+            InPlace = (destination, join?.Other),
             Kernels = choice.Set,
             Choice = choice.Why,
         });

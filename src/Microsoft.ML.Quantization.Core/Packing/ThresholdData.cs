@@ -39,6 +39,13 @@ internal static class ThresholdData
         return Spread(node.Result.Range.Max, channels, c => found[found.Length == 1 ? 0 : c].Direction, (c, i) => found[found.Length == 1 ? 0 : c].Thresholds[i]);
     }
 
+    /// <summary>The same for codes with a zero point: a code passes where its value does.</summary>
+    public static ThresholdData<int> OfCodes(Requantize node, int channels, int zeroPoint)
+    {
+        ThresholdData<int> table = Of(node, channels);
+        return table with { Values = [.. table.Values.Select(t => t is int.MinValue or int.MaxValue ? t : (int)long.Clamp((long)t + zeroPoint, int.MinValue, int.MaxValue))] };
+    }
+
     /// <summary>The quantizer of floats into few codes as thresholds, equal for every float; found by bisection over the floats in their order.</summary>
     public static ThresholdData<float> Of(AffineQuantization result, int channels)
     {

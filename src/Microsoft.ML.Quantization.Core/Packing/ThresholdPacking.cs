@@ -49,6 +49,22 @@ internal static class ThresholdPacking
         return true;
     }
 
+    /// <summary>Packs a <see cref="Requantize"/> of 16-bit codes into few bits that layers read as planes: thresholds, equal for every code.</summary>
+    public static bool Requantize(PackingState state, Node node)
+    {
+        var requantize = (Requantize)node;
+        ValueType input = state.TypeOf(node.Inputs[0]);
+        bool fits = input is { Element: ElementType.Int16, Quantization: { IsMidRise: false, Scales.Length: 1 } } && requantize.Multipliers.Length == 1
+            && CanRun(state, node.Inputs[0], requantize.Result) && Layouts.WantsPlanes(state, node.Output);
+        if (!fits)
+        {
+            return false;
+        }
+
+        ThresholdData<int> table = ThresholdData.OfCodes(requantize, input.Shape[1], input.Quantization!.Single.ZeroPoint);
+        return table.Count < 1 << requantize.Result.Code.Bits.Bits && TryAddInteger(state, node, table, requantize.Result);
+    }
+
     /// <summary>Packs a <see cref="CombineAccumulators"/>.</summary>
     public static bool Combine(PackingState state, Node node)
     {
@@ -129,6 +145,13 @@ internal static class ThresholdPacking
 
         int source = state.Read(node.Inputs[0], Layouts.Natural(input.Shape));
         (int destination, int bits) = Write(state, node, result);
+        if (bits > 0 && input.Element == ElementType.Int16)
+        {
+            JoinPlanes planes = JoinPlanes.Of(table, input.Shape[1], bits, destination);
+            Add(state, node, [source], destination, (c, pixels) => new ThresholdWideStep(c, pixels, input.Shape[1], planes, source));
+            return true;
+        }
+
         Add(state, node, [source], destination, (c, pixels) => new ThresholdIntegerStep(c, pixels, input.Shape[1], table with { PlaneBits = bits }, input.Element, source, destination));
         return true;
     }

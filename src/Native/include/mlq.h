@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 8u
+#define MLQ_ABI_VERSION 9u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -217,7 +217,9 @@ typedef struct mlq_plane_tile {
     (const mlq_geometry* geometry, const uint8_t* codes, const int8_t* levels, void* packed))                          \
   X(convolution_codebook, void,                                                                                        \
     (const mlq_geometry* geometry, const uint8_t* source, uint8_t padding, const void* packed,                         \
-     const mlq_epilogue* epilogue, void* destination, int32_t tile_begin, int32_t tile_end))
+     const mlq_epilogue* epilogue, void* destination, int32_t tile_begin, int32_t tile_end))        \
+  X(max_pool_float, void, /* kernels of at most 64 taps */                                                             \
+    (const mlq_geometry* geometry, const float* source, float* destination, int32_t row_begin, int32_t row_end))
 
 typedef struct mlq_kernel_table {
   uint32_t struct_size; /* set by the caller: sizeof(mlq_kernel_table) */

@@ -218,6 +218,13 @@ struct ChannelEpilogue {
     }
   }
 
+  // What becomes of an accumulator less its bias before it is clamped.
+  MLQ_INLINE Simd::F Real(Simd::I sum, int v) const {
+    const Simd::I accumulator = Simd::AddInt(sum, Simd::LoadInt(bias + v * Simd::kLanes));
+    const Simd::F product = Simd::Mul(Simd::ToFloat(accumulator), Simd::Load(multipliers + v * Simd::kLanes));
+    return Simd::Add(product, Simd::Load(offsets + v * Simd::kLanes));
+  }
+
   // rows of accumulators [rows][kCount] to destination + r * pitch bytes.
   void Run(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
     if constexpr (kPairs) {

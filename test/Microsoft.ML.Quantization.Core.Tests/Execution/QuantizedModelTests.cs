@@ -201,8 +201,8 @@ public sealed class QuantizedModelTests
         StepReport layer = report.Steps.Single(s => s.Layer == "conv");
         Assert.AreEqual("W4A8", layer.Bits);
         Assert.AreEqual(int.MaxValue, layer.AccumulatorLimit);
-        Assert.IsTrue(layer.AccumulatorBound is > 1000 and < int.MaxValue && layer.WeightBytes >= 72 && layer.ArenaBytes == 100);
-        StringAssert.Contains(report.ToString(), "IntegerConvolution→UInt8", StringComparison.Ordinal);
+        Assert.IsTrue(layer.AccumulatorBound is > 1000 and < int.MaxValue && layer.WeightBytes >= 72 && layer.ArenaBytes is > 0 and < 100);
+        StringAssert.Contains(report.ToString(), "IntegerConvolution+MaxPool→UInt8", StringComparison.Ordinal);
     }
 
     [TestMethod]

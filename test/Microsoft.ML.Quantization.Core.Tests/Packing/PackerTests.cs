@@ -23,7 +23,7 @@ public sealed class PackerTests
         Graph graph = HandmadeGraphs.IntegerNet();
         using PackedProgram program = Packer.Pack(graph, ModelSignature.Of(graph), KernelRegistry.Active);
         string operations = string.Join(", ", program.Steps.Select(s => s.Operation));
-        Assert.AreEqual("InputQuantize, IntegerConvolution→UInt8, MaxPool, IntegerDense→Float32, Output", operations);
+        Assert.AreEqual("InputQuantize, IntegerConvolution+MaxPool→UInt8, IntegerDense→Float32, Output", operations);
     }
 
     [TestMethod]

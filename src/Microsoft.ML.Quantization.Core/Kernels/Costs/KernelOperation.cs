@@ -77,4 +77,7 @@ internal enum KernelOperation
 
     /// <summary>One code a channel times all codes of the channel; a unit is a value.</summary>
     Gate,
+
+    /// <summary>Mean of 16-bit codes of windows; a unit is a tap.</summary>
+    AveragePoolWide,
 }

@@ -6,6 +6,9 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 /// <content>Depthwise convolution, pooling of codes and element-wise kernels.</content>
 internal sealed unsafe partial class NativeKernels
 {
+    // Taps of a window that the native pool of floats holds.
+    private const int MostTaps = 64;
+
     /// <inheritdoc/>
     public override void DepthwiseFloat(
         in ConvolutionGeometry geometry,
@@ -63,6 +66,24 @@ internal sealed unsafe partial class NativeKernels
         fixed (byte* x = source, y = destination)
         {
             _table.MaxPoolByte(g, x, y, rowBegin, rowEnd);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void MaxPoolFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> source, Span<float> destination, int rowBegin, int rowEnd)
+    {
+        if (geometry.Taps > MostTaps)
+        {
+            base.MaxPoolFloat(in geometry, source, destination, rowBegin, rowEnd);
+            return;
+        }
+
+        CheckRows(in geometry, source.Length, rowBegin, rowEnd);
+        KernelCheck.AtLeast(destination.Length, geometry.OutLength, nameof(destination));
+        fixed (ConvolutionGeometry* g = &geometry)
+        fixed (float* x = source, y = destination)
+        {
+            _table.MaxPoolFloat(g, x, y, rowBegin, rowEnd);
         }
     }
 

@@ -1,3 +1,4 @@
+using System;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Costs;
 
@@ -27,6 +28,24 @@ internal sealed class ByteConvolutionStep : BoundStep
         _tiles = geometry.OutPixels == 0 ? 0 : _kernels.CountConvolutionByteTiles(geometry);
         Chunks = context.Chunks(_tiles, geometry.OutLength * geometry.Depth);
         Work = KernelWork.Of(KernelOperation.ConvolutionByte, 8, geometry);
+    }
+
+    /// <summary>The sizes.</summary>
+    public ConvolutionGeometry Geometry => _geometry;
+
+    /// <summary>Bytes of one output element.</summary>
+    public int OutputSize => _epilogue.OutputSize;
+
+    /// <summary>Whether rows of an image can be made by themselves: every window meets the image, and nothing follows that needs other slots.</summary>
+    public bool HasRows => _epilogue.Join is null && Band.Fits(_geometry) && _geometry.InChannels <= Band.MostChannels;
+
+    /// <summary>Makes the output rows [begin, end) of one image.</summary>
+    public void RunRows(RunBuffers buffers, int image, int begin, int end, Span<byte> destination)
+    {
+        var band = new Band(_geometry, begin, end);
+        int row = _geometry.InWidth * _geometry.InChannels;
+        ReadOnlySpan<byte> source = buffers.Span<byte>(_source).Slice(((image * _geometry.InHeight) + band.Top) * row, band.Rows * row);
+        _kernels.ConvolutionByte(band.Geometry, source, _padding, _weights, _epilogue.Bind(buffers), destination, 0, _kernels.CountConvolutionByteTiles(band.Geometry));
     }
 
     /// <inheritdoc/>

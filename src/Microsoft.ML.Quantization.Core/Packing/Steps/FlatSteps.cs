@@ -7,7 +7,7 @@ using Microsoft.ML.Quantization.Numerics;
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
 /// <summary>Element-wise work on flat spans, shared out in runs of whole cache lines.</summary>
-internal abstract class FlatStep : BoundStep
+internal abstract class FlatStep : BoundStep, IRangeStep
 {
     private const int Line = 64;
     private const int WorkPerElement = 32;
@@ -36,7 +36,21 @@ internal abstract class FlatStep : BoundStep
         Run(buffers, begin, Math.Min(Begin(lines, chunk + 1) * Line, _count) - begin);
     }
 
+    /// <inheritdoc/>
+    public int PixelsOf(int channels) => Size == 1 && _count % channels == 0 ? _count / channels : -1;
+
+    /// <inheritdoc/>
+    public void RunPixels(RunBuffers buffers, int pixel, int count, int channels) => Run(buffers, pixel * channels, count * channels);
+
     protected abstract void Run(RunBuffers buffers, int begin, int count);
+}
+
+/// <summary>Floats to 16-bit codes.</summary>
+internal sealed class QuantizeWideStep(BindContext context, int count, AffineParameters parameters, IntegerRange range, int source, int destination) : FlatStep(context, count, KernelOperation.QuantizeFloat)
+{
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int count)
+        => CodeMath.Quantize(buffers.Span<float>(source).Slice(begin, count), parameters.Scale, new CodeTail(parameters.ZeroPoint, range.Min, range.Max), buffers.Span<short>(destination).Slice(begin, count));
 }
 
 internal sealed class QuantizeStep(BindContext context, int count, AffineParameters parameters, IntegerRange range, int source, int destination) : FlatStep(context, count, KernelOperation.QuantizeFloat)

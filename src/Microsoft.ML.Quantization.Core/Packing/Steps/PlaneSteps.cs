@@ -49,7 +49,7 @@ internal sealed class PlaneConvolutionStep : BoundStep
 }
 
 /// <summary>Work on whole pixels of channels-last data, shared out by pixels.</summary>
-internal abstract class PixelStep : BoundStep
+internal abstract class PixelStep : BoundStep, IRangeStep
 {
     private const int WorkPerElement = 32;
 
@@ -74,6 +74,12 @@ internal abstract class PixelStep : BoundStep
         int begin = Begin(_pixels, chunk);
         Run(buffers, begin, Begin(_pixels, chunk + 1) - begin);
     }
+
+    /// <inheritdoc/>
+    public int PixelsOf(int channels) => channels == Channels ? _pixels : -1;
+
+    /// <inheritdoc/>
+    public void RunPixels(RunBuffers buffers, int pixel, int count, int channels) => Run(buffers, pixel, count);
 
     protected abstract void Run(RunBuffers buffers, int pixel, int count);
 

@@ -1,3 +1,5 @@
+using System;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Costs;
 
@@ -21,11 +23,16 @@ internal abstract class PoolStep : BoundStep
 
     protected KernelSet Kernels { get; }
 
-    protected ConvolutionGeometry Geometry { get; }
+    /// <summary>The sizes.</summary>
+    public ConvolutionGeometry Geometry { get; }
+
+    /// <summary>The slot written.</summary>
+    public int Destination { get; }
 
     protected int Source { get; }
 
-    protected int Destination { get; }
+    /// <summary>Pools rows that lie in some memory; only of pools that <see cref="BandStep"/> takes.</summary>
+    public virtual void RunRows(in ConvolutionGeometry geometry, ReadOnlySpan<byte> source, Span<byte> destination) => throw new InvalidOperationException($"{GetType().Name} has no rows of its own.");
 
     /// <inheritdoc/>
     public override void Run(RunBuffers buffers, int chunk) => Run(buffers, Begin(_rows, chunk), Begin(_rows, chunk + 1));
@@ -36,12 +43,20 @@ internal abstract class PoolStep : BoundStep
 internal sealed class MaxPoolByteStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, KernelOperation.MaxPoolByte, source, destination)
 {
     /// <inheritdoc/>
+    public override void RunRows(in ConvolutionGeometry geometry, ReadOnlySpan<byte> source, Span<byte> destination)
+        => Kernels.MaxPoolByte(geometry, source, destination, 0, Rows.Count(geometry));
+
+    /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
         => Kernels.MaxPoolByte(Geometry, buffers.Span<byte>(Source), buffers.Span<byte>(Destination), begin, end);
 }
 
 internal sealed class MaxPoolFloatStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, KernelOperation.MaxPoolFloat, source, destination)
 {
+    /// <inheritdoc/>
+    public override void RunRows(in ConvolutionGeometry geometry, ReadOnlySpan<byte> source, Span<byte> destination)
+        => Kernels.MaxPoolFloat(geometry, MemoryMarshal.Cast<byte, float>(source), MemoryMarshal.Cast<byte, float>(destination), 0, Rows.Count(geometry));
+
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
         => Kernels.MaxPoolFloat(Geometry, buffers.Span<float>(Source), buffers.Span<float>(Destination), begin, end);

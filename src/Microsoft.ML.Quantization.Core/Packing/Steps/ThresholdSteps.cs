@@ -1,4 +1,7 @@
 using System;
+using System.Linq;
+using System.Runtime.Intrinsics;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -61,5 +64,79 @@ internal sealed class ThresholdIntegerStep(BindContext context, int pixels, int 
         {
             wide[i] = int.CreateTruncating(values[i]);
         }
+    }
+}
+
+/// <summary>Codes of 16 bits to planes by comparison, 32 channels at a time.</summary>
+internal sealed class ThresholdWideStep : PixelStep
+{
+    private readonly int _source;
+    private readonly JoinPlanes _planes;
+    private readonly short[] _table;
+    private readonly uint[] _always;
+    private readonly int _words;
+
+    public ThresholdWideStep(BindContext context, int pixels, int channels, JoinPlanes planes, int source)
+        : base(context, pixels, channels)
+    {
+        (_planes, _source) = (planes, source);
+        _words = PlaneLayout.Words(channels);
+        _table = [.. planes.Table.Select(t => (short)Math.Clamp(t, short.MinValue, short.MaxValue))];
+        _always = new uint[planes.Table.Length / PlaneLayout.WordBits];
+        for (int i = 0; i < planes.Table.Length; i++)
+        {
+            _always[i / PlaneLayout.WordBits] |= planes.Table[i] > short.MaxValue ? 1u << (i % PlaneLayout.WordBits) : 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int pixel, int count)
+    {
+        Span<uint> planes = Planes(buffers, _planes.Slot, _planes.Bits, pixel, count);
+        Span<short> rest = stackalloc short[PlaneLayout.WordBits];
+        for (int p = 0; p < count; p++)
+        {
+            ReadOnlySpan<short> codes = Values<short>(buffers, _source, pixel + p, 1);
+            Span<uint> target = planes.Slice(p * _words * _planes.Bits, _words * _planes.Bits);
+            for (int word = 0; word < _words; word++)
+            {
+                scoped ReadOnlySpan<short> part = codes[(word * PlaneLayout.WordBits)..];
+                if (part.Length < rest.Length)
+                {
+                    part.CopyTo(rest);
+                    part = rest;
+                }
+
+                Write(part, word, target);
+            }
+        }
+    }
+
+    private void Write(ReadOnlySpan<short> codes, int word, Span<uint> target)
+    {
+        uint a = Reached(codes, 0, word);
+        if (_planes.Bits == 1)
+        {
+            target[word] = a;
+            return;
+        }
+
+        uint b = _planes.Count > 1 ? Reached(codes, 1, word) : 0;
+        uint c = _planes.Count > 2 ? Reached(codes, 2, word) : 0;
+        target[word] = a ^ b ^ c;
+        target[_words + word] = (a & b) | (a & c) | (b & c);
+    }
+
+    /// <summary>(T &gt; x) differs from rising; thresholds above every code are apart.</summary>
+    private uint Reached(ReadOnlySpan<short> codes, int threshold, int word)
+    {
+        int at = (threshold * _words) + word;
+        ReadOnlySpan<short> table = _table.AsSpan(at * PlaneLayout.WordBits, PlaneLayout.WordBits);
+        int half = Vector256<short>.Count;
+        uint above = Vector512.IsHardwareAccelerated
+            ? (uint)Vector512.GreaterThan(Vector512.Create(table), Vector512.Create(codes)).ExtractMostSignificantBits()
+            : Vector256.GreaterThan(Vector256.Create(table), Vector256.Create(codes)).ExtractMostSignificantBits()
+                | (Vector256.GreaterThan(Vector256.Create(table[half..]), Vector256.Create(codes[half..])).ExtractMostSignificantBits() << half);
+        return (above | _always[at]) ^ _planes.Rising[word];
     }
 }

@@ -2,13 +2,14 @@ using System;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
-using Microsoft.ML.Quantization.Operators;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
 /// <summary>Means of windows of 16-bit codes, channels last, in codes of 16 or 8 bits: the sum of a window's codes a channel, then the rule of the node, with the count of the taps inside.</summary>
-internal sealed class WideAveragePoolStep : BoundStep
+internal sealed unsafe class WideAveragePoolStep : BoundStep
 {
+    private const int StackTaps = 256;
+
     private readonly ConvolutionGeometry _geometry;
     private readonly AverageRule _rule;
     private readonly bool _isByte;
@@ -19,56 +20,76 @@ internal sealed class WideAveragePoolStep : BoundStep
     {
         (_geometry, _rule, _isByte, _source, _destination) = (geometry, rule, isByte, source, destination);
         Chunks = context.Chunks(geometry.OutPixels, (long)geometry.OutPixels * geometry.Taps * geometry.InChannels);
-        Work = KernelWork.Flat(KernelOperation.GlobalAverageFloat, 8, (long)geometry.OutPixels * geometry.Taps * geometry.InChannels, geometry.InChannels);
+        Work = KernelWork.Of(KernelOperation.AveragePoolWide, 16, geometry);
     }
 
     /// <inheritdoc/>
     public override void Run(RunBuffers buffers, int chunk)
     {
         int channels = _geometry.InChannels;
+        Span<int> taps = _geometry.Taps > StackTaps ? new int[_geometry.Taps] : stackalloc int[_geometry.Taps];
         ReadOnlySpan<short> source = buffers.Span<short>(_source);
-        int[] sums = System.Buffers.ArrayPool<int>.Shared.Rent(2 * channels);
         for (int pixel = Begin(_geometry.OutPixels, chunk); pixel < Begin(_geometry.OutPixels, chunk + 1); pixel++)
         {
-            Span<int> sum = sums.AsSpan(0, channels);
-            int count = Sum(source, pixel, sum, sums.AsSpan(channels, channels));
-            int taps = _rule.CountPadding ? _geometry.Taps : count;
-            CodeMath.Requantize(sum, _rule.Multiplier / taps, 0, new CodeTail(_rule.ZeroPoint, _rule.Minimum, _rule.Maximum));
-            if (_isByte)
+            int inside = Locate(pixel, taps);
+            var mean = new Mean(inside * _rule.InputZeroPoint, _rule.Multiplier / (_rule.CountPadding ? _geometry.Taps : inside), new CodeTail(_rule.ZeroPoint, _rule.Minimum, _rule.Maximum));
+            fixed (short* x = source)
+            fixed (byte* y = buffers.Bytes(_destination, _isByte ? 1 : sizeof(short)))
             {
-                CodeRuns.Narrow(sum, buffers.Span<byte>(_destination).Slice(pixel * channels, channels));
-            }
-            else
-            {
-                CodeRuns.Narrow(sum, buffers.Span<short>(_destination).Slice(pixel * channels, channels));
+                int wide = channels - (channels % Lanes512.Count);
+                Write<Lanes512>(x, taps[..inside], mean, y, pixel * channels, 0, wide);
+                Write<Lanes1>(x, taps[..inside], mean, y, pixel * channels, wide, channels);
             }
         }
-
-        System.Buffers.ArrayPool<int>.Shared.Return(sums);
     }
 
-    /// <summary>Σ (x − zx) of each channel over the taps inside; gives how many those are.</summary>
-    private int Sum(ReadOnlySpan<short> source, int pixel, Span<int> sum, Span<int> row)
+    /// <summary>The places of the taps inside; gives how many those are.</summary>
+    private int Locate(int pixel, Span<int> taps)
     {
         ConvolutionGeometry g = _geometry;
         int width = pixel % g.OutWidth;
         int height = pixel / g.OutWidth % g.OutHeight;
         int image = pixel / g.OutWidth / g.OutHeight;
-        sum.Clear();
         int count = 0;
-        for (int tap = 0; tap < g.Taps; tap++)
+        for (int h = 0; h < g.KernelHeight; h++)
         {
-            int y = (height * g.StrideHeight) - g.PadHeight + (tap / g.KernelWidth * g.DilationHeight);
-            int x = (width * g.StrideWidth) - g.PadWidth + (tap % g.KernelWidth * g.DilationWidth);
-            if ((uint)y < (uint)g.InHeight && (uint)x < (uint)g.InWidth)
+            int y = (height * g.StrideHeight) - g.PadHeight + (h * g.DilationHeight);
+            for (int w = 0; w < g.KernelWidth; w++)
             {
-                CodeRuns.Widen(source.Slice(((((image * g.InHeight) + y) * g.InWidth) + x) * g.InChannels, g.InChannels), row);
-                CodeMath.AddTo(sum, row);
-                count++;
+                int x = (width * g.StrideWidth) - g.PadWidth + (w * g.DilationWidth);
+                if ((uint)y < (uint)g.InHeight && (uint)x < (uint)g.InWidth)
+                {
+                    taps[count++] = ((((image * g.InHeight) + y) * g.InWidth) + x) * g.InChannels;
+                }
             }
         }
 
-        CodeMath.Subtract(sum, count * _rule.InputZeroPoint);
         return count;
     }
+
+    private void Write<TLanes>(short* source, ReadOnlySpan<int> taps, in Mean mean, byte* destination, int place, int begin, int end)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        for (int c = begin; c < end; c += TLanes.Count)
+        {
+            TLanes sum = TLanes.CreateInt(-mean.Shift);
+            foreach (int tap in taps)
+            {
+                sum = TLanes.AddInt(sum, TLanes.LoadShorts(source + tap + c));
+            }
+
+            TLanes code = mean.Tail.Of((TLanes.ToFloat(sum) * TLanes.Create(mean.Multiplier)) + TLanes.Create(0));
+            if (_isByte)
+            {
+                TLanes.StoreBytes(destination + place + c, code);
+            }
+            else
+            {
+                TLanes.StoreShorts((short*)destination + place + c, code);
+            }
+        }
+    }
+
+    /// <summary>The numbers of one window.</summary>
+    private readonly record struct Mean(int Shift, float Multiplier, CodeTail Tail);
 }

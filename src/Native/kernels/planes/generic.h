@@ -118,6 +118,83 @@ MLQ_NOINLINE void CountPair(const mlq_plane_tile& t, const int64_t* sources, con
   }
 }
 
+// Two planes by two that meet by exclusive or, with three counts instead of four: with e_i = a_i ^ w_i and m = e_1 ^ ((a_0 ^ a_1) & (w_0 ^ w_1)),
+//   |e_00| + 2 |a_0 ^ w_1| + 2 |a_1 ^ w_0| + 4 |e_11| = 3 |e_0| + 4 |m| + 2 |e_1|
+// bit by bit, as the 16 cases show. Sums of R pixels, [R][kPanel].
+template <int R>
+MLQ_NOINLINE void CountMixed(const mlq_plane_tile& t, const int64_t* sources, const uint8_t* weights, int32_t* sums) {
+  constexpr int V = Bits::kMixedVectors;
+  const uint32_t* x[R];
+  MLQ_UNROLL for (int r = 0; r < R; r++) { x[r] = t.source + sources[r]; }
+  const int64_t high = t.source_words, plane = t.plane_bytes;
+  const mlq_plane_step* const end = t.steps + t.step_count;
+  const bool doubles = t.doubles != 0;
+  for (int part = 0; part < kPanel; part += V * Simd::kLanes) {
+    const uint8_t* w = weights + part * sizeof(uint32_t);
+    const mlq_plane_step* step = t.steps;
+    bool resume = false;
+    do {
+      const mlq_plane_step* const stop = end - step > Bits::kLongest ? step + Bits::kLongest : end;
+      Simd::I low_counts[R][V], mixed_counts[R][V], high_counts[R][V];
+      MLQ_UNROLL for (int r = 0; r < R; r++) {
+        MLQ_UNROLL for (int v = 0; v < V; v++) { low_counts[r][v] = mixed_counts[r][v] = high_counts[r][v] = Simd::ZeroInt(); }
+      }
+      for (; step < stop; step++) {
+        const int64_t at = step->source;
+        const int32_t* low_words = (const int32_t*)(const void*)(w + step->weights);
+        const int32_t* high_words = (const int32_t*)(const void*)(w + step->weights + plane);
+        Simd::I w0[V], w1[V], odd[V];
+        MLQ_UNROLL for (int v = 0; v < V; v++) {
+          w0[v] = Simd::LoadInt(low_words + v * Simd::kLanes);
+          w1[v] = Simd::LoadInt(high_words + v * Simd::kLanes);
+          odd[v] = Bits::Xor(w0[v], w1[v]);
+        }
+        MLQ_UNROLL for (int r = 0; r < R; r++) {
+          const Simd::I a0 = Simd::BroadcastInt((int32_t)x[r][at]), a1 = Simd::BroadcastInt((int32_t)x[r][at + high]);
+          const Simd::I differ = Bits::Xor(a0, a1);
+          MLQ_UNROLL for (int v = 0; v < V; v++) {
+            const Simd::I top = Bits::Xor(a1, w1[v]);
+            low_counts[r][v] = Bits::Add(low_counts[r][v], Bits::Xor(a0, w0[v]));
+            high_counts[r][v] = Bits::Add(high_counts[r][v], top);
+            mixed_counts[r][v] = Bits::Add(mixed_counts[r][v], Bits::Mixed(top, differ, odd[v]));
+          }
+        }
+      }
+      MLQ_UNROLL for (int r = 0; r < R; r++) {
+        MLQ_UNROLL for (int v = 0; v < V; v++) {
+          int32_t* sum = sums + r * kPanel + part + v * Simd::kLanes;
+          const Simd::I once = Bits::Total(low_counts[r][v]), twice = Bits::Total(high_counts[r][v]), mixed = Bits::Total(mixed_counts[r][v]);
+          const Simd::I pairs = Simd::AddInt(Simd::AddInt(once, twice), Simd::AddInt(mixed, mixed));
+          Simd::I total = Simd::AddInt(once, Simd::AddInt(pairs, pairs));
+          total = doubles ? Simd::AddInt(total, total) : total;
+          Simd::StoreInt(sum, resume ? Simd::AddInt(Simd::LoadInt(sum), total) : total);
+        }
+      }
+      resume = true;
+    } while (step < end);
+  }
+}
+
+using MixedFunction = void (*)(const mlq_plane_tile&, const int64_t*, const uint8_t*, int32_t*);
+
+struct MixedFunctions {
+  MixedFunction of[Bits::kMixedRows + 1] = {};
+
+  template <int R>
+  constexpr void Fill() {
+    of[R] = &CountMixed<R>;
+    if constexpr (R > 1) {
+      Fill<R - 1>();
+    }
+  }
+
+  constexpr MixedFunctions() { Fill<Bits::kMixedRows>(); }
+};
+
+constexpr MixedFunctions kMixedFunctions;
+
+MLQ_INLINE bool AreMixed(const mlq_plane_tile& t) { return t.operation == MLQ_PLANE_XOR && t.source_bits == 2 && t.weight_planes == 2; }
+
 using CountFunction = void (*)(const mlq_plane_tile&, const int64_t*, const Pair&, const uint8_t*, int32_t*);
 
 // The counting functions of 1 to Bits::kRows pixels.
@@ -180,6 +257,47 @@ MLQ_NOINLINE void CountSigns(const mlq_plane_tile& t, const uint8_t* weights, co
   }
 }
 
+// The next quickest: mid-rise bits times mid-rise bits into 16-bit codes, an addition and signs of the sum, all of it in registers.
+template <int R>
+MLQ_NOINLINE void CountJoined(const mlq_plane_tile& t, const uint8_t* weights, int channel, int panel, int begin, int stripes) {
+  constexpr int V = kPanel / Simd::kLanes;
+  const uint32_t* const source = t.source;
+  const mlq_plane_step *const steps = t.steps, *const end = t.steps + t.step_count;
+  const int64_t *sources = t.sources + begin, *outputs = t.outputs + begin;
+  const int width = Min(kPanel, t.channel_end - channel);
+  const ChannelEpilogue<V> epilogue(*t.epilogue, channel, width, t.constants + panel * kPanel);
+  const Join<int16_t, V, 1> join(*t.epilogue, channel, width);
+  for (int s = 0; s < stripes; s++, sources += R, outputs += R) {
+    const uint32_t* x[R];
+    MLQ_UNROLL for (int r = 0; r < R; r++) { x[r] = source + sources[r]; }
+    Simd::I counts[R][Bits::kVectors];
+    CountSteps<R, MLQ_PLANE_XOR>(x, steps, end, weights, counts);
+    MLQ_UNROLL for (int r = 0; r < R; r++) {
+      join.Row(outputs[r], [&](int v) __attribute__((always_inline)) {
+        const Simd::I total = Bits::Total(counts[r][v]);
+        return epilogue.Real(Simd::AddInt(total, total), v);
+      });
+    }
+  }
+}
+
+using JoinedFunction = void (*)(const mlq_plane_tile&, const uint8_t*, int, int, int, int);
+
+template <int Part>
+struct JoinedFunctions {
+  JoinedFunction of[Bits::kRows + 1] = {};
+
+  template <int R>
+  constexpr void Fill() {
+    of[R] = &CountJoined<R>;
+    if constexpr (R > 1) {
+      Fill<R - 1>();
+    }
+  }
+
+  constexpr JoinedFunctions() { Fill<Bits::kRows>(); }
+};
+
 using SignsFunction = void (*)(const mlq_plane_tile&, const uint8_t*, const PlaneCodeWriter<1>&, int, int);
 
 template <int Part>
@@ -223,13 +341,66 @@ struct SignsRunner {
   }
 };
 
+struct JoinedRunner {
+  static MLQ_INLINE void Run(const mlq_plane_tile& t, int panel) { Dispatch<kPart>(t, panel); }
+
+ private:
+  template <int Part>
+  static MLQ_INLINE void Dispatch(const mlq_plane_tile& t, int panel) {
+    if constexpr (Part == kPanel) {
+      static constexpr JoinedFunctions<Part> functions;
+      const int stripes = CeilDivide(t.pixels, Bits::kRows);
+      const int rows = CeilDivide(t.pixels, Max(stripes, 1));
+      const int shorter = rows * stripes - t.pixels;  // stripes of a pixel less
+      const int channel = t.channel + panel * kPanel;
+      const uint8_t* weights = t.panels + panel * t.panel_bytes + t.words_begin;
+      if (stripes > shorter) {
+        functions.of[rows](t, weights, channel, panel, 0, stripes - shorter);
+      }
+      if (shorter > 0) {
+        functions.of[rows - 1](t, weights, channel, panel, rows * (stripes - shorter), shorter);
+      }
+    }
+  }
+};
+
+bool AreJoinedSigns(const mlq_plane_tile& t) {
+  const mlq_join* join = t.epilogue->join;
+  return kPart == kPanel && join && join->threshold_count == 1 && join->plane_bits == 1 && t.epilogue->output == MLQ_OUTPUT_INT16 && t.operation == MLQ_PLANE_XOR &&
+         t.doubles && t.source_bits * t.weight_planes == 1 && t.step_count <= Bits::kLongest;
+}
+
 bool AreSigns(const mlq_plane_tile& t) {
   return kPart == kPanel && t.plane_bits == 1 && t.source_bits * t.weight_planes == 1 && !t.top_is_negative && t.step_count <= Bits::kLongest;
 }
 
 template <class Writer>
+struct MixedRunner {
+  static MLQ_NOINLINE void Run(const mlq_plane_tile& t, int panel) {
+    constexpr int kRows = 2 * Bits::kMixedRows;
+    alignas(64) int32_t sums[kRows * kPanel];
+    const int stripes = CeilDivide(t.pixels, kRows);
+    const int channel = t.channel + panel * kPanel;
+    const uint8_t* weights = t.panels + panel * t.panel_bytes + t.words_begin;
+    const Writer writer(t, channel, Min(kPanel, t.channel_end - channel), t.constants + panel * kPanel);
+    for (int s = 0; s < stripes; s++) {
+      const int begin = Share(t.pixels, s, stripes);
+      const int rows = Share(t.pixels, s + 1, stripes) - begin, half = (rows + 1) / 2;
+      kMixedFunctions.of[half](t, t.sources + begin, weights, sums);
+      if (rows > half) {
+        kMixedFunctions.of[rows - half](t, t.sources + begin + half, weights, sums + half * kPanel);
+      }
+      writer.Write(sums, t.outputs + begin, rows);
+    }
+  }
+};
+
+template <class Writer>
 struct PairsRunner {
   static MLQ_NOINLINE void Run(const mlq_plane_tile& t, int panel) {
+    if (AreMixed(t)) {
+      return MixedRunner<Writer>::Run(t, panel);
+    }
     alignas(64) int32_t sums[Bits::kRows * kPanel];
     const Pairs pairs(t);
     const CountFunction* functions = kCountFunctions.of[t.operation];
@@ -249,7 +420,9 @@ struct PairsRunner {
 };
 
 void RunPanel(const mlq_plane_tile& t, int panel) {
-  if (t.threshold_count == 0) {
+  if (t.threshold_count == 0 && AreJoinedSigns(t)) {
+    JoinedRunner::Run(t, panel);
+  } else if (t.threshold_count == 0) {
     PairsRunner<ValueWriter>::Run(t, panel);
   } else if (t.plane_bits == 0) {
     PairsRunner<ByteCodeWriter>::Run(t, panel);
@@ -262,10 +435,25 @@ void RunPanel(const mlq_plane_tile& t, int panel) {
   }
 }
 
+// A share of the panel behind one that is worked on: few pixels leave no other time to bring it near.
+MLQ_INLINE void FetchAhead(const mlq_plane_tile& t, int panel, int part, int parts) {
+  constexpr int kLine = 64;
+  const int lines = (int)(t.panel_bytes / kLine);
+  const uint8_t* next = t.panels + (panel + 1) * t.panel_bytes;
+  for (int line = Share(lines, part, parts); line < Share(lines, part + 1, parts); line++) {
+    __builtin_prefetch(next + line * kLine, 0, 2);
+  }
+}
+
+constexpr int kFewPixels = 128;
+
 // Panels are the outer loop: one that lies in the first cache serves all parts.
 void RunTiles(const mlq_plane_tile* tiles, int count) {
   for (int panel = 0; count > 0 && panel < tiles->panel_count; panel++) {
     for (int i = 0; i < count; i++) {
+      if (tiles[i].pixels < kFewPixels) {
+        FetchAhead(tiles[i], panel, i, count);
+      }
       RunPanel(tiles[i], panel);
     }
   }

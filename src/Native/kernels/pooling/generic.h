@@ -144,6 +144,61 @@ void MaxPoolRows(const mlq_geometry& g, const uint8_t* source, uint8_t* destinat
   }
 }
 
+// v > best ? v : best over the taps in order: of equals the first stays, and a NaN does where it is the first tap.
+struct FloatMaxPool {
+  static constexpr int kVectors = 4;  // in registers at once
+  static constexpr int kTaps = 64;
+  const mlq_geometry& g;
+  const float* source;
+  float* destination;
+
+  void Row(const ::Row& row) const {
+    int64_t taps[kTaps];
+    int count = 0;
+    bool held = false;  // whether the taps are those of every column inside
+    const Interior inside = InteriorOf(g);
+    for (int column = 0; column < g.out_width; column++) {
+      const int64_t first = (int64_t)(column * g.stride_width - g.pad_width) * g.in_channels;
+      const bool interior = column >= inside.begin && column < inside.end;
+      if (!interior || !held) {
+        count = 0;
+        EachTap(g, row, column, [&](int64_t pixel) __attribute__((always_inline)) { taps[count++] = pixel * g.in_channels - first; });
+        held = interior;
+      }
+      Pixel(source + first, taps, count, destination + (row.output + column) * g.in_channels);
+    }
+  }
+
+ private:
+  MLQ_INLINE void Pixel(const float* origin, const int64_t* taps, int count, float* target) const {
+    int c = 0;
+    for (; c + kVectors * Simd::kLanes <= g.in_channels; c += kVectors * Simd::kLanes) {
+      Block<kVectors>(origin + c, taps, count, target + c);
+    }
+    for (; c + Simd::kLanes <= g.in_channels; c += Simd::kLanes) {
+      Block<1>(origin + c, taps, count, target + c);
+    }
+    for (; c < g.in_channels; c++) {
+      float best = count > 0 ? origin[taps[0] + c] : -__builtin_inff();
+      for (int t = 1; t < count; t++) {
+        const float value = origin[taps[t] + c];
+        best = value > best ? value : best;
+      }
+      target[c] = best;
+    }
+  }
+
+  template <int V>
+  static MLQ_INLINE void Block(const float* origin, const int64_t* taps, int count, float* target) {
+    Simd::F best[V];
+    MLQ_UNROLL for (int v = 0; v < V; v++) { best[v] = count > 0 ? Simd::Load(origin + taps[0] + v * Simd::kLanes) : Simd::Broadcast(-__builtin_inff()); }
+    for (int t = 1; t < count; t++) {
+      MLQ_UNROLL for (int v = 0; v < V; v++) { best[v] = Simd::Larger(Simd::Load(origin + taps[t] + v * Simd::kLanes), best[v]); }
+    }
+    MLQ_UNROLL for (int v = 0; v < V; v++) { Simd::Store(target + v * Simd::kLanes, best[v]); }
+  }
+};
+
 MLQ_INLINE void Accumulate(int32_t* sums, const uint8_t* values, int count) {
   for (int c = 0; c < count; c++) {
     sums[c] += values[c];
@@ -183,6 +238,12 @@ void AveragePoolRows(const mlq_geometry& g, const mlq_average& a, const uint8_t*
   extern "C" void mlq_##isa##_max_pool_byte(const mlq_geometry* g, const uint8_t* source, uint8_t* destination,             \
                                             int32_t begin, int32_t end) {                                                   \
     MaxPoolRows(*g, source, destination, begin, end);                                                                       \
+  }                                                                                                                         \
+  extern "C" void mlq_##isa##_max_pool_float(const mlq_geometry* g, const float* source, float* destination, int32_t begin, int32_t end) { \
+    const FloatMaxPool pool = {*g, source, destination};                                                                    \
+    for (int row = begin; row < end; row++) {                                                                               \
+      pool.Row(RowAt(*g, row));                                                                                             \
+    }                                                                                                                       \
   }                                                                                                                         \
   extern "C" void mlq_##isa##_average_pool_byte(const mlq_geometry* g, const mlq_average* average, const uint8_t* source,   \
                                                 uint8_t* destination, int32_t begin, int32_t end) {                         \

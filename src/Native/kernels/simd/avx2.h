@@ -23,6 +23,8 @@ struct Simd {
   static MLQ_INLINE F Mul(F a, F b) { return _mm256_mul_ps(a, b); }
   static MLQ_INLINE F Div(F a, F b) { return _mm256_div_ps(a, b); }
   static MLQ_INLINE F Add(F a, F b) { return _mm256_add_ps(a, b); }
+  // a > b ? a : b, so that b is given for equals and where one is NaN.
+  static MLQ_INLINE F Larger(F a, F b) { return _mm256_max_ps(a, b); }
   // y < low ? low : y > high ? high : y. The second operand is returned when one is NaN: NaN passes.
   static MLQ_INLINE F Clamp(F y, F low, F high) { return _mm256_min_ps(high, _mm256_max_ps(low, y)); }
 
@@ -131,9 +133,13 @@ struct Dot {
 struct Bits {
   static constexpr int kRows = 4;
   static constexpr int kVectors = 2;
+  static constexpr int kMixedRows = 2;  // of three sums each
+  static constexpr int kMixedVectors = 1;
   static constexpr int kLongest = 31;
   static MLQ_INLINE Simd::I Xor(Simd::I a, Simd::I w) { return _mm256_xor_si256(a, w); }
   static MLQ_INLINE Simd::I And(Simd::I a, Simd::I w) { return _mm256_and_si256(a, w); }
+  // a ^ (b & c)
+  static MLQ_INLINE Simd::I Mixed(Simd::I a, Simd::I b, Simd::I c) { return _mm256_xor_si256(a, _mm256_and_si256(b, c)); }
   static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return _mm256_and_si256(_mm256_xor_si256(a, z), w); }
   static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) {
     const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);

@@ -23,6 +23,8 @@ struct Simd {
   static MLQ_INLINE F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
   static MLQ_INLINE F Div(F a, F b) { return _mm512_div_ps(a, b); }
   static MLQ_INLINE F Add(F a, F b) { return _mm512_add_ps(a, b); }
+  // a > b ? a : b, so that b is given for equals and where one is NaN.
+  static MLQ_INLINE F Larger(F a, F b) { return _mm512_max_ps(a, b); }
   // y < low ? low : y > high ? high : y. The second operand is returned when one is NaN: NaN passes.
   static MLQ_INLINE F Clamp(F y, F low, F high) { return _mm512_min_ps(high, _mm512_max_ps(low, y)); }
 
@@ -170,8 +172,12 @@ struct Dot {
 struct Bits {
   static constexpr int kRows = 8;
   static constexpr int kVectors = 2;
+  static constexpr int kMixedRows = 3;  // of three sums each
+  static constexpr int kMixedVectors = 2;
   static MLQ_INLINE Simd::I Xor(Simd::I a, Simd::I w) { return _mm512_xor_si512(a, w); }
   static MLQ_INLINE Simd::I And(Simd::I a, Simd::I w) { return _mm512_and_si512(a, w); }
+  // a ^ (b & c)
+  static MLQ_INLINE Simd::I Mixed(Simd::I a, Simd::I b, Simd::I c) { return _mm512_ternarylogic_epi32(a, b, c, 0x78); }
   static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return _mm512_ternarylogic_epi32(a, z, w, 0x28); }
 #if defined(__AVX512VPOPCNTDQ__)
   static constexpr int kLongest = 1 << 30;

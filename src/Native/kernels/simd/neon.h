@@ -23,6 +23,8 @@ struct Simd {
   static MLQ_INLINE F Mul(F a, F b) { return vmulq_f32(a, b); }
   static MLQ_INLINE F Div(F a, F b) { return vdivq_f32(a, b); }
   static MLQ_INLINE F Add(F a, F b) { return vaddq_f32(a, b); }
+  // a > b ? a : b, so that b is given for equals and where one is NaN.
+  static MLQ_INLINE F Larger(F a, F b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   // y < low ? low : y > high ? high : y; comparisons with NaN are false, so NaN passes.
   static MLQ_INLINE F Clamp(F y, F low, F high) {
     const F raised = vbslq_f32(vcltq_f32(y, low), low, y);
@@ -134,9 +136,13 @@ struct Dot {
 struct Bits {
   static constexpr int kRows = 4;
   static constexpr int kVectors = 4;
+  static constexpr int kMixedRows = 3;  // of three sums each
+  static constexpr int kMixedVectors = 2;
   static constexpr int kLongest = 31;
   static MLQ_INLINE Simd::I Xor(Simd::I a, Simd::I w) { return veorq_s32(a, w); }
   static MLQ_INLINE Simd::I And(Simd::I a, Simd::I w) { return vandq_s32(a, w); }
+  // a ^ (b & c)
+  static MLQ_INLINE Simd::I Mixed(Simd::I a, Simd::I b, Simd::I c) { return veorq_s32(a, vandq_s32(b, c)); }
   static MLQ_INLINE Simd::I Masked(Simd::I a, Simd::I z, Simd::I w) { return vandq_s32(veorq_s32(a, z), w); }
   static MLQ_INLINE Simd::I Add(Simd::I counts, Simd::I bits) {
     return vreinterpretq_s32_u8(vaddq_u8(vreinterpretq_u8_s32(counts), vcntq_u8(vreinterpretq_u8_s32(bits))));
