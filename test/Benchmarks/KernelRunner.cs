@@ -56,6 +56,14 @@ internal sealed class KernelRunner(KernelSet set)
         yield return Entry(KernelWork.Of(KernelOperation.DepthwiseFloat, 32, g), () => set.DepthwiseFloat(g, fx, fw, p.Offsets, 0, float.PositiveInfinity, fy, 0, rows));
     }
 
+    /// <summary>Dense layer over narrow weights.</summary>
+    public ThroughputEntry Narrow(NarrowGeometry g)
+    {
+        using PackedWeights packed = set.PackDenseNarrow(g, [.. Enumerable.Range(0, g.Outputs * g.Inputs).Select(_ => (sbyte)_random.Next(1 << g.Bits))]);
+        (byte[] x, var y, int tiles, Parameters p) = (Bytes(g.Rows * g.Inputs), new byte[g.Rows * g.Outputs], set.CountDenseNarrowTiles(g), new Parameters(g.Outputs));
+        return Entry(KernelWork.Of(g), () => set.DenseNarrow(g, x, packed, p.Epilogue, y, 0, tiles));
+    }
+
     /// <summary>Dense layer with weights in groups, and the rows before it.</summary>
     public IEnumerable<ThroughputEntry> Grouped(GroupedGeometry g)
     {

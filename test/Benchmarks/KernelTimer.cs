@@ -1,14 +1,21 @@
 using System;
 using System.Diagnostics;
+using System.Linq;
+using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.Quantization.Benchmarks;
 
 /// <summary>Times short work in nanoseconds.</summary>
 internal static class KernelTimer
 {
+    /// <summary>MiB of the buffer of <see cref="Walk"/>.</summary>
+    public const int EvictedMegabytes = 128;
+
     private const double SampleNanoseconds = 4000;
     private const double BudgetNanoseconds = 12e6;
     private const int FewestSamples = 4;
+    private static readonly Lazy<long[]> _other = new(() => [.. Enumerable.Range(0, EvictedMegabytes << 17).Select(i => (long)i)]);
 
     /// <summary>The least of many samples that together take the budget, four at least; short work is repeated within a sample.</summary>
     public static double Least(Action work, double budget = BudgetNanoseconds)
@@ -25,6 +32,25 @@ internal static class KernelTimer
         }
 
         return least;
+    }
+
+    /// <summary>One run behind a walk over memory that leaves nothing of the work in caches.</summary>
+    public static double Evicted(Action work)
+    {
+        Walk();
+        return Sample(work, 1);
+    }
+
+    /// <summary>Reads a buffer larger than caches.</summary>
+    public static void Walk()
+    {
+        Vector<long> sum = default;
+        foreach (Vector<long> words in MemoryMarshal.Cast<long, Vector<long>>(_other.Value))
+        {
+            sum += words;
+        }
+
+        _other.Value[0] = Vector.Sum(sum);
     }
 
     private static double Sample(Action work, int repeats)

@@ -10,7 +10,7 @@ internal static class Program
     {
         ["accuracy"] = ("accuracy DATA_DIR: the small networks at several widths on the 10,000 test images", AccuracyCommand.Run),
         ["networks"] = ("networks MODEL_DIR [ROUNDS]: latency of int8 and float networks against ONNX Runtime, alternating in one run", NetworksCommand.Run),
-        ["tune"] = ("tune [SET ...]: throughput of every kernel over a grid of shapes, for the choice of kernels and the prediction of speed", TuneCommand.Run),
+        ["tune"] = ("tune [SET ...] [PART ...]: throughput of every kernel over a grid of shapes, for the choice of kernels and the prediction of speed", TuneCommand.Run),
         ["predict"] = ("predict [MODEL_DIR [MILLISECONDS [MOST_THREADS]]]: predicted against measured latency of the small networks and those of peers/make_models.py", PredictCommand.Run),
         ["steps"] = ("steps MODEL [THREADS [BATCH [int8]]]: where the time of a network goes, step by step", StepsCommand.Run),
         ["memory"] = ("memory: memory above the activations while calibrating on 10,000 rows", MemoryCommand.Run),
@@ -22,6 +22,7 @@ internal static class Program
         ["binary-speed"] = ("binary-speed MODEL_DIR [ROUNDS]: networks of 1 and 2 bits of the shape of ResNet-18 against ONNX Runtime int8", BinarySpeedCommand.Run),
         ["binary"] = ("binary MNIST_DIR [EPOCHS] [CELL] [ROWS]: binary and ternary networks on MNIST, cell by cell", Tables.BinaryCommand.Run),
         ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),
+        ["pairs"] = ("pairs [LAYER]: weights and activations of 8 to 1 bits in any pairing, through the engine, against 8 bits of the same layer; weights from memory and from caches", PairsCommand.Run),
         ["convolutions"] = ("convolutions MODEL_DIR [ROUNDS]: 3x3 convolutions of 8 bits and 1 bit against ONNX Runtime", ConvolutionsCommand.Run),
         ["load"] = ("load MODEL_DIR [ROUNDS]: opening ResNet-18 and its first inference against making a session of ONNX Runtime", LoadCommand.Run),
         ["footprint"] = ("footprint MODEL_DIR: what inference allocates, and what a process grows by", FootprintCommand.Run),

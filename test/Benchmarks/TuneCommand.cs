@@ -21,30 +21,36 @@ internal static class TuneCommand
 
     public static int Run(string[] args)
     {
-        string[] unknown = [.. args.Except(KernelRegistry.Available.Select(k => k.Name))];
+        string[] names = [.. KernelRegistry.Available.Select(k => k.Name)];
+        string[] unknown = [.. args.Except(names).Except(TuneGrid.Parts.Keys)];
         if (unknown.Length > 0)
         {
-            Console.Error.WriteLine($"tune: expected kernel sets of {string.Join(", ", KernelRegistry.Available.Select(k => k.Name))}, found {string.Join(", ", unknown)}.");
+            Console.Error.WriteLine($"tune: expected kernel sets of {string.Join(", ", names)} and parts of {string.Join(", ", TuneGrid.Parts.Keys)}, found {string.Join(", ", unknown)}.");
             return 1;
         }
 
+        string[] chosen = [.. args.Intersect(names)];
+        string[] parts = [.. TuneGrid.Parts.Keys.Where(p => !args.Intersect(TuneGrid.Parts.Keys).Any() || args.Contains(p))];
+
         // The managed sets of fixed widths exist for tests; nothing else runs on them.
-        KernelSet[] sets = [.. KernelRegistry.Available.Where(k => args.Length > 0 ? args.Contains(k.Name) : !k.Name.StartsWith("managed", StringComparison.Ordinal) || k.Name == "managed")];
+        KernelSet[] sets = [.. KernelRegistry.Available.Where(k => chosen.Length > 0 ? chosen.Contains(k.Name) : !k.Name.StartsWith("managed", StringComparison.Ordinal) || k.Name == "managed")];
         string file = Path.Combine("throughput", ProcessorIdentity.Current + ".json");
-        var entries = new List<ThroughputEntry>(Kept(Machine.ResultFolder(file), sets));
+        var entries = new List<ThroughputEntry>();
         foreach (KernelSet set in sets)
         {
             var watch = Stopwatch.StartNew();
-            ThroughputEntry[] measured = [.. TuneGrid.Kernels(set), .. TuneGrid.Steps(set)];
+            ThroughputEntry[] measured = [.. parts.SelectMany(p => TuneGrid.Parts[p](set))];
             entries.AddRange(measured);
             Console.WriteLine(FormattableString.Invariant($"{set.Name}: {measured.Length} shapes in {watch.Elapsed.TotalSeconds:0} s"));
         }
 
+        entries.InsertRange(0, Kept(Machine.ResultFolder(file), entries));
         Machine.WriteResult(file, Text(entries));
         return 0;
     }
 
-    private static IEnumerable<ThroughputEntry> Kept(string path, KernelSet[] sets)
+    // What was measured before and is not measured now.
+    private static ThroughputEntry[] Kept(string path, List<ThroughputEntry> measured)
     {
         if (!File.Exists(path))
         {
@@ -52,7 +58,8 @@ internal static class TuneCommand
         }
 
         using FileStream stream = File.OpenRead(path);
-        return ThroughputTable.Read(path, stream).Entries.Where(e => !sets.Any(s => s.Name == e.Set));
+        HashSet<(string Set, KernelOperation Operation)> anew = [.. measured.Select(m => (m.Set, m.Work.Operation))];
+        return [.. ThroughputTable.Read(path, stream).Entries.Where(e => !anew.Contains((e.Set, e.Work.Operation)))];
     }
 
     private static string Text(List<ThroughputEntry> entries)
@@ -60,6 +67,7 @@ internal static class TuneCommand
         var text = new StringBuilder("{\n");
         text.Append(CultureInfo.InvariantCulture, $"  \"processor\": \"{ProcessorIdentity.Current}\",\n  \"name\": \"{Machine.Processor}\",\n");
         text.Append(CultureInfo.InvariantCulture, $"  \"forkNanoseconds\": {ForkNanoseconds():0},\n  \"stepNanoseconds\": 60,\n  \"coldNanosecondsPerByte\": {TuneGrid.ColdNanosecondsPerByte(KernelRegistry.Active):0.0000},\n");
+        text.Append(CultureInfo.InvariantCulture, $"  \"memoryNanosecondsPerByte\": {TuneGrid.MemoryNanosecondsPerByte(KernelRegistry.Active):0.0000},\n");
         text.Append(CultureInfo.InvariantCulture, $"  \"columns\": [{Columns}],\n  \"rows\": [\n");
         text.AppendJoin(",\n", entries.Select(e => string.Create(
             CultureInfo.InvariantCulture,

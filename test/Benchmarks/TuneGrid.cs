@@ -22,22 +22,21 @@ internal static class TuneGrid
     private static readonly int[] _widths = [112, 56, 28, 14, 7];
     private static readonly KernelOperation[] _ofSteps = [KernelOperation.EntryByte, KernelOperation.EntryFloat, KernelOperation.Copy, KernelOperation.Transpose, KernelOperation.AveragePoolWide];
 
-    /// <summary>Kernels called alone.</summary>
-    public static IEnumerable<ThroughputEntry> Kernels(KernelSet set)
+    /// <summary>What can be measured by itself.</summary>
+    public static IReadOnlyDictionary<string, Func<KernelSet, IEnumerable<ThroughputEntry>>> Parts { get; } = new Dictionary<string, Func<KernelSet, IEnumerable<ThroughputEntry>>>(StringComparer.Ordinal)
     {
-        var runner = new KernelRunner(set);
-        ConvolutionGeometry[] convolutions = [.. Pointwise().Concat(Square()).Concat(Odd()).Concat(Dense()).Where(g => (double)g.OutLength * g.Depth <= MostProducts).Distinct()];
-        return convolutions.SelectMany(runner.Convolution)
-            .Concat(convolutions.Where(HasPlanes).SelectMany(runner.Planes))
-            .Concat(Depthwise().SelectMany(runner.Depthwise))
-            .Concat(Grouped().SelectMany(runner.Grouped))
-            .Concat(Pools().SelectMany(runner.Pool))
-            .Concat(new[] { (64, 49), (512, 49), (1280, 49), (64, 64) }.Select(s => runner.GlobalAverage(s.Item1, s.Item2)))
-            .Concat(new[] { 256, 2048, 16384, 131072, 1 << 20, 1 << 22 }.SelectMany(runner.Flat));
-    }
+        ["convolutions"] = s => Convolutions().SelectMany(new KernelRunner(s).Convolution),
+        ["planes"] = s => Convolutions().Where(HasPlanes).SelectMany(new KernelRunner(s).Planes),
+        ["depthwise"] = s => Depthwise().SelectMany(new KernelRunner(s).Depthwise),
+        ["narrow"] = s => Narrow().Select(new KernelRunner(s).Narrow),
+        ["grouped"] = s => Grouped().SelectMany(new KernelRunner(s).Grouped),
+        ["pools"] = s => Pools().SelectMany(new KernelRunner(s).Pool).Concat(new[] { (64, 49), (512, 49), (1280, 49), (64, 64) }.Select(p => new KernelRunner(s).GlobalAverage(p.Item1, p.Item2))),
+        ["flat"] = s => new[] { 256, 2048, 16384, 131072, 1 << 20, 1 << 22 }.SelectMany(new KernelRunner(s).Flat),
+        ["steps"] = Steps,
+    };
 
     /// <summary>Steps of the engine that are no kernel calls, taken out of small networks.</summary>
-    public static IEnumerable<ThroughputEntry> Steps(KernelSet set)
+    private static IEnumerable<ThroughputEntry> Steps(KernelSet set)
     {
         foreach ((int channels, int width) in new[] { (3, 224), (3, 32), (1, 28), (64, 28), (256, 7) })
         {
@@ -93,6 +92,19 @@ internal static class TuneGrid
         double cold = KernelTimer.Least(() => Array.ForEach(copies, c => c())) / Copies;
         return Math.Max(cold - hot, 0) / (Inputs * Outputs);
     }
+
+    /// <summary>What weights that come from memory cost more than those from the last-level cache.</summary>
+    public static double MemoryNanosecondsPerByte(KernelSet set)
+    {
+        const int Size = 3072;
+        const int Rounds = 9;
+        Action layer = new KernelRunner(set).ByteConvolution(ConvolutionGeometry.Dense(1, Size, Size));
+        double cached = KernelTimer.Least(layer);
+        double evicted = Enumerable.Range(0, Rounds).Min(_ => KernelTimer.Evicted(layer));
+        return Math.Max(evicted - cached, 0) / (Size * Size);
+    }
+
+    private static ConvolutionGeometry[] Convolutions() => [.. Pointwise().Concat(Square()).Concat(Odd()).Concat(Dense()).Where(g => (double)g.OutLength * g.Depth <= MostProducts).Distinct()];
 
     // Layers of 1 and 2 bits stand between others: not first, not narrow.
     private static bool HasPlanes(ConvolutionGeometry g) => g.Groups == 1 && g.InChannels >= 32 && g.OutChannels >= 32 && g.Taps is 1 or 9 or 25;
@@ -197,6 +209,20 @@ internal static class TuneGrid
         yield return Convolution(192, 192, 3, 1, 28, batch: 8, groups: 192);
         yield return Convolution(576, 576, 3, 1, 14, batch: 8, groups: 576);
         yield return Convolution(96, 96, 5, 1, 28, groups: 96);
+    }
+
+    private static IEnumerable<NarrowGeometry> Narrow()
+    {
+        foreach (int bits in Enumerable.Range(1, 7))
+        {
+            foreach (int rows in new[] { 1, 4, 16 })
+            {
+                foreach ((int inputs, int outputs) in new[] { (64, 64), (256, 10), (256, 128), (784, 256), (2048, 1000), (1024, 1024), (4096, 4096) })
+                {
+                    yield return new NarrowGeometry(rows, inputs, outputs, bits, 1);
+                }
+            }
+        }
     }
 
     private static IEnumerable<GroupedGeometry> Grouped()

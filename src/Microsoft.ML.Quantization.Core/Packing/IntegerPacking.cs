@@ -65,10 +65,42 @@ internal static class IntegerPacking
         int channels = flattened ? state.TypeOf(image).Shape[1] : weightShape[1];
         ConvolutionGeometry one = Geometry.Dense(state.TypeOf(from).Shape.Bind(1), weightShape);
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
-        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer, channels);
         int destination = state.Write(layer.Result, Layout.RowMajor);
+        if (layer.Codes is null && NarrowPacking.Find(state, node.Inputs[1], () => layer.Weights.TapsFirst(channels), one, choice) is { } narrow)
+        {
+            AddNarrow(state, layer, choice, narrow, channels, source, destination);
+            return true;
+        }
+
+        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer, channels);
         Add(state, layer, choice, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, layer.Epilogue, layer.Padding, source, destination));
         return true;
+    }
+
+    // Batches of many rows read bytes, which are packed when the first such batch is bound.
+    private static void AddNarrow(PackingState state, IntegerLayer layer, Choice wide, NarrowLayer narrow, int channels, int source, int destination)
+    {
+        (ValueId from, ValueId constant) = (layer.Node.Inputs[0], layer.Node.Inputs[1]);
+        Shape shape = state.TypeOf(constant).Shape;
+        Tensor codes = state.Constant(constant)!;
+        AffineQuantization quantizer = state.TypeOf(constant).Quantization!;
+        (KernelChooser chooser, bool always, NarrowGeometry sizes) = (state.Chooser, state.Planes.Policy == PlanePolicy.Always, narrow.Geometry);
+        LaterWeights bytes = state.Weights.Get(codes, $"later/{wide.Set.Name}/{sizes}/{channels}/{quantizer}", () => new LaterWeights(
+            () => wide.Set.PackConvolutionByte(ConvolutionGeometry.Dense(1, shape[1], shape[0]), IntegerWeights.TryCreate(codes, quantizer)!.TapsFirst(channels))));
+        (EpilogueData epilogue, byte padding) = (layer.Epilogue, layer.Padding);
+        state.Add(new PackedStep(layer.Node.Name, $"NarrowDense→{epilogue.Output}", [source], [destination], c =>
+        {
+            ConvolutionGeometry geometry = Geometry.Dense(c.ShapeOf(from), shape);
+            NarrowGeometry bound = sizes with { Rows = geometry.OutPixels };
+            return always || NarrowPacking.Pays(chooser, bound, narrow.Choice.Set, geometry, wide.Set, narrow.ModelBytes)
+                ? new NarrowDenseStep(c.With(narrow.Choice.Set), bound, narrow.Weights, epilogue, source, destination)
+                : new ByteConvolutionStep(c.With(wide.Set), geometry, bytes.Value, epilogue, padding, source, destination);
+        })
+        {
+            Facts = new LayerFacts(layer.Bits, narrow.Reason, layer.Bound, narrow.Weights.ByteLength),
+            Kernels = narrow.Choice.Set,
+            Choice = narrow.Choice.Why,
+        });
     }
 
     private static PackedWeights Pack(PackingState state, KernelSet kernels, ValueId constant, ConvolutionGeometry geometry, IntegerLayer layer, int channels)

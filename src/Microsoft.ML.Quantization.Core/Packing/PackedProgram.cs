@@ -12,9 +12,9 @@ namespace Microsoft.ML.Quantization.Packing;
 /// </summary>
 internal sealed class PackedProgram : IDisposable
 {
-    private readonly ImmutableArray<PackedWeights> _weights;
+    private readonly ImmutableArray<IDisposable> _weights;
 
-    public PackedProgram(Graph graph, ModelSignature signature, KernelSet kernels, ImmutableArray<Slot> slots, ImmutableArray<PackedStep> steps, ImmutableArray<PackedWeights> weights)
+    public PackedProgram(Graph graph, ModelSignature signature, KernelSet kernels, ImmutableArray<Slot> slots, ImmutableArray<PackedStep> steps, ImmutableArray<IDisposable> weights)
     {
         Graph = graph;
         Signature = signature;
@@ -40,12 +40,12 @@ internal sealed class PackedProgram : IDisposable
     public ImmutableArray<PackedStep> Steps { get; }
 
     /// <summary>Bytes of the packed weights.</summary>
-    public long WeightBytes => _weights.Sum(w => w.ByteLength);
+    public long WeightBytes => _weights.Sum(w => w switch { PackedWeights packed => packed.ByteLength, LaterWeights later => later.ByteLength, _ => 0 });
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (PackedWeights weights in _weights)
+        foreach (IDisposable weights in _weights)
         {
             weights.Dispose();
         }

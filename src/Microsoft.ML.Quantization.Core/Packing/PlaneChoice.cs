@@ -21,6 +21,7 @@ internal sealed class PlaneChoice
     /// <summary>Decides for an integer graph whose activation codes are unsigned.</summary>
     public PlaneChoice(Graph graph, PlanePolicy policy)
     {
+        Policy = policy;
         foreach (Node node in graph.Nodes.Where(n => n is IntegerConvolution or IntegerDense))
         {
             if (graph[node.Inputs[0]].Type.Quantization is not { Code.Bits.Bits: <= PlaneLayout.MostBits } || graph[node.Inputs[0]].Constant is not null)
@@ -38,6 +39,9 @@ internal sealed class PlaneChoice
             }
         }
     }
+
+    /// <summary>The policy.</summary>
+    public PlanePolicy Policy { get; }
 
     /// <summary>Whether a node is a layer that runs on planes.</summary>
     public bool Has(Node node) => _layers.Contains(node.Name);

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Quantization.Packing;
 
-/// <summary>Which layers of few bits run on bit planes.</summary>
+/// <summary>Which layers of few bits run on bit planes, and which dense layers read weights that stay narrow in memory.</summary>
 internal enum PlanePolicy
 {
     /// <summary>Those that gain by it.</summary>

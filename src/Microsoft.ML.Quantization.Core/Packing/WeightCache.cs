@@ -10,10 +10,10 @@ namespace Microsoft.ML.Quantization.Packing;
 internal sealed class WeightCache
 {
     private readonly Dictionary<(Tensor Source, string Form), object> _made = [];
-    private readonly ImmutableArray<PackedWeights>.Builder _packed = ImmutableArray.CreateBuilder<PackedWeights>();
+    private readonly ImmutableArray<IDisposable>.Builder _packed = ImmutableArray.CreateBuilder<IDisposable>();
 
     /// <summary>All packed weights, to be owned by the program.</summary>
-    public ImmutableArray<PackedWeights> All => _packed.ToImmutable();
+    public ImmutableArray<IDisposable> All => _packed.ToImmutable();
 
     /// <summary>The weights in the given form, made once.</summary>
     public T Get<T>(Tensor source, string form, Func<T> make)
@@ -26,7 +26,7 @@ internal sealed class WeightCache
 
         T made = make();
         _made.Add((source, form), made);
-        if (made is PackedWeights packed)
+        if (made is IDisposable packed)
         {
             _packed.Add(packed);
         }

@@ -19,9 +19,6 @@ namespace Microsoft.ML.Quantization.Prediction;
 /// </summary>
 public static class LatencyPredictor
 {
-    /// <summary>Weights beyond this do not stay in the second-level cache from one run to the next.</summary>
-    private const long CachedWeights = 1 << 20;
-
     private static readonly ClippingRange _standIn = new(0, 4);
 
     /// <summary>Predicts the time of a network.</summary>
@@ -58,7 +55,7 @@ public static class LatencyPredictor
     internal static LatencyPrediction Predict(PackedProgram program, int batch, int threads, ThroughputTable table)
     {
         var bound = new BoundProgram(program, batch, new ThreadSplit(threads), long.MaxValue);
-        bool cold = program.Steps.Sum(s => s.Facts.WeightBytes) > CachedWeights;
+        bool cold = program.Steps.Sum(s => s.Facts.WeightBytes) > ThroughputTable.SecondLevelBytes;
         var steps = ImmutableArray.CreateBuilder<StepPrediction>(bound.Steps.Length);
         for (int i = 0; i < bound.Steps.Length; i++)
         {

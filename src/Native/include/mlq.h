@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 9u
+#define MLQ_ABI_VERSION 10u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -121,6 +121,25 @@ typedef struct mlq_grouped {
   int32_t scale_bits; /* 32: float scales; 16: half scales, and all of them must be halves */
 } mlq_grouped;
 
+/* Part of a dense layer whose weights of `bits` bits stay narrow in memory: some rows times neighbouring panels of 16 outputs. rows holds the codes of the
+ * row less 128, zeros behind the last one, row_stride being a multiple of 32; row_sums the sums of its codes. The layout of a panel stands in
+ * kernels/dense_narrow/generic.h. A multiple of 4 panels precedes the first one. */
+typedef struct mlq_narrow_tile {
+  const int8_t* rows;
+  const int32_t* row_sums;
+  const uint8_t* panels; /* the first panel */
+  const mlq_epilogue* epilogue;
+  uint8_t* destination; /* [row_count][out_channels], the first row of this part */
+  int64_t panel_bytes;  /* from one panel to the next */
+  int32_t row_count;    /* at most 8 */
+  int32_t row_stride;
+  int32_t panel_count;
+  int32_t channel;      /* first output of the first panel */
+  int32_t out_channels;
+  int32_t bits;         /* 1 to 7 */
+  int32_t step;         /* between neighbouring values of a weight */
+} mlq_narrow_tile;
+
 /* One word of a source in bit planes that meets the words of 32 outputs. */
 typedef struct mlq_plane_step {
   int64_t source;  /* words from a pixel's first word */
@@ -219,7 +238,8 @@ typedef struct mlq_plane_tile {
     (const mlq_geometry* geometry, const uint8_t* source, uint8_t padding, const void* packed,                         \
      const mlq_epilogue* epilogue, void* destination, int32_t tile_begin, int32_t tile_end))        \
   X(max_pool_float, void, /* kernels of at most 64 taps */                                                             \
-    (const mlq_geometry* geometry, const float* source, float* destination, int32_t row_begin, int32_t row_end))
+    (const mlq_geometry* geometry, const float* source, float* destination, int32_t row_begin, int32_t row_end)) \
+  X(dense_narrow, void, (const mlq_narrow_tile* tile))
 
 typedef struct mlq_kernel_table {
   uint32_t struct_size; /* set by the caller: sizeof(mlq_kernel_table) */

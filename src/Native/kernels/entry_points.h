@@ -23,7 +23,8 @@
   X(grouped_dense_packed_size, , )    \
   X(grouped_dense_pack, , )           \
   X(grouped_dense_tiles, , )          \
-  X(grouped_dense, , )
+  X(grouped_dense, , )                \
+  X(dense_narrow, , )
 
 // What the VNNI set takes instead where the processor counts bits in vectors.
 #define MLQ_KERNELS_POPCNT(X) X(plane_tiles, , )

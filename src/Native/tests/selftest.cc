@@ -422,6 +422,49 @@ void TestGrouped(const mlq_kernel_table& t, const char* set, int number) {
   Check(expected, found, outputs * 4, set, "grouped dense of floats", number);
 }
 
+void TestNarrow(const mlq_kernel_table& t, const char* set, int number) {
+  const int bits = Pick(1, 7), step = Pick(1, 2), inputs = Pick(1, 300), outputs = Pick(1, 150), rows = Pick(1, 8);
+  const int stride = (inputs + 31) / 32 * 32, panels = (outputs + 15) / 16, panel_bytes = 128 + stride * 2 * bits;
+  const bool extreme = number % 4 == 3;
+  int8_t* x = New<int8_t>(rows * stride);
+  int32_t *sums = New<int32_t>(rows), *bias = New<int32_t>(outputs), *expected = New<int32_t>(rows * outputs), *found = New<int32_t>(rows * outputs);
+  uint8_t* packed = New<uint8_t>(panels * panel_bytes);
+  for (int r = 0; r < rows; r++) {
+    for (int k = 0; k < inputs; k++) {
+      x[r * stride + k] = (int8_t)(extreme ? (r % 2 == 0 ? 127 : -128) : Pick(-128, 127));
+      sums[r] += x[r * stride + k] + 128;
+    }
+  }
+  for (int o = 0; o < outputs; o++) {
+    const int low = Pick(-64, 0);
+    uint8_t* panel = packed + o / 16 * panel_bytes;
+    int32_t total = 0;
+    bias[o] = Pick(-1000, 1000);
+    for (int r = 0; r < rows; r++) expected[r * outputs + o] = bias[o];
+    for (int k = 0; k < inputs; k++) {
+      const int code = extreme ? (1 << bits) - 1 : Pick(0, (1 << bits) - 1);
+      total += code;
+      uint8_t* container = panel + 128;
+      for (int c = 4, shift = 0; c > 0; c /= 2) {
+        if ((bits & c) != 0) {
+          container[k / (32 / c) * 64 + o % 16 * 4 + k % 4] |= (uint8_t)(((code >> shift) & ((1 << c) - 1)) << (k % (32 / c) / 4 * c));
+          container += stride * 2 * c;
+          shift += c;
+        }
+      }
+      for (int r = 0; r < rows; r++) expected[r * outputs + o] += (x[r * stride + k] + 128) * (low + step * code);
+    }
+    ((int32_t*)(void*)panel)[o % 16] = step * 128 * total;
+    ((int32_t*)(void*)panel)[16 + o % 16] = low;
+  }
+  mlq_epilogue e = {};
+  e.bias = bias;
+  e.output = MLQ_OUTPUT_INT32;
+  mlq_narrow_tile tile = {x, sums, packed, &e, (uint8_t*)found, panel_bytes, rows, stride, panels, 0, outputs, bits, step};
+  t.dense_narrow(&tile);
+  Check(expected, found, rows * outputs * 4, set, "narrow dense", number);
+}
+
 // What a pair of codes in planes contributes; operation and number of weight planes say which kinds they have.
 int32_t Count(const mlq_plane_tile& t, const uint32_t* x, const uint8_t* panel, int lane) {
   const int stride = t.operation == MLQ_PLANE_MASKED ? 64 : 32;
@@ -554,6 +597,7 @@ bool TestSet(int isa) {
     TestPools(table, kNames[isa], i);
     TestElements(table, kNames[isa], i);
     TestGrouped(table, kNames[isa], i);
+    TestNarrow(table, kNames[isa], i);
     for (int j = 0; j < 4; j++) {
       TestPlanes(table, kNames[isa], 4 * i + j);
     }

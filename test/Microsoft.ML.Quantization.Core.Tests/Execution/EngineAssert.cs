@@ -15,7 +15,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Execution;
 /// <summary>Holds the engine to the normative interpreter, bit for bit.</summary>
 internal static class EngineAssert
 {
-    /// <summary>Every kernel set with 1 thread, the best one with 2 and 5 as well; batches 1, 3 and 7. Layers of few bits run both ways, on planes and on bytes.</summary>
+    /// <summary>Every kernel set with 1 thread, the best one with 2 and 5 as well; batches 1, 3 and 7. Layers of few bits run both ways: on planes or narrow weights, and on bytes.</summary>
     public static void EqualsInterpreter(Graph graph, Func<int, Tensor[]> inputs)
     {
         IReadOnlyList<KernelSet> sets = KernelRegistry.Available;
@@ -51,7 +51,8 @@ internal static class EngineAssert
     private static PlanePolicy[] Policies(Graph graph)
     {
         bool few = graph.Nodes.Any(n => n is IntegerConvolution or IntegerDense && graph[n.Inputs[0]].Type.Quantization is { Code.Bits.Bits: <= 2 });
-        return few ? [PlanePolicy.Always, PlanePolicy.Never] : [PlanePolicy.Automatic];
+        bool narrow = graph.Nodes.Any(n => n is IntegerDense && graph[n.Inputs[1]].Type.Quantization is { Code.Bits.Bits: < 8 });
+        return few || narrow ? [PlanePolicy.Always, PlanePolicy.Never] : [PlanePolicy.Automatic];
     }
 
     public static void AreEqual(IReadOnlyList<Tensor> expected, IReadOnlyList<Tensor> found, string what)

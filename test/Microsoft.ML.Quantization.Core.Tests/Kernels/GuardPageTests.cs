@@ -3,6 +3,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Managed;
 using Microsoft.ML.Quantization.Kernels.Native;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.TestSupport.Kernels;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -61,6 +62,22 @@ public sealed class GuardPageTests
                 PlaneValues(set, test, output, atEnd);
                 bool words = test.Geometry.Convolution.Groups == 1;
                 PlaneCodes(set, test, words ? 1 + (int)(test.Seed % 2) : 0, atEnd);
+            }
+        }
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void DenseLayersOfNarrowWeightsStayInside(bool atEnd)
+    {
+        foreach (KernelSet set in Native())
+        {
+            for (int seed = 0; seed < 56; seed++)
+            {
+                CounterRandom random = new(8, (ulong)seed);
+                int rows = random.Integer(0, 1, 11);
+                Narrow(set, new NarrowGeometry(rows, random.Integer(1, 1, 150), random.Integer(2, 1, 140), 1 + (seed % 7), 1), (AccumulatorOutput)(seed % 4), (ulong)seed, atEnd);
             }
         }
     }
@@ -148,6 +165,16 @@ public sealed class GuardPageTests
         using GuardedMemory destination = new((int)table.DestinationBytes(g.OutPixels, g.OutChannels), atEnd);
         PlaneEpilogue epilogue = new() { Integer = new() { Bias = bias.Span<int>() }, Thresholds = table };
         set.ConvolutionPlanes(test.Geometry, source.Span<uint>(), packed, epilogue, destination.Span<byte>(), 0, set.CountConvolutionPlanesTiles(test.Geometry));
+    }
+
+    private static void Narrow(KernelSet set, NarrowGeometry g, AccumulatorOutput output, ulong seed, bool atEnd)
+    {
+        using GuardedMemory weights = GuardedMemory.Of<sbyte>(EverySetNarrowTests.Weights(g, seed), atEnd);
+        using GuardedMemory source = GuardedMemory.Of<byte>(KernelOperands.Codes((long)g.Rows * g.Inputs, seed, 1, false), atEnd);
+        using GuardedMemory destination = new(g.Rows * g.Outputs * KernelCheck.ElementSize(output), atEnd);
+        using GuardedEpilogue epilogue = new(KernelOperands.Epilogue(g.Outputs, g.Inputs, seed, output), atEnd);
+        using PackedWeights packed = set.PackDenseNarrow(g, weights.Span<sbyte>());
+        set.DenseNarrow(g, source.Span<byte>(), packed, epilogue.Value, destination.Span<byte>(), 0, set.CountDenseNarrowTiles(g));
     }
 
     private static void DepthwiseFloat(KernelSet set, KernelCase test, bool atEnd)

@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Costs;
 
@@ -13,9 +14,9 @@ internal static class CountedModel
     private const int ManagedBits = 256;
 
     /// <summary>Nanoseconds a unit of work.</summary>
-    public static double NanosecondsPerUnit(string set, KernelOperation operation) => InstructionsPerUnit(set, operation) / InstructionsPerNanosecond;
+    public static double NanosecondsPerUnit(string set, KernelOperation operation, int weightBits) => InstructionsPerUnit(set, operation, weightBits) / InstructionsPerNanosecond;
 
-    private static double InstructionsPerUnit(string set, KernelOperation operation)
+    private static double InstructionsPerUnit(string set, KernelOperation operation, int weightBits)
     {
         bool managed = set.StartsWith("managed", StringComparison.Ordinal);
         double bits = managed ? Digits(set, ManagedBits) : set.StartsWith("avx512", StringComparison.Ordinal) ? 512 : set == "avx2" ? 256 : 128;
@@ -23,6 +24,8 @@ internal static class CountedModel
         {
             // One instruction multiplies and adds four bytes a lane (VNNI, dot products), or two words a lane and another one adds; managed code widens besides.
             KernelOperation.ConvolutionByte or KernelOperation.GroupedDense => (set is "avx512vnni" or "neon" ? 8 : managed ? 48 : 32) / bits,
+            // The same, and an instruction that takes the code out of its byte.
+            KernelOperation.DenseNarrow => Containers(weightBits) * (set is "avx512vnni" or "neon" ? 20 : managed ? 64 : 36) / bits,
             // An exclusive or, a count of bits and an addition for as many products as a vector has bits; without a counting instruction about ten.
             KernelOperation.ConvolutionPlanes => (set.StartsWith("avx512vnni", StringComparison.Ordinal) ? 3 : 12) / bits,
             KernelOperation.ConvolutionFloat => 32 / bits,
@@ -32,6 +35,9 @@ internal static class CountedModel
             _ => 256 / bits,
         };
     }
+
+    // Codes are cut into containers of 4, 2 and 1 bits.
+    private static int Containers(int bits) => BitOperations.PopCount((uint)bits);
 
     private static int Digits(string set, int fallback) => int.TryParse(set.AsSpan("managed".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : fallback;
 }

@@ -10,6 +10,12 @@ namespace Microsoft.ML.Quantization.Kernels.Costs;
 /// <param name="Why">Forced, measured or modelled, with the time expected of one row on one thread.</param>
 internal readonly record struct Choice(KernelSet Set, string Why);
 
+/// <summary>Work on a set that reads so many bytes of weights.</summary>
+/// <param name="Set">The set.</param>
+/// <param name="Work">The work.</param>
+/// <param name="WeightBytes">Bytes of weights.</param>
+internal readonly record struct WeightedWork(KernelSet Set, KernelWork Work, long WeightBytes);
+
 /// <summary>Which set does a step: the one that was forced, or the one expected to be fastest. The choice never changes a bit.</summary>
 internal sealed class KernelChooser
 {
@@ -37,10 +43,19 @@ internal sealed class KernelChooser
     public static KernelChooser Automatic => new(KernelRegistry.Available, ThroughputTable.Current, "the only one");
 
     /// <summary>One set, whatever it costs.</summary>
-    public static KernelChooser Only(KernelSet set) => new([set], ThroughputTable.Empty, "forced");
+    public static KernelChooser Only(KernelSet set) => new([set], ThroughputTable.Current, "forced");
 
     /// <summary>All sets of a list by a given table; the first is the default.</summary>
     public static KernelChooser By(IReadOnlyList<KernelSet> sets, ThroughputTable table) => new(sets, table, "the only one");
+
+    /// <summary>Whether one way to do a layer is expected to be faster than another in a model with so many bytes of weights. A model and a measurement do not compare.</summary>
+    public bool IsFaster(in WeightedWork one, in WeightedWork other, long modelBytes)
+    {
+        bool measured = _table.IsMeasured(one.Set.Name, one.Work) && _table.IsMeasured(other.Set.Name, other.Work);
+        double first = Nanoseconds(one, measured) + _table.WeightNanoseconds(one.WeightBytes, modelBytes);
+        double second = Nanoseconds(other, measured) + _table.WeightNanoseconds(other.WeightBytes, modelBytes);
+        return first < second * Margin;
+    }
 
     /// <summary>The set for some work, and why: forced, measured or modelled.</summary>
     public Choice Choose(in KernelWork work)
@@ -66,4 +81,7 @@ internal sealed class KernelChooser
         double expected = _table.Nanoseconds(best.Name, work) / 1000;
         return new Choice(best, string.Create(CultureInfo.InvariantCulture, $"{(measured ? "measured" : "modelled")}, {expected:0.###} µs"));
     }
+
+    private double Nanoseconds(in WeightedWork work, bool measured)
+        => (measured ? _table : ThroughputTable.Empty).Nanoseconds(work.Set.Name, work.Work);
 }

@@ -27,6 +27,9 @@ internal enum KernelOperation
     /// <summary>Dense layer with weights in groups; a unit is a product.</summary>
     GroupedDense,
 
+    /// <summary>Dense layer over weights that stay narrow in memory; a unit is a product.</summary>
+    DenseNarrow,
+
     /// <summary>Rows to codes with a scale of their own; a unit is a value.</summary>
     QuantizeRows,
 

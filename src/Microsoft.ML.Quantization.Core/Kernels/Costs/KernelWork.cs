@@ -4,7 +4,7 @@ namespace Microsoft.ML.Quantization.Kernels.Costs;
 
 /// <summary>The work of one step as numbers that its cost depends on.</summary>
 /// <param name="Operation">What is done.</param>
-/// <param name="Bits">Bits of a weight in memory (2, 4, 8, 32), of a source code and a weight for layers over bit planes (11, 12, 21, 22), or of a value where there are no weights.</param>
+/// <param name="Bits">Bits of a weight in memory (1 to 8, 32), of a source code and a weight for layers over bit planes (11, 12, 21, 22), or of a value where there are no weights.</param>
 /// <param name="Channels">Input channels of one group; 1 for element-wise work.</param>
 /// <param name="Outputs">Output channels of one group.</param>
 /// <param name="Groups">Groups; for <see cref="KernelOperation.GroupedDense"/> inputs that share a scale.</param>
@@ -23,7 +23,7 @@ internal readonly record struct KernelWork(KernelOperation Operation, int Bits, 
     public double Units => Operation switch
     {
         KernelOperation.ConvolutionByte or KernelOperation.ConvolutionFloat or KernelOperation.ConvolutionPlanes => Up((double)Channels * Taps, DepthLanes) * Up(Outputs, OutputLanes) * Groups * Pixels,
-        KernelOperation.GroupedDense => (double)Channels * Up(Outputs, OutputLanes) * Pixels,
+        KernelOperation.GroupedDense or KernelOperation.DenseNarrow => (double)Channels * Up(Outputs, OutputLanes) * Pixels,
         _ => (double)Channels * Pixels * Taps,
     };
 
@@ -51,6 +51,9 @@ internal readonly record struct KernelWork(KernelOperation Operation, int Bits, 
 
     /// <summary>A dense layer with weights in groups.</summary>
     public static KernelWork Of(in GroupedGeometry g) => new(KernelOperation.GroupedDense, g.Container, g.Inputs, g.Outputs, g.GroupSize, g.Rows, 1, 1, 1);
+
+    /// <summary>A dense layer over narrow weights.</summary>
+    public static KernelWork Of(in NarrowGeometry g) => new(KernelOperation.DenseNarrow, g.Bits, g.Inputs, g.Outputs, 1, g.Rows, 1, 1, 1);
 
     /// <summary>Work on <paramref name="count"/> values in rows of <paramref name="channels"/>.</summary>
     public static KernelWork Flat(KernelOperation operation, int bits, long count, int channels = 1) => new(operation, bits, channels, 1, 1, (int)(count / channels), 1, 1, 1);

@@ -23,6 +23,12 @@ internal sealed class ThroughputTable
     /// <summary>The environment variable that names a table to use in place of the built-in one.</summary>
     public const string Variable = "MLQ_THROUGHPUT";
 
+    /// <summary>Weights beyond this do not stay in the second-level cache from one run to the next.</summary>
+    public const long SecondLevelBytes = 1 << 20;
+
+    // A share of what processors have: other programs use it as well.
+    private const long LastLevelBytes = 16 << 20;
+
     private const string ResourcePrefix = "throughput/";
     private static readonly Lazy<ThroughputTable> _current = new(Load);
 
@@ -56,6 +62,13 @@ internal sealed class ThroughputTable
     /// <summary>Nanoseconds a byte of weights more where all weights of a model exceed the second-level cache.</summary>
     public double ColdNanosecondsPerByte { get; init; } = 0.01;
 
+    /// <summary>Nanoseconds a byte of weights more where all weights of a model exceed the last-level cache.</summary>
+    public double MemoryNanosecondsPerByte { get; init; } = 0.03;
+
+    /// <summary>Nanoseconds that reading weights costs beside the kernel, in a model with so many bytes of weights.</summary>
+    public double WeightNanoseconds(long bytes, long modelBytes)
+        => modelBytes <= SecondLevelBytes ? 0 : bytes * (ColdNanosecondsPerByte + (modelBytes > LastLevelBytes ? MemoryNanosecondsPerByte : 0));
+
     /// <summary>Whether the time of such work is measured for a set.</summary>
     public bool IsMeasured(string set, in KernelWork work) => _surfaces.ContainsKey((set, work.Operation, work.Bits));
 
@@ -64,7 +77,7 @@ internal sealed class ThroughputTable
     {
         double unit = _surfaces.TryGetValue((set, work.Operation, work.Bits), out CostSurface? surface)
             ? surface.NanosecondsPerUnit(work)
-            : CountedModel.NanosecondsPerUnit(set, work.Operation);
+            : CountedModel.NanosecondsPerUnit(set, work.Operation, work.Bits);
         return unit * work.Units;
     }
 

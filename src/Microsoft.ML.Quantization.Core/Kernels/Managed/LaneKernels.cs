@@ -206,6 +206,16 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         => Managed.GroupedDense<TLanes>.Run(in geometry, codes, sums, rowScales, weights, bias, low, high, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
+    public override PackedWeights PackDenseNarrow(in NarrowGeometry geometry, ReadOnlySpan<sbyte> weights) => NarrowWeights.Pack(in geometry, weights);
+
+    /// <inheritdoc/>
+    public override int CountDenseNarrowTiles(in NarrowGeometry geometry) => NarrowDense.CountTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void DenseNarrow(in NarrowGeometry geometry, ReadOnlySpan<byte> source, PackedWeights weights, in IntegerEpilogue epilogue, Span<byte> destination, int tileBegin, int tileEnd)
+        => NarrowDense.Run(default(NarrowProducts<TLanes>), in geometry, source, weights, in epilogue, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
     public override int CountGroupedDenseFloatTiles(in GroupedGeometry geometry)
         => Managed.GroupedDense<TLanes>.CountTiles(in geometry);
 

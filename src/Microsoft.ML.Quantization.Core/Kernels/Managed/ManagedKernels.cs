@@ -252,6 +252,16 @@ internal class ManagedKernels : KernelSet
         => _lanes.GroupedDense(in geometry, codes, sums, rowScales, weights, bias, low, high, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
+    public override PackedWeights PackDenseNarrow(in NarrowGeometry geometry, ReadOnlySpan<sbyte> weights) => _lanes.PackDenseNarrow(in geometry, weights);
+
+    /// <inheritdoc/>
+    public override int CountDenseNarrowTiles(in NarrowGeometry geometry) => _lanes.CountDenseNarrowTiles(in geometry);
+
+    /// <inheritdoc/>
+    public override void DenseNarrow(in NarrowGeometry geometry, ReadOnlySpan<byte> source, PackedWeights weights, in IntegerEpilogue epilogue, Span<byte> destination, int tileBegin, int tileEnd)
+        => _lanes.DenseNarrow(in geometry, source, weights, in epilogue, destination, tileBegin, tileEnd);
+
+    /// <inheritdoc/>
     public override int CountGroupedDenseFloatTiles(in GroupedGeometry geometry)
         => _lanes.CountGroupedDenseFloatTiles(in geometry);
 

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 internal unsafe struct NativeTable
 {
     /// <summary>The version of the binary interface that this file mirrors.</summary>
-    public const uint ExpectedVersion = 9;
+    public const uint ExpectedVersion = 10;
 
     public uint StructSize;
     public uint AbiVersion;
@@ -38,6 +38,7 @@ internal unsafe struct NativeTable
     public delegate* unmanaged<ConvolutionGeometry*, byte*, sbyte*, void*, void> ConvolutionCodebookPack;
     public delegate* unmanaged<ConvolutionGeometry*, byte*, byte, void*, NativeEpilogue*, void*, int, int, void> ConvolutionCodebook;
     public delegate* unmanaged<ConvolutionGeometry*, float*, float*, int, int, void> MaxPoolFloat;
+    public delegate* unmanaged<NarrowTile*, void> DenseNarrow;
 }
 
 /// <summary>The native <c>mlq_epilogue</c>.</summary>

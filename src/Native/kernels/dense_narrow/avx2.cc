@@ -1,0 +1,8 @@
+#include "kernels/simd/avx2.h"
+
+#include "kernels/dense_narrow/x86.h"
+
+#include "kernels/dense_narrow/generic.h"
+#include "kernels/entry_points.h"
+
+MLQ_DEFINE_DENSE_NARROW(avx2)
