@@ -12,7 +12,6 @@ using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Quantizers;
-using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;

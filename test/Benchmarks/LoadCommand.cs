@@ -94,7 +94,7 @@ internal static class LoadCommand
         table.Add("ResNet-18", Text(NetworksCommand.Median(ours), "0"), Text(NetworksCommand.Median(theirs), "0"));
     }
 
-    private static QuietTable Stages(string file, int rounds)
+    private static Table Stages(string file, int rounds)
     {
         double[] least = [double.MaxValue, double.MaxValue, double.MaxValue, double.MaxValue];
         for (int i = 0; i < rounds; i++)

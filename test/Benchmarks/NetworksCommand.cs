@@ -5,8 +5,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Text.RegularExpressions;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Onnx;
 using Microsoft.ML.Quantization.PostTraining;
@@ -22,8 +24,12 @@ internal static class NetworksCommand
 {
     private static readonly string[] _models = ["resnet18.u8s8.onnx", "resnet18.onnx", "mobilenetv2.u8s8.onnx", "mobilenetv2.onnx", "vggsmall.u8s8.onnx", "vggsmall.onnx", "minilm.u8s8.onnx", "minilm.onnx", "resnet50.u8s8.onnx", "resnet50.onnx", "alexnet.u8s8.onnx", "alexnet.onnx"];
 
-    /// <summary>Networks that are also quantized here and compared with the peer's file of 8 bits: that file leaves attention in float.</summary>
-    private static readonly string[] _own = ["minilm.onnx"];
+    /// <summary>Networks that are also quantized here, and compared with the peer's file of 8 bits: that file leaves attention in float, and the peer's dense layers have 8 bits.</summary>
+    private static readonly (string Model, string Name, Func<Graph, QuantizationScheme> Scheme)[] _own =
+    [
+        ("minilm.onnx", "8 bits of ours", _ => QuantizationScheme.EightBits),
+        ("alexnet.onnx", "8 bits of ours, dense layers 4", FourBitDense),
+    ];
 
     private static readonly int[] _batches = [1, 8];
 
@@ -48,9 +54,10 @@ internal static class NetworksCommand
             Compare(Path.GetFileName(file), Document(file), file, rounds, table);
         }
 
-        foreach (string file in _own.Select(m => Path.Combine(args[0], m)).Where(File.Exists))
+        foreach ((string model, string name, Func<Graph, QuantizationScheme> scheme) in _own.Where(o => File.Exists(Path.Combine(args[0], o.Model))))
         {
-            Compare(Path.GetFileName(file) + ", 8 bits of ours", Quantized(file), file.Replace(".onnx", ".u8s8.onnx", StringComparison.Ordinal), rounds, table);
+            string file = Path.Combine(args[0], model);
+            Compare($"{model}, {name}", Quantized(file, scheme), file.Replace(".onnx", ".u8s8.onnx", StringComparison.Ordinal), rounds, table);
         }
 
         Machine.WriteResult("networks.md", $"""
@@ -95,15 +102,19 @@ internal static class NetworksCommand
         return [Text(mine, "0.000"), Text(theirs, "0.000"), Text(mine / theirs, "0.00")];
     }
 
-    /// <summary>A float file of tokens, quantized to 8 bits with random rows: good enough to time.</summary>
-    public static ModelDocument Quantized(string file)
+    /// <summary>A float file quantized with random rows: good enough to time.</summary>
+    public static ModelDocument Quantized(string file, Func<Graph, QuantizationScheme> scheme)
     {
         const int Rows = 8;
         Graph graph = OnnxModel.Load(file, _import).Graph;
-        Tensor tokens = Tensor.Create<long>(graph[graph.Inputs[0]].Type.Shape.Bind(Rows), Tokens(Rows * Sequence));
+        Shape shape = graph[graph.Inputs[0]].Type.Shape.Bind(Rows);
+        Tensor rows = graph[graph.Inputs[0]].Type.Element == ElementType.Int64 ? Tensor.Create<long>(shape, Tokens(shape.Count)) : Tensor.Create(shape, Reals(shape.Count));
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), SmallNetworks.FastTable());
-        return quantizer.Run(graph, new PostTrainingOptions { VerifiedRows = 1 }, [[tokens]]).Document;
+        return quantizer.Run(graph, new PostTrainingOptions { Scheme = scheme(graph), VerifiedRows = 1 }, [[rows]]).Document;
     }
+
+    private static QuantizationScheme FourBitDense(Graph graph)
+        => QuantizationScheme.EightBits with { Overrides = [.. PostTrainingQuantizer.Clean(graph).Nodes.OfType<Dense>().Select(d => new LayerOverride(Regex.Escape(d.Name), 4, 8))] };
 
     /// <summary>A model as the engine is given it: an .mlq file as it is, quantized files lowered to integers, and others too if asked, with stand-ins for ranges.</summary>
     public static ModelDocument Document(string file, bool lowered = false)

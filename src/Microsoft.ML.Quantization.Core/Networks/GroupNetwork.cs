@@ -1,3 +1,4 @@
+using System;
 using System.Globalization;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
@@ -25,6 +26,7 @@ public static class GroupNetwork
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the depth is not 6n + 2, or there is no branch.</exception>
     public static Graph ResNet(int depth, Shape input, int branches = 5, bool hasGates = true, int classes = 10, int width = 16, ulong seed = 1)
     {
+        ArgumentNullException.ThrowIfNull(input);
         Check(depth, input, branches);
         var layers = new LayerBuilder(seed);
         ValueId whole = layers.NormalizedConvolution("conv1", layers.Input(input), width, 3);
@@ -56,6 +58,7 @@ public static class GroupNetwork
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the depth is not 6n + 2, or there is no branch.</exception>
     public static Graph LayerWise(int depth, Shape input, int branches = 5, int classes = 10, int width = 16, ulong seed = 1)
     {
+        ArgumentNullException.ThrowIfNull(input);
         Check(depth, input, branches);
         var layers = new LayerBuilder(seed);
         ValueId x = layers.NormalizedConvolution("conv1", layers.Input(input), width, 3);

@@ -84,10 +84,7 @@ internal static class PlanePacking
         AffineQuantization input = state.TypeOf(node.Inputs[0]).Quantization!;
         AffineQuantization quantizer = state.TypeOf(node.Inputs[1]).Quantization!;
         Tensor constant = state.Constant(node.Inputs[1])!;
-        Tensor? bias = node.Inputs.Length > 2 ? state.Constant(node.Inputs[2]) : null;
-        IntegerWeights weights = IntegerWeights.TryCreate(constant, quantizer)!;
-        AccumulatorBound bound = AccumulatorBound.Of(constant, quantizer, input, bias);
-        int[] folded = bound.IsProved ? weights.FoldZeroPoint(bias, input.Single.ZeroPoint) : throw IntegerPacking.NotProved(node, bound);
+        (IntegerWeights weights, int[] folded, long worst) = Fold(state, node, constant, quantizer, input);
         PlaneWeightCodes kind = PlaneWeightCodes.Of(weights.Values)!.Value;
         PlaneGeometry Geometry(ConvolutionGeometry convolution) => new(convolution, input.IsMidRise ? PlaneKind.MidRise : PlaneKind.Unsigned, input.Code.Bits.Bits, kind.Kind, kind.Bits)
         {
@@ -97,31 +94,51 @@ internal static class PlanePacking
         PlaneGeometry one = Geometry(sizes(state.TypeOf(from).Shape.Bind(1), state.TypeOf(node.Output).Shape.Bind(1)));
         Choice choice = state.Chooser.Choose(KernelWork.Of(one));
         PackedWeights packed = Pack(state, choice.Set, constant, one, weights, kind);
-        (Node? tail, EpilogueData epilogue, ThresholdData<int>? thresholds) = Tail(state, node, folded, one.Convolution);
+        int source = state.Read(from, Layout.BitPlanes);
+        Ending ending = End(state, node, folded, one.Convolution);
+        JoinPacking? join = ending.Join;
+        ValueId result = join?.Stream ?? (ending.Tail ?? node).Output;
+        Layout layout = ending.Thresholds is { PlaneBits: > 0 } ? Layout.BitPlanes : Layouts.Natural(state.TypeOf(result).Shape);
+        int destination = state.Write(result, layout);
+        string bits = string.Create(CultureInfo.InvariantCulture, $"W{quantizer.Code.Bits}A{input.Code.Bits}");
+        state.Add(new PackedStep(node.Name, $"{operation}{join?.Names}→{ending.Output(layout)}", [source, .. join?.Reads ?? []], [destination, .. join?.Writes ?? []], c =>
+        {
+            PlaneGeometry geometry = Geometry(sizes(c.ShapeOf(from), c.ShapeOf(node.Output)));
+            return new PlaneConvolutionStep(c, geometry, packed, ending.Epilogue, ending.Thresholds, source, destination);
+        })
+        {
+            Facts = new LayerFacts(bits, Reason, worst, packed.ByteLength),
+            InPlace = (destination, join?.Other),
+            Kernels = choice.Set,
+            Choice = choice.Why,
+        });
+    }
+
+    /// <summary>The weights as integers, the bias with the input's zero point in it, and the worst sum, which must be proved.</summary>
+    private static (IntegerWeights Weights, int[] Bias, long Worst) Fold(PackingState state, Node node, Tensor constant, AffineQuantization quantizer, AffineQuantization input)
+    {
+        Tensor? bias = node.Inputs.Length > 2 ? state.Constant(node.Inputs[2]) : null;
+        IntegerWeights weights = IntegerWeights.TryCreate(constant, quantizer)!;
+        AccumulatorBound bound = AccumulatorBound.Of(constant, quantizer, input, bias);
+        return bound.IsProved ? (weights, weights.FoldZeroPoint(bias, input.Single.ZeroPoint), bound.Worst) : throw IntegerPacking.NotProved(node, bound);
+    }
+
+    /// <summary>What the step does with its sums; nodes that it takes along are done.</summary>
+    private static Ending End(PackingState state, Node node, int[] bias, in ConvolutionGeometry sizes)
+    {
+        (Node? tail, EpilogueData epilogue, ThresholdData<int>? thresholds) = Tail(state, node, bias, sizes);
         if (tail is not null)
         {
             state.Done.Add(tail);
         }
 
-        int source = state.Read(from, Layout.BitPlanes);
-        JoinPacking? join = thresholds is null && state.TypeOf(node.Output).Shape.Rank > 2 ? JoinPacking.TryCreate(state, tail, epilogue, one.Convolution) : null;
-        epilogue = join?.Epilogue ?? epilogue;
-        ValueId result = join?.Stream ?? (tail ?? node).Output;
-        Layout layout = thresholds is { PlaneBits: > 0 } ? Layout.BitPlanes : Layouts.Natural(state.TypeOf(result).Shape);
-        int destination = state.Write(result, layout);
-        string output = thresholds is null ? epilogue.Output.ToString() : layout == Layout.BitPlanes ? "Planes" : "UInt8";
-        string bits = string.Create(CultureInfo.InvariantCulture, $"W{quantizer.Code.Bits}A{input.Code.Bits}");
-        state.Add(new PackedStep(node.Name, $"{operation}{join?.Names}→{output}", [source, .. join?.Reads ?? []], [destination, .. join?.Writes ?? []], c =>
-        {
-            PlaneGeometry geometry = Geometry(sizes(c.ShapeOf(from), c.ShapeOf(node.Output)));
-            return new PlaneConvolutionStep(c, geometry, packed, epilogue, thresholds, source, destination);
-        })
-        {
-            Facts = new LayerFacts(bits, Reason, bound.Worst, packed.ByteLength),
-            InPlace = (destination, join?.Other),
-            Kernels = choice.Set,
-            Choice = choice.Why,
-        });
+        JoinPacking? join = thresholds is null && state.TypeOf(node.Output).Shape.Rank > 2 ? JoinPacking.TryCreate(state, tail, epilogue, sizes) : null;
+        return new Ending(tail, join?.Epilogue ?? epilogue, thresholds, join);
+    }
+
+    private sealed record Ending(Node? Tail, EpilogueData Epilogue, ThresholdData<int>? Thresholds, JoinPacking? Join)
+    {
+        public string Output(Layout layout) => Thresholds is null ? Epilogue.Output.ToString() : layout == Layout.BitPlanes ? "Planes" : "UInt8";
     }
 
     private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor constant, PlaneGeometry geometry, IntegerWeights weights, PlaneWeightCodes kind)

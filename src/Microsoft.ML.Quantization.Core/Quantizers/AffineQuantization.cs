@@ -89,14 +89,21 @@ public sealed record AffineQuantization : QuantizationParameters
     /// <param name="shape">The tensor's shape.</param>
     /// <param name="index">Row-major index of the element.</param>
     /// <param name="code">Its code.</param>
-    public int ValueOf(Shape shape, int index, int code) => Codebook is null ? this[GroupOf(shape, index)].ValueOf(code) : Codebook.ValueOf(ChannelOf(shape, index), code);
+    public int ValueOf(Shape shape, int index, int code)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        return Codebook is null ? this[GroupOf(shape, index)].ValueOf(code) : Codebook.ValueOf(ChannelOf(shape, index), code);
+    }
 
     /// <summary>The real that the code of an element stands for: fl(float(value(code)) · Scale), or fl(level · Scale).</summary>
     /// <param name="shape">The tensor's shape.</param>
     /// <param name="index">Row-major index of the element.</param>
     /// <param name="code">Its code.</param>
     public float RealOf(Shape shape, int index, int code)
-        => Codebook is null ? this[GroupOf(shape, index)].Dequantize(code) : Codebook.LevelOf(ChannelOf(shape, index), code) * Scales[GroupOf(shape, index)];
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        return Codebook is null ? this[GroupOf(shape, index)].Dequantize(code) : Codebook.LevelOf(ChannelOf(shape, index), code) * Scales[GroupOf(shape, index)];
+    }
 
     /// <summary>Encodes a tensor of float32 into one of <see cref="Element"/>.</summary>
     public Tensor Encode(Tensor source)

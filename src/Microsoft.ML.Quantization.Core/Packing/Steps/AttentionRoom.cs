@@ -1,6 +1,5 @@
 using System;
 using Microsoft.ML.Quantization.Kernels;
-using Microsoft.ML.Quantization.Operators;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 

@@ -8,10 +8,10 @@ namespace Microsoft.ML.Quantization.Packing.Steps;
 internal interface IRangeStep
 {
     /// <summary>Pixels of the whole work, given the channels of one; −1 where they do not divide it.</summary>
-    int PixelsOf(int channels);
+    public int PixelsOf(int channels);
 
     /// <summary>Does <paramref name="count"/> pixels of <paramref name="channels"/> values.</summary>
-    void RunPixels(RunBuffers buffers, int pixel, int count, int channels);
+    public void RunPixels(RunBuffers buffers, int pixel, int count, int channels);
 }
 
 /// <summary>
@@ -48,7 +48,7 @@ internal sealed unsafe class BandStep : BoundStep
 
     /// <summary>Whether the steps can run so.</summary>
     public static bool Fits(BoundStep convolution, BoundStep pool)
-        => convolution is ByteConvolutionStep { HasRows: true } c && pool is MaxPoolByteStep or MaxPoolFloatStep && Band.Fits(((PoolStep)pool).Geometry);
+        => convolution is ByteConvolutionStep { HasRows: true } && pool is MaxPoolByteStep or MaxPoolFloatStep && Band.Fits(((PoolStep)pool).Geometry);
 
     /// <summary>Whether a step can follow the pool.</summary>
     public static bool Follows(BoundStep pool, BoundStep step)

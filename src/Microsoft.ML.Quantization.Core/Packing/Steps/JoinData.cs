@@ -67,26 +67,35 @@ internal sealed record JoinData
     public int Maximum { get; init; }
 
     /// <summary>The kernels' form over the buffers of a run; <paramref name="size"/> is that of a code.</summary>
-    public JoinEpilogue Bind(RunBuffers buffers, int size) => new()
+    public JoinEpilogue Bind(RunBuffers buffers, int size)
     {
-        IsUsed = true,
-        Other = Addition is null ? default : buffers.Bytes(Addition.Slot, size),
-        OwnMultiplier = Addition?.OwnMultiplier ?? 0,
-        OtherMultiplier = Addition?.OtherMultiplier ?? 0,
-        OtherZeroPoint = Addition?.OtherZeroPoint ?? 0,
-        ZeroPoint = ZeroPoint,
-        Minimum = Minimum,
-        Maximum = Maximum,
-        Bytes = Bytes is null ? default : buffers.Span<byte>(Bytes.Slot),
-        ByteMultiplier = Bytes?.Multiplier ?? 0,
-        ByteOffset = Bytes?.Offset ?? 0,
-        ByteZeroPoint = Bytes?.ZeroPoint ?? 0,
-        ByteMinimum = Bytes?.Minimum ?? 0,
-        ByteMaximum = Bytes?.Maximum ?? 0,
-        Planes = Planes is null ? default : buffers.Span<uint>(Planes.Slot),
-        PlaneBits = Planes?.Bits ?? 0,
-        ThresholdCount = Planes?.Count ?? 0,
-        Table = Planes is null ? default : Planes.Table,
-        Rising = Planes is null ? default : Planes.Rising,
-    };
+        var join = new JoinEpilogue { IsUsed = true, ZeroPoint = ZeroPoint, Minimum = Minimum, Maximum = Maximum };
+        if (Addition is { } other)
+        {
+            join = join with
+            {
+                Other = buffers.Bytes(other.Slot, size),
+                OwnMultiplier = other.OwnMultiplier,
+                OtherMultiplier = other.OtherMultiplier,
+                OtherZeroPoint = other.OtherZeroPoint,
+            };
+        }
+
+        if (Bytes is { } bytes)
+        {
+            join = join with
+            {
+                Bytes = buffers.Span<byte>(bytes.Slot),
+                ByteMultiplier = bytes.Multiplier,
+                ByteOffset = bytes.Offset,
+                ByteZeroPoint = bytes.ZeroPoint,
+                ByteMinimum = bytes.Minimum,
+                ByteMaximum = bytes.Maximum,
+            };
+        }
+
+        return Planes is { } planes
+            ? join with { Planes = buffers.Span<uint>(planes.Slot), PlaneBits = planes.Bits, ThresholdCount = planes.Count, Table = planes.Table, Rising = planes.Rising }
+            : join;
+    }
 }
