@@ -47,6 +47,9 @@ internal sealed class BindContext
     /// <summary>The bound shape of a value of the source graph.</summary>
     public Shape ShapeOf(ValueId id) => _source[id].Type.Shape.Bind(Batch);
 
+    /// <summary>Threads that a run may take.</summary>
+    public int Threads => _split.Threads;
+
     /// <summary>Into how many chunks to share work out.</summary>
     /// <param name="units">Most chunks possible.</param>
     /// <param name="work">Cost in byte products, or in bytes moved times 16.</param>

@@ -40,7 +40,10 @@ internal sealed unsafe class BandStep : BoundStep
         _band = Math.Clamp(Memory / (_row * _geometry.StrideHeight), 1, _geometry.OutHeight);
         ConvolutionGeometry g = convolution.Geometry;
         int bands = _geometry.Batch * ((_geometry.OutHeight + _band - 1) / _band);
-        Chunks = context.Chunks(bands, g.OutLength * g.Depth);
+
+        // Chunks begin at any row, so that there are as many for each thread, also where one band holds all.
+        int even = (bands + context.Threads - 1) / context.Threads * context.Threads;
+        Chunks = context.Chunks(Math.Min(even, _geometry.Batch * _geometry.OutHeight), g.OutLength * g.Depth);
         Work = convolution.Work;
     }
 
