@@ -40,6 +40,7 @@ public sealed class EverySetChannelwiseTests
             }
 
             Same(set, test, 1, (s, y, b, e) => s.DepthwiseByte(g, codes, 131, small, KernelOperands.WildEpilogue(g.OutChannels, g.Taps, test.Seed), y, b, e));
+            Same(set, test, 1, (s, y, b, e) => s.DepthwiseByte(g, codes, 131, small, KernelOperands.SteepEpilogue(g.OutChannels, g.Taps, test.Seed), y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.DepthwiseByte(g, codes, 131, small, KernelOperands.CenteredEpilogue(g.OutChannels, g.Taps, test.Seed), y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.MaxPoolByte(g, codes, y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.AveragePoolByte(g, false, codes, 120, 0.9f, 7, 1, 250, y, b, e));

@@ -45,6 +45,7 @@ internal sealed unsafe class BandStep : BoundStep
         int even = (bands + context.Threads - 1) / context.Threads * context.Threads;
         Chunks = context.Chunks(Math.Min(even, _geometry.Batch * _geometry.OutHeight), g.OutLength * g.Depth);
         Work = convolution.Work;
+        Also = [pool.Work, .. followers.OfType<BoundStep>().Select(f => f.Work)];
     }
 
     private int MostRows => Math.Min(((_band - 1) * _geometry.StrideHeight) + ((_geometry.KernelHeight - 1) * _geometry.DilationHeight) + 1, _geometry.InHeight);
