@@ -69,6 +69,12 @@ public sealed partial class QuantizationTrainersCatalog
         NetworkStart network, int weightBits = 1, int activationBits = 1, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("Group-Net", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
+    /// <summary>HashNet: weights by HashNet (1 bit), activations by HashNet (1 bit); Cao et al., 2017.</summary>
+    /// <inheritdoc cref="Recipe" path="/param"/>
+    public QuantizationAwareTrainingEstimator HashNet(
+        NetworkStart network, int weightBits = 1, int activationBits = 1, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        => Recipe("HashNet", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
+
     /// <summary>HORQ: weights by XNOR (1 bit), activations by HORQ-A (1 to 3 bits); Li et al., 2017.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
     public QuantizationAwareTrainingEstimator Horq(
@@ -170,6 +176,12 @@ public sealed partial class QuantizationTrainersCatalog
     public QuantizationAwareTrainingEstimator Tbn(
         NetworkStart network, int weightBits = 1, int activationBits = 2, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("TBN", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
+
+    /// <summary>TernaryResidual: weights by TernaryResidual (2 to 6 bits), activations by LSQ (2 to 8 bits); Kundu et al., 2017.</summary>
+    /// <inheritdoc cref="Recipe" path="/param"/>
+    public QuantizationAwareTrainingEstimator TernaryResidual(
+        NetworkStart network, int weightBits = 4, int activationBits = 4, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        => Recipe("TernaryResidual", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
     /// <summary>TTQ: weights by TTQ (2 bits), activations by LSQ (2 to 8 bits); Zhu et al., 2017.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
