@@ -12,6 +12,9 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="Source">The paper.</param>
 public sealed record TrainingRecipe(string Name, string Weights, string Activations, string Source)
 {
+    /// <summary>How near the engine comes to a network of both methods.</summary>
+    public Exactness Exactness => QuantizationMethods.Find(Weights).Exactness.And(QuantizationMethods.Find(Activations).Exactness);
+
     /// <summary>The scheme at given widths; 32 bits leave a side float.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidBitWidth"/>.</exception>
     public QuantizationAwareScheme Scheme(int weightBits, int activationBits) => QuantizationAwareScheme.Of(Weights, weightBits, Activations, activationBits).Validate();
