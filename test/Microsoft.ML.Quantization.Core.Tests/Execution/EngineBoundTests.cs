@@ -44,11 +44,13 @@ public sealed class EngineBoundTests
     }
 
     [TestMethod]
-    public void A_layer_too_deep_for_one_accumulator_is_a_sum_of_layers_that_are_proved()
+    [DataRow(false)]
+    [DataRow(true)]
+    public void A_layer_too_deep_for_one_accumulator_is_a_sum_of_layers_that_are_proved(bool signed)
     {
         const int Depth = 70_001;
         var net = new Net();
-        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, Depth), 8, false, [1f]);
+        ValueId x = net.Fake("xq", net.Input("x", 1, Depth), 8, signed, [1f]);
         ValueId w = net.Fake("wq", net.Constant("w", [2, Depth], [.. Enumerable.Range(0, 2 * Depth).Select(i => i < Depth ? 127f : -127f)]), 8, true, [1f]);
         ValueId b = net.Constant("b", [2], 3, -5);
         LoweredGraph lowered = LowerToInteger.Run(net.Build(net.Dense("deep", x, w, b)), Harness.Evaluate);
@@ -56,9 +58,9 @@ public sealed class EngineBoundTests
         Assert.IsTrue(layer.IsInteger && layer.Bound <= int.MaxValue, layer.ToString());
         StringAssert.Contains(layer.Reason, "a sum of 2 integer layers");
         Assert.AreEqual(2, lowered.Graph.Nodes.Count(n => n is IntegerDense));
-        EngineAssert.EqualsInterpreter(lowered.Graph, n => [RandomTensors.Floats(Shape.Of(n, Depth), 5)]);
+        EngineAssert.EqualsInterpreter(lowered.Graph, _ => [RandomTensors.Floats(Shape.Of(1, Depth), 5)]);
         float[] y = Harness.Run(lowered.Graph, [Tensor.Create(Shape.Of(1, Depth), [.. Enumerable.Repeat(255f, Depth)])]);
-        double exact = 255.0 * 127 * Depth;
+        double exact = (signed ? 127.0 : 255) * 127 * Depth;
         Assert.AreEqual(exact + 3, y[0], exact * 2e-7);
         Assert.AreEqual(-exact - 5, y[1], exact * 2e-7);
     }
