@@ -64,7 +64,7 @@ public sealed class EverySetPlaneBoundTests
             {
                 for (int shift = -1; shift <= 1; shift++)
                 {
-                    int[] values = [.. Enumerable.Range(0, count * channels).Select(i => (int)Math.Clamp((long)test.Ends[i % channels] + shift + (i / channels), int.MinValue, int.MaxValue))];
+                    int[] values = [.. Enumerable.Range(0, count * channels).Select(i => Threshold(test.Ends[i % channels], i / channels, shift))];
                     PlaneEpilogue Epilogue() => new()
                     {
                         Integer = new() { Bias = test.Bias },
@@ -76,6 +76,9 @@ public sealed class EverySetPlaneBoundTests
             }
         }
     }
+
+    /// <summary>Beside the sum, at the other end of the integers, and beside the sum once more.</summary>
+    private static int Threshold(int end, int index, int shift) => index == 1 ? -end : (int)Math.Clamp((long)end + shift + index, int.MinValue, int.MaxValue);
 
     /// <summary>Every pairing over more words than a byte counts, and with padding.</summary>
     private static IEnumerable<Extreme> All()
