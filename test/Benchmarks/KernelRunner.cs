@@ -98,6 +98,8 @@ internal sealed class KernelRunner(KernelSet set)
         int rows = g.Batch * g.OutHeight;
         (byte[] x, var y, float[] fx, var fy) = (Bytes((int)g.InLength), new byte[g.OutLength], Floats((int)g.InLength), new float[g.OutLength]);
         yield return Entry(KernelWork.Of(KernelOperation.MaxPoolByte, 8, g), () => set.MaxPoolByte(g, x, y, 0, rows));
+        (var sx, var sy) = (new short[g.InLength], new short[g.OutLength]);
+        yield return Entry(KernelWork.Of(KernelOperation.MaxPoolWide, 16, g), () => set.MaxPoolWide(g, short.MinValue, sx, sy, 0, rows));
         yield return Entry(KernelWork.Of(KernelOperation.MaxPoolFloat, 8, g), () => set.MaxPoolFloat(g, fx, fy, 0, rows));
         yield return Entry(KernelWork.Of(KernelOperation.AveragePoolByte, 8, g), () => set.AveragePoolByte(g, false, x, 3, 1, 3, 0, 255, y, 0, rows));
         yield return Entry(KernelWork.Of(KernelOperation.AveragePoolFloat, 8, g), () => set.AveragePoolFloat(g, false, fx, fy, 0, rows));

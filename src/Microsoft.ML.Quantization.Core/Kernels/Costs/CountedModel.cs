@@ -31,6 +31,7 @@ internal static class CountedModel
             KernelOperation.ConvolutionFloat => 32 / bits,
             KernelOperation.DepthwiseByte or KernelOperation.DepthwiseFloat => 96 / bits,
             KernelOperation.MaxPoolByte or KernelOperation.Copy => 24 / bits,
+            KernelOperation.MaxPoolWide => 48 / bits,
             KernelOperation.General or KernelOperation.Gate or KernelOperation.EntryByte or KernelOperation.EntryFloat or KernelOperation.Transpose => 4,
             _ => 256 / bits,
         };
