@@ -63,13 +63,27 @@ internal static class MethodsCommand
     {
         foreach ((int weights, int activations) in _widths)
         {
-            foreach (TrainingRecipe recipe in TrainingRecipes.All.Where(r => r.Covers(weights, activations)))
+            foreach (TrainingRecipe recipe in TrainingRecipes.All.Where(r => Applies(r, weights, activations)))
             {
                 int count = epochs > 0 ? epochs : Math.Min(weights, activations) <= 2 ? LowBitEpochs : Epochs;
                 string name = FormattableString.Invariant($"{recipe.Name}-w{weights}a{activations}-e{count}-s1").ToLowerInvariant();
                 yield return new TableCell(name, recipe.Name, FormattableString.Invariant($"{weights}/{activations}"), start, recipe.Scheme(weights, activations), Training(count));
             }
         }
+    }
+
+    /// <summary>
+    /// Float activations are for recipes about weights, and for those whose one-bit weights the papers show alone; two bits or fewer of activations are not for ternary and binary weights with borrowed steps.
+    /// </summary>
+    private static bool Applies(TrainingRecipe recipe, int weights, int activations)
+    {
+        bool borrows = recipe.Activations == "LSQ" && recipe.Weights != "LSQ";
+        return recipe.Covers(weights, activations) && activations switch
+        {
+            32 => borrows || (weights == 1 && recipe.Name is "DoReFa" or "LQ-Nets" or "QN"),
+            <= 2 => !borrows || recipe.Covers(3, 3),
+            _ => true,
+        };
     }
 
     private static TrainingOptions Training(int epochs) => new()
