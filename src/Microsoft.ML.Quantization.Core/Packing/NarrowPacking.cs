@@ -26,17 +26,18 @@ internal static class NarrowPacking
     /// <summary>The layer with narrow weights where they pay for one row of the model, or null.</summary>
     /// <param name="state">The program in the making.</param>
     /// <param name="constant">The weights' value.</param>
-    /// <param name="weights">Weights [outputs][inputs] in the order of the source.</param>
+    /// <param name="weights">Weights [outputs][inputs].</param>
+    /// <param name="channels">Channels of the pixels that the inputs are, or all inputs.</param>
     /// <param name="one">The layer for one row of the model.</param>
     /// <param name="wide">The set that would do it with weights of 8 bits.</param>
-    public static NarrowLayer? Find(PackingState state, ValueId constant, Func<sbyte[]> weights, ConvolutionGeometry one, Choice wide)
+    public static NarrowLayer? Find(PackingState state, ValueId constant, IntegerWeights weights, int channels, ConvolutionGeometry one, Choice wide)
     {
         if (state.Planes.Policy == PlanePolicy.Never || one.InChannels > NarrowGeometry.LongestRow)
         {
             return null;
         }
 
-        sbyte[] values = weights();
+        sbyte[] values = weights.TapsFirst(channels);
         if (NarrowGeometry.Of(one.OutPixels, one.InChannels, one.OutChannels, values) is not { } fewest)
         {
             return null;

@@ -1,8 +1,10 @@
 using System;
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Packing;
 
@@ -38,6 +40,9 @@ internal sealed class PackedProgram : IDisposable
 
     /// <summary>The steps in order.</summary>
     public ImmutableArray<PackedStep> Steps { get; }
+
+    /// <summary>Constants that steps read from packed weights only.</summary>
+    public IReadOnlySet<Tensor> Packed { get; init; } = ImmutableHashSet<Tensor>.Empty;
 
     /// <summary>Bytes of the packed weights.</summary>
     public long WeightBytes => _weights.Sum(w => w switch { PackedWeights packed => packed.ByteLength, LaterWeights later => later.ByteLength, _ => 0 });

@@ -150,6 +150,28 @@ void Check(const void* expected, const void* found, int64_t bytes, const char* s
   }
 }
 
+// Weights [outputs][taps][channels] in the other order, [outputs][channels][taps].
+template <typename T>
+T* ChannelsFirst(const mlq_geometry& g, const T* w) {
+  const int taps = Taps(g), channels = g.in_channels / g.groups;
+  const int64_t depth = (int64_t)taps * channels;
+  T* turned = New<T>(depth * g.out_channels);
+  for (int64_t i = 0; i < depth * g.out_channels; i++) {
+    turned[i / depth * depth + i % channels * taps + i % depth / channels] = w[i];
+  }
+  return turned;
+}
+
+// Packs in either order of weights, whole or in parts, the last one first.
+template <typename T, typename Pack>
+void PackParts(const mlq_geometry& g, const T* w, int number, void* packed, Pack pack) {
+  const bool turn = number % 3 == 1;
+  const int parts = 1 + number % 4;
+  for (int part = parts - 1; part >= 0; part--) {
+    pack(&g, turn ? ChannelsFirst(g, w) : w, turn ? MLQ_CHANNELS_FIRST : MLQ_TAPS_FIRST, packed, part, parts);
+  }
+}
+
 void TestFloat(const mlq_kernel_table& t, const char* set, int number, bool depthwise) {
   const mlq_geometry g = PickGeometry(depthwise);
   const int64_t outputs = Pixels(g) * g.out_channels;
@@ -167,7 +189,7 @@ void TestFloat(const mlq_kernel_table& t, const char* set, int number, bool dept
     t.depthwise_float(&g, x, w, bias, -1, 4, found, 0, g.batch * g.out_depth * g.out_height);
   } else {
     void* packed = New<char>(t.convolution_float_packed_size(&g));
-    t.convolution_float_pack(&g, w, packed);
+    PackParts(g, w, number, packed, t.convolution_float_pack);
     const int tiles = t.convolution_float_tiles(&g);
     t.convolution_float(&g, x, packed, bias, -1, 4, found, tiles / 2, tiles);
     t.convolution_float(&g, x, packed, bias, -1, 4, found, 0, tiles / 2);
@@ -207,7 +229,7 @@ void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depth
     t.depthwise_byte(&g, x, 117, w, &e, found, 0, g.batch * g.out_depth * g.out_height);
   } else {
     void* packed = New<char>(t.convolution_byte_packed_size(&g));
-    t.convolution_byte_pack(&g, w, packed);
+    PackParts(g, w, number, packed, t.convolution_byte_pack);
     const int tiles = t.convolution_byte_tiles(&g);
     t.convolution_byte(&g, x, 117, packed, &e, found, tiles / 2, tiles);
     t.convolution_byte(&g, x, 117, packed, &e, found, 0, tiles / 2);
@@ -268,7 +290,7 @@ void TestJoin(const mlq_kernel_table& t, const char* set, int number) {
   }
   e.join = &j;
   void* packed = New<char>(t.convolution_byte_packed_size(&g));
-  t.convolution_byte_pack(&g, w, packed);
+  PackParts(g, w, number, packed, t.convolution_byte_pack);
   t.convolution_byte(&g, x, 117, packed, &e, found, 0, t.convolution_byte_tiles(&g));
   Check(expected, found, outputs * (size + 1) + plane_bytes, set, "joined convolution", number);
 }

@@ -14,11 +14,22 @@ internal static class ThroughputReader
     /// <exception cref="JsonException">No JSON.</exception>
     /// <exception cref="FormatException">Something is missing, or a number cannot be.</exception>
     /// <exception cref="InvalidOperationException">A value is of another kind.</exception>
-    public static ThroughputTable Read(Stream stream)
+    public static unsafe ThroughputTable Read(Stream stream)
     {
+        if (stream is UnmanagedMemoryStream mapped)
+        {
+            // A resource is read where it lies: its copy would be as large as all tables made of it.
+            return Read(new ReadOnlySpan<byte>(mapped.PositionPointer, checked((int)(mapped.Length - mapped.Position))));
+        }
+
         using var memory = new MemoryStream();
         stream.CopyTo(memory);
-        var reader = new Utf8JsonReader(memory.GetBuffer().AsSpan(0, (int)memory.Length));
+        return Read(memory.GetBuffer().AsSpan(0, (int)memory.Length));
+    }
+
+    private static ThroughputTable Read(ReadOnlySpan<byte> text)
+    {
+        var reader = new Utf8JsonReader(text);
         string? processor = null;
         List<ThroughputEntry>? rows = null;
         var numbers = new Dictionary<string, double>(StringComparer.Ordinal);

@@ -34,17 +34,29 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     public override string Description { get; }
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
+    public override PackedWeights NewConvolutionFloat(in ConvolutionGeometry geometry)
+    {
+        NativeCheck.Geometry(in geometry);
+        fixed (ConvolutionGeometry* g = &geometry)
+        {
+            return PackedWeights.Unset(_table.ConvolutionFloatPackedSize(g), _floatLayout);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void FillConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
     {
         NativeCheck.Geometry(in geometry);
         KernelCheck.AtLeast(weights.Length, (long)geometry.OutChannels * geometry.Depth, nameof(weights));
+        KernelCheck.Tiles(part, part + 1, parts);
         fixed (ConvolutionGeometry* g = &geometry)
         fixed (float* w = weights)
         {
-            PackedWeights packed = new(_table.ConvolutionFloatPackedSize(g), _floatLayout);
-            _table.ConvolutionFloatPack(g, w, packed.Pointer);
-            return packed;
+            KernelCheck.Weights(packed, _floatLayout, _table.ConvolutionFloatPackedSize(g));
+            _table.ConvolutionFloatPack(g, w, (int)axes, packed.Pointer, part, parts);
         }
+
+        GC.KeepAlive(packed);
     }
 
     /// <inheritdoc/>
@@ -85,17 +97,29 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     }
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights)
+    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry)
+    {
+        NativeCheck.Geometry(in geometry);
+        fixed (ConvolutionGeometry* g = &geometry)
+        {
+            return PackedWeights.Unset(_table.ConvolutionBytePackedSize(g), _byteLayout);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
     {
         NativeCheck.Geometry(in geometry);
         KernelCheck.AtLeast(weights.Length, (long)geometry.OutChannels * geometry.Depth, nameof(weights));
+        KernelCheck.Tiles(part, part + 1, parts);
         fixed (ConvolutionGeometry* g = &geometry)
         fixed (sbyte* w = weights)
         {
-            PackedWeights packed = new(_table.ConvolutionBytePackedSize(g), _byteLayout);
-            _table.ConvolutionBytePack(g, w, packed.Pointer);
-            return packed;
+            KernelCheck.Weights(packed, _byteLayout, _table.ConvolutionBytePackedSize(g));
+            _table.ConvolutionBytePack(g, w, (int)axes, packed.Pointer, part, parts);
         }
+
+        GC.KeepAlive(packed);
     }
 
     /// <inheritdoc/>
