@@ -79,12 +79,12 @@ internal sealed class StoredWeights : WeightSection, IDisposable
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_file.IsClosed, typeof(QuantizedModel));
             if (_again is not null && _again.TryGetTarget(out byte[]? held))
             {
                 return held;
             }
 
-            ObjectDisposedException.ThrowIf(_file.IsClosed, typeof(QuantizedModel));
             byte[] bytes = GC.AllocateUninitializedArray<byte>(Size);
             int read = ModelFile.ReadAt(_file, bytes, _section.Offset);
             if (read < Size || !SHA256.HashData(bytes).AsSpan().SequenceEqual(_hash))
