@@ -37,8 +37,7 @@ internal static class NarrowPacking
             return null;
         }
 
-        sbyte[] values = weights.TapsFirst(channels);
-        if (NarrowGeometry.Of(one.OutPixels, one.InChannels, one.OutChannels, values) is not { } fewest)
+        if (NarrowGeometry.Of(one.OutPixels, one.InChannels, one.OutChannels, weights.Ordered(channels)) is not { } fewest)
         {
             return null;
         }
@@ -51,8 +50,8 @@ internal static class NarrowPacking
             return null;
         }
 
-        string form = string.Create(CultureInfo.InvariantCulture, $"narrow/{choice.Set.Name}/{geometry}/{state.TypeOf(constant).Quantization}/{values.Length}");
-        return new NarrowLayer(geometry, choice, state.Weights.Get(state.Constant(constant)!, form, () => choice.Set.PackDenseNarrow(geometry, values)), model);
+        string form = string.Create(CultureInfo.InvariantCulture, $"narrow/{choice.Set.Name}/{geometry}/{state.TypeOf(constant).Quantization}/{weights.Values.Length}/{channels}");
+        return new NarrowLayer(geometry, choice, state.Weights.Get(state.Constant(constant)!, form, () => choice.Set.PackDenseNarrow(geometry, weights.Ordered(channels))), model);
     }
 
     /// <summary>Whether narrow weights are expected to be faster than bytes for so many rows.</summary>

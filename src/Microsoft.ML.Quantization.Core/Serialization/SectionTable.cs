@@ -2,7 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Security.Cryptography;
+using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Serialization;
 
@@ -99,7 +99,7 @@ internal static class SectionTable
     private static void CheckHash(ReadOnlySpan<byte> data, ReadOnlySpan<byte> expected, string what)
     {
         Span<byte> hash = stackalloc byte[ModelFormat.HashLength];
-        SHA256.HashData(data, hash);
+        Checksum.Write(data, hash);
         if (!hash.SequenceEqual(expected))
         {
             throw Corrupt($"{what}: expected checksum {Convert.ToHexStringLower(expected)[..16]}.., found {Convert.ToHexStringLower(hash)[..16]}..; the file is damaged");
