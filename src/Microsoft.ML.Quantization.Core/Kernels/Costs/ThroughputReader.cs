@@ -9,6 +9,7 @@ namespace Microsoft.ML.Quantization.Kernels.Costs;
 internal static class ThroughputReader
 {
     private const int Sizes = 7;
+    private const int ShortestRow = 64;
 
     /// <summary>The table.</summary>
     /// <exception cref="JsonException">No JSON.</exception>
@@ -46,7 +47,7 @@ internal static class ThroughputReader
                     processor = reader.GetString();
                     break;
                 case JsonTokenType.StartArray when name == "rows":
-                    rows = Rows(ref reader);
+                    rows = Rows(ref reader, text.Length / ShortestRow);
                     break;
                 default:
                     reader.Skip();
@@ -64,9 +65,9 @@ internal static class ThroughputReader
         };
     }
 
-    private static List<ThroughputEntry> Rows(ref Utf8JsonReader reader)
+    private static List<ThroughputEntry> Rows(ref Utf8JsonReader reader, int room)
     {
-        var rows = new List<ThroughputEntry>();
+        var rows = new List<ThroughputEntry>(room);
         (string set, string name, KernelOperation operation) = (string.Empty, string.Empty, default);
         int[] sizes = new int[Sizes];
         while (Next(ref reader) == JsonTokenType.StartArray)
