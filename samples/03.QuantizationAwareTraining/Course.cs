@@ -25,7 +25,7 @@ public sealed class Course(string name) : IProgress<TrainingProgress>
         }
 
         Losses.Add(epoch.Loss);
-        Accuracies.Add(epoch.Accuracy);
+        Accuracies.Add(epoch.Accuracy ?? 0);
         string step = value.Constants!.Keys.First(k => k.EndsWith(".step", StringComparison.Ordinal));
         Steps.Add(value.Constants[step].Values<float>()[0]);
     }

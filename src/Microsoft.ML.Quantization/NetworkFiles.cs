@@ -19,8 +19,8 @@ internal static class NetworkFiles
 {
     private static readonly string _producer = "Microsoft.ML.Quantization " + (typeof(NetworkFiles).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()?.Version ?? "0");
 
-    /// <summary>An ONNX file as a graph.</summary>
-    public static Graph ReadGraph(string path, IReadOnlyDictionary<string, int>? dimensions) => Load(path, dimensions).Graph;
+    /// <summary>An ONNX file as a graph, or the graph of an <c>.mlq</c> file, for example of a network trained here in float.</summary>
+    public static Graph ReadGraph(string path, IReadOnlyDictionary<string, int>? dimensions) => Has(path, ".mlq") ? ReadDocument(path, dimensions).Graph : Load(path, dimensions).Graph;
 
     /// <summary>
     /// A model to apply as it is: an <c>.mlq</c> file; an ONNX file of floats, which stays float; or an ONNX file with its own quantizers (QuantizeLinear and DequantizeLinear), which
@@ -29,14 +29,9 @@ internal static class NetworkFiles
     public static ModelDocument ReadModel(string path, string[]? classNames, IReadOnlyDictionary<string, int>? dimensions, KernelSet kernels)
     {
         ImmutableArray<string> names = [.. classNames ?? []];
-        if (!string.Equals(Path.GetExtension(path), ".onnx", StringComparison.OrdinalIgnoreCase))
+        if (!Has(path, ".onnx"))
         {
-            if (dimensions is { Count: > 0 })
-            {
-                throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Dimensions: expected an ONNX file, whose free dimensions they are, found '{path}', whose sizes are fixed. Leave them out.");
-            }
-
-            ModelDocument document = ModelReader.Read(path);
+            ModelDocument document = ReadDocument(path, dimensions);
             return names.IsEmpty ? document : document with { Metadata = document.Metadata with { ClassNames = names } };
         }
 
@@ -50,6 +45,12 @@ internal static class NetworkFiles
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(kernels), OperatorTable.Fast(kernels, WorkerPool.Shared));
         return quantizer.RunQuantized(imported.Graph, new PostTrainingOptions { ClassNames = names }).Document;
     }
+
+    private static bool Has(string path, string extension) => string.Equals(Path.GetExtension(path), extension, StringComparison.OrdinalIgnoreCase);
+
+    private static ModelDocument ReadDocument(string path, IReadOnlyDictionary<string, int>? dimensions) => dimensions is { Count: > 0 }
+        ? throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Dimensions: expected an ONNX file, whose free dimensions they are, found '{path}', whose sizes are fixed. Leave them out.")
+        : ModelReader.Read(path);
 
     private static OnnxImportResult Load(string path, IReadOnlyDictionary<string, int>? dimensions)
     {

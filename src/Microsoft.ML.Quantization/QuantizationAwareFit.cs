@@ -71,11 +71,18 @@ internal static class QuantizationAwareFit
         {
             if (value.Finished is { } e)
             {
-                string text = FormattableString.Invariant($"Epoch {e.Epoch + 1}: loss {e.Loss:F4}, accuracy {e.Accuracy:F4}, validation {e.ValidationLoss:F4} / {e.ValidationAccuracy:F4}.");
-                channel.Info(MessageSensitivity.None, "{0}", text);
+                channel.Info(MessageSensitivity.None, "{0}", Text(e));
             }
 
             next?.Report(value);
+        }
+
+        /// <summary>Losses, and accuracies where the task has any; validation where rows are held back.</summary>
+        private static string Text(EpochReport e)
+        {
+            static string Both(float loss, float? accuracy) => accuracy is null ? FormattableString.Invariant($"loss {loss:F4}") : FormattableString.Invariant($"loss {loss:F4}, accuracy {accuracy:F4}");
+            string validation = float.IsNaN(e.ValidationLoss) ? string.Empty : "; validation " + Both(e.ValidationLoss, e.ValidationAccuracy);
+            return FormattableString.Invariant($"Epoch {e.Epoch + 1}: {Both(e.Loss, e.Accuracy)}{validation}.");
         }
     }
 }

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Immutable;
 using System.Threading;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Hosting;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Rows;
@@ -45,7 +46,8 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         options.Validate();
         _host = environment.Register(nameof(QuantizationAwareTrainingEstimator));
         _options = options;
-        _graph = options.Network ?? TrainableConstants.Mark(NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions));
+        Graph graph = options.Network ?? TrainableConstants.Mark(NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions));
+        _graph = options.Probabilities && options.Task == ScoringTask.MulticlassClassification ? AppendSoftmax.Run(graph) : graph;
         _signature = options.Signature(_graph);
         _columns = options.ToColumns().Resolve(_signature);
         if (_signature.Inputs.Length != 1)
@@ -108,6 +110,9 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
 
         /// <summary>Name of the label column: a key for classification, a number (or a vector of them) for regression. Rows without a label are left out.</summary>
         public string LabelColumnName = QuantizationAwareTrainingEstimator.Defaults.LabelColumnName;
+
+        /// <summary>Whether the scores of a classifier are probabilities (softmax), as log loss and users of ML.NET's trainers expect; false leaves what the network gives. Regression has none.</summary>
+        public bool Probabilities = true;
 
         /// <summary>Which quantizers stand where; null trains and keeps the network float.</summary>
         public QuantizationAwareScheme? Scheme;

@@ -1,4 +1,3 @@
-using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Scoring;
 using Microsoft.ML.Quantization.Training;
@@ -6,8 +5,10 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Quantization;
 
-/// <summary>Trainers of quantized networks; reached by <c>mlContext.Quantization().Trainers</c>.</summary>
-public sealed class QuantizationTrainersCatalog
+/// <summary>
+/// Trainers of quantized networks; reached by <c>mlContext.Quantization().Trainers</c>. One method a recipe, all of one form, and <see cref="QuantizationAware"/> for everything else.
+/// </summary>
+public sealed partial class QuantizationTrainersCatalog
 {
     private readonly IHostEnvironment _environment;
 
@@ -19,7 +20,7 @@ public sealed class QuantizationTrainersCatalog
 
     /// <summary>Create a <see cref="QuantizationAwareTrainingEstimator"/> that classifies, from a recipe of <see cref="TrainingRecipes"/>.</summary>
     /// <param name="recipe">The recipe's name, for example <c>LSQ</c> or <c>DoReFa</c>.</param>
-    /// <param name="network">The float network to begin with.</param>
+    /// <param name="network">The float network to begin with: a graph, or the path of a file.</param>
     /// <param name="weightBits">Bits of a weight; 32 keeps weights float.</param>
     /// <param name="activationBits">Bits of a layer's input; 32 keeps activations float.</param>
     /// <param name="labelColumnName">Name of the label column, a key.</param>
@@ -27,7 +28,7 @@ public sealed class QuantizationTrainersCatalog
     /// <param name="training">Epochs, batch size, optimizer and the rest; null for the defaults.</param>
     public QuantizationAwareTrainingEstimator Recipe(
         string recipe,
-        Graph network,
+        NetworkStart network,
         int weightBits = 4,
         int activationBits = 4,
         string labelColumnName = QuantizationAwareTrainingEstimator.Defaults.LabelColumnName,
@@ -35,7 +36,8 @@ public sealed class QuantizationTrainersCatalog
         TrainingOptions? training = null)
         => QuantizationAware(new QuantizationAwareTrainingEstimator.Options
         {
-            Network = network,
+            Network = network.Graph,
+            ModelFile = network.File ?? string.Empty,
             Scheme = TrainingRecipes.Find(recipe).Scheme(weightBits, activationBits),
             Task = ScoringTask.MulticlassClassification,
             LabelColumnName = labelColumnName,

@@ -6,6 +6,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Scoring;
+using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport.MLNet;
 using Microsoft.ML.Quantization.Training;
@@ -38,6 +39,48 @@ public sealed class TrainingEstimatorTests
         using QuantizedModelTransformer model = _ml.Quantization().Trainers.Recipe(recipe, Network(), weights, activations, training: _training).Fit(Blobs(128));
         MulticlassClassificationMetrics metrics = _ml.MulticlassClassification.Evaluate(model.Transform(Blobs(64)));
         Assert.IsTrue(metrics.MicroAccuracy > 0.9, $"{metrics.MicroAccuracy}");
+    }
+
+    [TestMethod]
+    public void Scores_are_probabilities_unless_told_otherwise()
+    {
+        float[] probabilities = Scores(true);
+        float[] scores = Scores(false);
+        Assert.AreEqual(1, probabilities.Sum(), 1e-5);
+        double[] powers = [.. scores.Select(s => Math.Exp(s - scores.Max()))];
+        for (int i = 0; i < scores.Length; i++)
+        {
+            Assert.AreEqual(powers[i] / powers.Sum(), probabilities[i], 1e-5);
+        }
+
+        float[] Scores(bool areProbabilities)
+        {
+            QuantizationAwareTrainingEstimator.Options options = Options("LSQ");
+            options.Probabilities = areProbabilities;
+            using QuantizedModelTransformer model = Estimator(options).Fit(Blobs(32));
+            return model.Transform(Blobs(1)).GetColumn<float[]>("Score").Single();
+        }
+    }
+
+    [TestMethod]
+    public void A_method_of_the_catalog_begins_with_a_graph_or_a_file()
+    {
+        string file = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N") + ".mlq");
+        try
+        {
+            QuantizationAwareTrainingEstimator.Options options = Options("LSQ");
+            options.Scheme = null;
+            using QuantizedModelTransformer floats = Estimator(options).Fit(Blobs(32));
+            floats.SaveModel(file);
+            using QuantizedModelTransformer fromFile = _ml.Quantization().Trainers.Lsq(file, training: _training).Fit(Blobs(32));
+            using QuantizedModelTransformer fromGraph = _ml.Quantization().Trainers.Lsq(TrainableConstants.Mark(ModelReader.Read(file).Graph), training: _training).Fit(Blobs(32));
+            CollectionAssert.AreEqual(
+                fromGraph.Transform(Blobs(4)).GetColumn<float[]>("Score").SelectMany(s => s).ToArray(), fromFile.Transform(Blobs(4)).GetColumn<float[]>("Score").SelectMany(s => s).ToArray());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [TestMethod]

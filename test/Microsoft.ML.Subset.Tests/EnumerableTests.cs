@@ -39,7 +39,7 @@ public sealed class EnumerableTests
         Assert.AreSame(view.Schema, cursor.Schema);
         Assert.IsTrue(cursor.IsColumnActive(view.Schema["B"]));
         Assert.IsFalse(cursor.IsColumnActive(view.Schema["A"]));
-        Assert.ThrowsException<InvalidOperationException>(() => cursor.GetGetter<float>(view.Schema["A"]));
+        Assert.ThrowsException<ArgumentOutOfRangeException>(() => cursor.GetGetter<float>(view.Schema["A"]));
         StringAssert.Contains(
             Assert.ThrowsException<InvalidOperationException>(() => cursor.GetGetter<int>(view.Schema["B"])).Message, "Invalid TValue in GetGetter");
         ValueGetter<float> b = cursor.GetGetter<float>(view.Schema["B"]);

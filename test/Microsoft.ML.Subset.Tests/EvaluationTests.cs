@@ -112,7 +112,9 @@ public sealed class EvaluationTests
         Assert.AreEqual(Math.Sqrt(5.0 / 3), metrics.RootMeanSquaredError, Tolerance);
         Assert.AreEqual(5.0 / 3, metrics.LossFunction, Tolerance);
         Assert.AreEqual(1 - 5.0 / 2, metrics.RSquared, Tolerance);
-        Assert.ThrowsException<ArgumentOutOfRangeException>(() => _ml.Regression.Evaluate(_ml.Data.LoadFromEnumerable(Array.Empty<Number>())));
+        Assert.AreEqual(0, _ml.Regression.Evaluate(_ml.Data.LoadFromEnumerable(Array.Empty<Number>())).MeanSquaredError);
+        Assert.AreEqual(0, _ml.Regression.Evaluate(_ml.Data.LoadFromEnumerable(Array.Empty<Number>())).RSquared);
+        Assert.AreEqual(double.NaN, _ml.Regression.Evaluate(_ml.Data.LoadFromEnumerable(rows[..1])).RSquared, "labels of no variance");
     }
 
     [TestMethod]

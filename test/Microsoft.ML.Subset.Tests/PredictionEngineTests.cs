@@ -44,7 +44,7 @@ public sealed class PredictionEngineTests
     public void TheSavedSchemaGivesTheInputItsTypes()
     {
         DataViewSchema schema = _ml.Data.LoadFromEnumerable(Array.Empty<Input>()).Schema;
-        ITransformer model = Model([new() { F = [2, 4] }]);
+        ITransformer model = Model([new() { F = [2, 4] }, new() { F = [0, 0] }]);
         using PredictionEngine<Loose, Output> engine = _ml.Model.CreatePredictionEngine<Loose, Output>(model, schema);
         CollectionAssert.AreEqual(new[] { 0.5f, 0.5f }, engine.Predict(new Loose { F = [1, 2] }).G);
     }
@@ -69,7 +69,7 @@ public sealed class PredictionEngineTests
     [TestMethod]
     public void ManyEnginesWorkAtOnceOnOneTransformer()
     {
-        ITransformer model = Model([new() { F = [8, 8] }]);
+        ITransformer model = Model([new() { F = [8, 8] }, new() { F = [0, 0] }]);
         bool[] right = Enumerable.Range(0, 8).AsParallel().WithDegreeOfParallelism(4).Select(t =>
         {
             PredictionEngine<Input, Output> engine = _ml.Model.CreatePredictionEngine<Input, Output>(model, new PredictionEngineOptions { OwnsTransformer = false });

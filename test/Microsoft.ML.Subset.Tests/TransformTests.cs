@@ -22,6 +22,16 @@ public sealed class TransformTests
     }
 
     [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void AConstantSlotBecomesZero(bool fixZero)
+    {
+        IDataView view = Load([5, 1], [5, 2]);
+        CollectionAssert.AreEqual(new[] { 0f, 0f }, Run(_ml.Transforms.NormalizeMinMax("F", fixZero: fixZero), view).GetColumn<float[]>("F").Select(f => f[0]).ToArray());
+        CollectionAssert.AreEqual(new[] { 0f, 0f }, Run(_ml.Transforms.NormalizeMeanVariance("F", fixZero: fixZero), view).GetColumn<float[]>("F").Select(f => f[0]).ToArray());
+    }
+
+    [TestMethod]
     public void MinMaxWithoutFixedZeroMapsTheRangeToOne()
     {
         float[][] values = Run(_ml.Transforms.NormalizeMinMax("F", fixZero: false), Load([-4, 8], [0, 10], [4, 12])).GetColumn<float[]>("F").ToArray();
@@ -128,7 +138,9 @@ public sealed class TransformTests
         var fitted = chain.Fit(view);
         CollectionAssert.AreEqual(new[] { 0f, 0f }, fitted.Transform(view).GetColumn<float[]>("B").First());
         Assert.AreEqual(3, fitted.Count());
-        Assert.IsNull(fitted.GetOutputSchema(view.Schema).GetColumnOrNull("A"));
+        Assert.IsNotNull(fitted.GetOutputSchema(view.Schema).GetColumnOrNull("A"), "a chain scores unless told otherwise");
+        Assert.IsNull(fitted.GetOutputSchema(view.Schema, TransformerScope.Training).GetColumnOrNull("A"));
+        Assert.IsNull(fitted.Transform(view, TransformerScope.Everything).Schema.GetColumnOrNull("A"));
         Assert.IsNotNull(fitted.GetModelFor(TransformerScope.Scoring).GetOutputSchema(view.Schema).GetColumnOrNull("A"));
         Assert.IsInstanceOfType<ColumnSelectingTransformer>(fitted.LastTransformer);
         NormalizingTransformer? seen = null;

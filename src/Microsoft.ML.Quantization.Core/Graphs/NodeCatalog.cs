@@ -70,6 +70,8 @@ public static class NodeCatalog
         new(typeof(Resize), Resize.Read, ReshapeRules.Resize),
         new(typeof(FakeQuantize), FakeQuantize.Read, QuantizationRules.FakeQuantize),
         new(typeof(LearnedQuantize), LearnedQuantize.Read, QuantizationRules.LearnedQuantize),
+        new(typeof(FoldedWeights), FoldedWeights.Read, NormalizationRules.FoldedWeights),
+        new(typeof(FoldedNormalization), FoldedNormalization.Read, NormalizationRules.FoldedNormalization),
         new(typeof(Quantize), Quantize.Read, QuantizationRules.Quantize),
         new(typeof(Dequantize), _ => new Dequantize(), QuantizationRules.Dequantize),
         new(typeof(IntegerConvolution), IntegerConvolution.Read, IntegerRules.Convolution),

@@ -30,6 +30,8 @@ public static class FastOperators
         [typeof(Resize)] = ResizeOperator.Run,
         [typeof(FakeQuantize)] = QuantizationOperators.FakeQuantize,
         [typeof(LearnedQuantize)] = c => ((LearnedQuantize)c.Node).Evaluate(c.Inputs, c.Outputs[0], c.Pool),
+        [typeof(FoldedWeights)] = c => ((FoldedWeights)c.Node).Evaluate(c.Inputs, c.Outputs[0]),
+        [typeof(FoldedNormalization)] = c => ((FoldedNormalization)c.Node).Evaluate(c.Inputs, c.Outputs[0]),
         [typeof(Quantize)] = QuantizationOperators.Quantize,
         [typeof(Dequantize)] = QuantizationOperators.Dequantize,
         [typeof(IntegerConvolution)] = IntegerProductOperators.Convolution,

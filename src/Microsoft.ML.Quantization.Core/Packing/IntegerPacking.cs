@@ -164,7 +164,7 @@ internal static class IntegerPacking
         AffineQuantization reachable = state.Graph.Inputs.Contains(node.Inputs[0]) ? codes with { Range = new IntegerRange(0, byte.MaxValue) } : codes;
         AccumulatorBound bound = AccumulatorBound.Of(state.Constant(node.Inputs[1])!, weightCodes, reachable, bias);
         int[] folded = bound.IsProved ? weights.FoldZeroPoint(bias, zero) : throw NotProved(node, bound);
-        (Node? tail, EpilogueData epilogue) = Tail(state, node, axis, folded);
+        (Node? tail, EpilogueData epilogue) = Tail(state, node, axis, folded, bound.Worst);
         if (tail is not null)
         {
             state.Done.Add(tail);
@@ -184,8 +184,18 @@ internal static class IntegerPacking
     {
         Reshape reshape => InputBits(state, reshape.Inputs[0]),
         LookupTable table when state.TypeOf(table.Inputs[0]).Quantization is { IsMidRise: true } codes && table.Table.Select((entry, i) => entry == 2 * i).All(same => same) => codes.Code.Bits,
+        Thresholds { Result: { Single.ZeroPoint: > 0 } codes } when codes.Range == new IntegerRange(0, 2 * codes.Single.ZeroPoint) && codes.Code.Range.Max == codes.Range.Max + 1 => new BitWidth(codes.Code.Bits.Bits - 1),
         _ => state.TypeOf(id).Quantization!.Code.Bits,
     };
+
+    /// <summary>The same for a layer on bytes, which takes thresholds along where a requantizer can do them.</summary>
+    private static (Node? Tail, EpilogueData Epilogue) Tail(PackingState state, Node node, int axis, int[] bias, long reach)
+    {
+        bool channels = state.OnlyConsumer(node.Output) is Thresholds found && (found.Channels == 1 || state.TypeOf(node.Output).Shape.Axis(found.Axis) == axis);
+        return channels && SingleStep.Of((Thresholds)state.OnlyConsumer(node.Output)!, bias, reach) is { } epilogue
+            ? (state.OnlyConsumer(node.Output), epilogue)
+            : Tail(state, node, axis, bias);
+    }
 
     /// <summary>The requantizer or dequantizer behind an accumulator that goes into its step, and the epilogue that both make.</summary>
     public static (Node? Tail, EpilogueData Epilogue) Tail(PackingState state, Node node, int axis, int[] bias)

@@ -72,7 +72,7 @@ internal static class Packer
         ArgumentNullException.ThrowIfNull(signature);
         EntryPacking.Check(graph, signature);
         graph = ToUnsignedCodes.Run(FuseActivation.Run(graph));
-        var planes = new PlaneChoice(graph, policy);
+        var planes = new PlaneChoice(graph, policy, chooser);
         graph = DoubleMidRise.Run(graph, planes.Has);
         var state = new PackingState(graph, signature, chooser, planes) { Joins = joins };
         AttentionPacking.Find(state);

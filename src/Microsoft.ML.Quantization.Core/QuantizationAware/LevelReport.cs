@@ -6,6 +6,7 @@ using System.Linq;
 using System.Text;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
@@ -120,7 +121,7 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
 
     private static (float[] Weights, float[] Levels) Hard(Graph graph, LearnedQuantize node)
     {
-        Tensor[] inputs = [.. node.Inputs.Select(graph.ConstantOf)];
+        Tensor[] inputs = [QuantizedWeights.Values(graph, node)!, .. node.Inputs.Skip(1).Select(graph.ConstantOf)];
         Tensor y = Tensor.Allocate(ElementType.Float32, inputs[0].Shape);
         node.Evaluate(inputs, y, WorkerPool.Single);
         return (inputs[0].Values<float>().ToArray(), y.Values<float>().ToArray());
@@ -128,7 +129,7 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
 
     private static Row Layer(Graph graph, LearnedQuantize node, (float[] Weights, float[] Levels)? earlier, bool isSigned)
     {
-        Shape shape = graph.ConstantOf(node.Inputs[0]).Shape;
+        Shape shape = graph[node.Inputs[0]].Type.Shape;
         (float[] w, float[] y) = Hard(graph, node);
         int length = w.Length / shape[0];
         (float[] W, float[] Y)[] channels = [.. Enumerable.Range(0, shape[0]).Select(c => (w.AsSpan(c * length, length).ToArray(), y.AsSpan(c * length, length).ToArray()))];
@@ -136,7 +137,7 @@ public sealed record LevelReport(ImmutableArray<LevelReport.Row> Rows)
         (float[] W, float[] Y)[] alive = [.. channels.Where(c => !IsDead(c.Y))];
         double flipped = earlier is { } old ? old.Levels.Zip(y, (a, b) => Math.Sign(a) != Math.Sign(b) ? 1.0 : 0).Average() : double.NaN;
         return new Row(
-            graph[node.Inputs[0]].Name,
+            graph[QuantizedWeights.Latent(graph, node)].Name,
             string.Create(CultureInfo.InvariantCulture, $"{node.Method.Name} {node.Method.Bits}"),
             length,
             shape[0],

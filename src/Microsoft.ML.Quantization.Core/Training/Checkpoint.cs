@@ -97,7 +97,7 @@ internal static class Checkpoint
         int epochs = reader.Count("history", 24);
         for (int i = 0; i < epochs; i++)
         {
-            state.History.Add(new EpochReport(reader.Int("epoch"), reader.Float("loss"), reader.Float("accuracy"), reader.Float("loss"), reader.Float("accuracy"), reader.Float("rate")));
+            state.History.Add(new EpochReport(reader.Int("epoch"), reader.Float("loss"), Accuracy(reader.Float("accuracy")), reader.Float("loss"), Accuracy(reader.Float("accuracy")), reader.Float("rate")));
         }
 
         foreach (Span<float> values in Arrays(state))
@@ -108,6 +108,9 @@ internal static class Checkpoint
 
         reader.End();
     }
+
+    /// <summary>A NaN in the file stands for none.</summary>
+    private static float? Accuracy(float stored) => float.IsNaN(stored) ? null : stored;
 
     private static void Append(IncrementalHash hash, Graph graph)
     {
@@ -133,7 +136,7 @@ internal static class Checkpoint
         foreach (EpochReport report in state.History)
         {
             writer.Int(report.Epoch);
-            foreach (float value in (ReadOnlySpan<float>)[report.Loss, report.Accuracy, report.ValidationLoss, report.ValidationAccuracy, report.Rate])
+            foreach (float value in (ReadOnlySpan<float>)[report.Loss, report.Accuracy ?? float.NaN, report.ValidationLoss, report.ValidationAccuracy ?? float.NaN, report.Rate])
             {
                 writer.Float(value);
             }

@@ -27,6 +27,8 @@ internal static class GradientRules
         [typeof(Reshape)] = new ReshapeGradient(),
         [typeof(Transpose)] = new TransposeGradient(),
         [typeof(LearnedQuantize)] = new LearnedQuantizeGradient(),
+        [typeof(FoldedWeights)] = new FoldedWeightsGradient(),
+        [typeof(FoldedNormalization)] = new FoldedNormalizationGradient(),
         [typeof(Softmax)] = new SoftmaxGradient(),
     }.ToFrozenDictionary();
 

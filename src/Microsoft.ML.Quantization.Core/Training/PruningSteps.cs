@@ -90,9 +90,9 @@ internal sealed class PruningSteps
 
     private static void CheckZero(Graph graph, string name)
     {
-        foreach (LearnedQuantize node in graph.Nodes.OfType<LearnedQuantize>().Where(n => graph[n.Inputs[0]].Name == name))
+        foreach (LearnedQuantize node in graph.Nodes.OfType<LearnedQuantize>().Where(n => graph[QuantizedWeights.Latent(graph, n)].Name == name))
         {
-            Tensor[] inputs = [.. node.Inputs.Select(graph.ConstantOf)];
+            Tensor[] inputs = [QuantizedWeights.Values(graph, node)!, .. node.Inputs.Skip(1).Select(graph.ConstantOf)];
             inputs[0] = Tensor.Create(inputs[0].Shape, inputs[0].Values<float>());
             inputs[0].Writable<float>()[0] = 0;
             Tensor hard = Tensor.Allocate(ElementType.Float32, inputs[0].Shape);

@@ -43,10 +43,11 @@ internal sealed class Stepper
             _groups.TryAdd(group.Pattern, group);
         }
 
-        _scales = graph.Nodes.OfType<Graphs.Nodes.BatchNormalization>().Select(n => graph[n.Inputs[1]].Name).ToHashSet(StringComparer.Ordinal);
+        (int Node, string Scale, string Mean, string Variance)[] normalizations = [.. graph.Nodes.Select((n, i) => (n, i, First: ScaleOf(n))).Where(p => p.First > 0)
+            .Select(p => (p.i, graph[p.n.Inputs[p.First]].Name, graph[p.n.Inputs[p.First + 2]].Name, graph[p.n.Inputs[p.First + 3]].Name))];
+        _scales = normalizations.Select(n => n.Scale).ToHashSet(StringComparer.Ordinal);
         HashSet<string> measured = TrainableConstants.Statistics(graph);
-        _statistics = [.. graph.Nodes.Select((n, i) => (n, i)).Where(p => p.n is Graphs.Nodes.BatchNormalization && measured.Contains(graph[p.n.Inputs[3]].Name))
-            .Select(p => (p.i, graph[p.n.Inputs[3]].Name, graph[p.n.Inputs[4]].Name))];
+        _statistics = [.. normalizations.Where(n => measured.Contains(n.Mean)).Select(n => (n.Node, n.Mean, n.Variance))];
     }
 
     /// <summary>The Euclidean norm of all gradients: one sum of squares a constant, added in order.</summary>
@@ -83,7 +84,12 @@ internal sealed class Stepper
     {
         foreach ((int node, string mean, string variance) in _statistics)
         {
-            var found = (BatchNormalizationGradient.Statistics)pass.Saved[node]!;
+            // A frozen one has measured nothing.
+            if (pass.Saved[node] is not BatchNormalizationGradient.Statistics found)
+            {
+                continue;
+            }
+
             float unbiased = found.Count > 1 ? found.Count / (found.Count - 1f) : 1;
             Move(constants[mean].Writable<float>(), found.Mean, 1, weight);
             Move(constants[variance].Writable<float>(), found.Variance, unbiased, weight);
@@ -95,6 +101,14 @@ internal sealed class Stepper
 
     /// <summary>Whether the graph has statistics to measure.</summary>
     public bool HasStatistics => _statistics.Length > 0;
+
+    /// <summary>Where a normalization has its scale, with shift, mean and variance behind it; 0 for other nodes.</summary>
+    private static int ScaleOf(Node node) => node switch
+    {
+        Graphs.Nodes.BatchNormalization => 1,
+        Graphs.Nodes.FoldedNormalization => 2,
+        _ => 0,
+    };
 
     private static void Move(Span<float> running, float[] batch, float factor, float weight)
     {

@@ -32,6 +32,7 @@ public static class TrainableConstants
     private static IEnumerable<ValueId> Measured(Graph graph, Node node) => node switch
     {
         BatchNormalization when graph[node.Inputs[3]].IsTrainable => node.Inputs.Skip(3),
+        FoldedNormalization when graph[node.Inputs[4]].IsTrainable => node.Inputs.Skip(4),
         LearnedQuantize learned => node.Inputs.Skip(1).Where((_, i) => learned.Method.Parameters[i].Role == ParameterRole.Measured),
         _ => [],
     };

@@ -48,6 +48,8 @@ public sealed class Trainer(KernelSet kernels, WorkerPool pool)
 /// <summary>What is refused before the first step.</summary>
 internal static class TrainingChecks
 {
+    private const string Numbers = $"Labels that are numbers, not classes, need the loss {nameof(TrainingLoss.MeanSquaredError)}.";
+
     public static void Check(Graph graph, IBatchSource rows, TrainingOptions options)
     {
         Require(graph.Inputs.Length == 1 && graph.Outputs.Length == 1, QuantizationErrorCode.InvalidGraph, "one input and one output", $"{graph.Inputs.Length} and {graph.Outputs.Length}");
@@ -57,7 +59,9 @@ internal static class TrainingChecks
         Require(input.Equals(found), QuantizationErrorCode.InputShapeMismatch, $"rows of the graph input's shape {input}", $"rows of {found}");
         Shape output = graph[graph.Outputs[0]].Type.Shape;
         int targets = options.Loss == TrainingLoss.MeanSquaredError ? output.FixedCount : 1;
-        Require(rows.TargetLength == targets && output.Rank > 0 && output[0] == Shape.Free, QuantizationErrorCode.InconsistentData, $"{targets} target values a row for the output {output}", $"{rows.TargetLength}");
+        bool isRegression = options.Loss == TrainingLoss.MeanSquaredError;
+        string wayOut = isRegression ? $"Classes need {nameof(TrainingLoss.SoftmaxCrossEntropy)}." : Numbers;
+        Require(rows.TargetLength == targets && output.Rank > 0 && output[0] == Shape.Free, QuantizationErrorCode.InconsistentData, $"{targets} target values a row for the output {output}", $"{rows.TargetLength}", wayOut);
         options.Distillation?.Check(options.Loss, graph);
         foreach (MagnitudePruning rule in options.Pruning)
         {
@@ -75,14 +79,19 @@ internal static class TrainingChecks
     {
         int classes = output.Shape.Count / output.Shape[0];
         float wrong = loss != TrainingLoss.MeanSquaredError ? targets.FirstOrDefault(t => !(t >= 0 && t < classes && t == (int)t)) : 0;
-        Require(wrong == 0, QuantizationErrorCode.InconsistentData, string.Create(CultureInfo.InvariantCulture, $"classes 0 to {classes - 1}"), wrong.ToString(CultureInfo.InvariantCulture));
+        Require(
+            wrong == 0,
+            QuantizationErrorCode.InconsistentData,
+            string.Create(CultureInfo.InvariantCulture, $"classes 0 to {classes - 1} as labels for the loss {loss}"),
+            wrong.ToString(CultureInfo.InvariantCulture),
+            $"{Numbers} More classes need an output of that width.");
     }
 
-    private static void Require(bool isGood, QuantizationErrorCode code, string expected, string found)
+    private static void Require(bool isGood, QuantizationErrorCode code, string expected, string found, string wayOut = "")
     {
         if (!isGood)
         {
-            throw new QuantizationException(code, $"Training: expected {expected}, found {found}.");
+            throw new QuantizationException(code, $"Training: expected {expected}, found {found}.{(wayOut.Length > 0 ? " " : string.Empty)}{wayOut}");
         }
     }
 }

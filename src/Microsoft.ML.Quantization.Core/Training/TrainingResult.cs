@@ -21,23 +21,23 @@ public enum TrainingStop
     Diverged = 4,
 }
 
-/// <summary>One epoch. Losses are means over rows; accuracies are shares of rows, 0 for the mean squared error; validation is NaN where no rows are held back.</summary>
+/// <summary>One epoch. Losses are means over rows; accuracies are shares of rows, null for the mean squared error, which has none.</summary>
 /// <param name="Epoch">From 0.</param>
 /// <param name="Loss">Loss of the training rows as they were trained (augmented, dropout).</param>
-/// <param name="Accuracy">Accuracy of the same.</param>
-/// <param name="ValidationLoss">Loss of the rows held back, evaluated after the epoch.</param>
-/// <param name="ValidationAccuracy">Accuracy of the same.</param>
+/// <param name="Accuracy">Accuracy of the same, or null.</param>
+/// <param name="ValidationLoss">Loss of the rows held back, evaluated after the epoch; NaN where there are none.</param>
+/// <param name="ValidationAccuracy">Accuracy of the same; null where there are none.</param>
 /// <param name="Rate">Learning rate of the last step.</param>
-public sealed record EpochReport(int Epoch, float Loss, float Accuracy, float ValidationLoss, float ValidationAccuracy, float Rate);
+public sealed record EpochReport(int Epoch, float Loss, float? Accuracy, float ValidationLoss, float? ValidationAccuracy, float Rate);
 
 /// <summary>How far training is.</summary>
 /// <param name="Epoch">From 0.</param>
 /// <param name="Step">Steps done in all.</param>
 /// <param name="Steps">Steps of the whole run.</param>
 /// <param name="Loss">Mean loss of this epoch so far.</param>
-/// <param name="Accuracy">Accuracy of this epoch so far.</param>
+/// <param name="Accuracy">Accuracy of this epoch so far; null for the mean squared error.</param>
 /// <param name="Finished">The report of the epoch that this step ended, or null.</param>
-public sealed record TrainingProgress(int Epoch, long Step, long Steps, float Loss, float Accuracy, EpochReport? Finished)
+public sealed record TrainingProgress(int Epoch, long Step, long Steps, float Loss, float? Accuracy, EpochReport? Finished)
 {
     /// <summary>At the end of an epoch: the trained constants by name (weights, learned steps and ranges), as they are during this call; otherwise null.</summary>
     public IReadOnlyDictionary<string, Tensor>? Constants { get; init; }

@@ -112,7 +112,7 @@ internal sealed class TrainingRun : IDisposable
             _state.Correct += value.Correct;
             _state.Done += batch.Length;
             _state.Step++;
-            (float loss, float accuracy) = ((float)(_state.Loss / _state.Done), (float)_state.Correct / _state.Done);
+            (float loss, float? accuracy) = ((float)(_state.Loss / _state.Done), Share(_state.Correct, _state.Done));
             EpochReport? finished = _state.Done == order.Length ? Finish(loss, accuracy, rate, cancellationToken) : null;
             progress?.Report(new TrainingProgress(finished?.Epoch ?? _state.Epoch, _state.Step, Steps, loss, accuracy, finished) { Constants = finished is null ? null : _state.Constants });
             if (finished is null && _options.CheckpointSteps > 0 && _state.Step % _options.CheckpointSteps == 0 && Divergence.InConstants(_graph, _state.Constants) is null)
@@ -167,14 +167,14 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    private EpochReport? Finish(float loss, float accuracy, float rate, CancellationToken cancellationToken)
+    private EpochReport? Finish(float loss, float? accuracy, float rate, CancellationToken cancellationToken)
     {
         if (Divergence.InConstants(_graph, _state.Constants) is not null)
         {
             return null;
         }
 
-        (float validationLoss, float validationAccuracy) = Validate(cancellationToken);
+        (float validationLoss, float? validationAccuracy) = Validate(cancellationToken);
         var report = new EpochReport(_state.Epoch, loss, accuracy, validationLoss, validationAccuracy, rate);
         bool isBetter = !IsWhole(report) || _state.History.Where(IsWhole).All(h => IsBetter(report, h));
         _state.Stale = isBetter ? 0 : _state.Stale + 1;
@@ -203,15 +203,16 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Whether all pruning was done behind an epoch.</summary>
     private bool IsWhole(EpochReport report) => (report.Epoch + 1) * _stepsPerEpoch > _pruning.LastStep(Steps);
 
+    /// <summary>By the rows held back: the larger accuracy, then the smaller loss; where there is no accuracy, the loss alone.</summary>
     private bool IsBetter(EpochReport report, EpochReport other) => _validation is null
         ? report.Loss < other.Loss
-        : report.ValidationAccuracy > other.ValidationAccuracy || (report.ValidationAccuracy == other.ValidationAccuracy && report.ValidationLoss < other.ValidationLoss);
+        : report.ValidationAccuracy is { } own && other.ValidationAccuracy is { } its && own != its ? own > its : report.ValidationLoss < other.ValidationLoss;
 
-    private (float Loss, float Accuracy) Validate(CancellationToken cancellationToken)
+    private (float Loss, float? Accuracy) Validate(CancellationToken cancellationToken)
     {
         if (_validation is null)
         {
-            return (float.NaN, float.NaN);
+            return (float.NaN, null);
         }
 
         bool hasScores = _validation.Count >= ScorerRows && _reverse.OutputName == _graph[_graph.Outputs[0]].Name;
@@ -227,8 +228,11 @@ internal sealed class TrainingRun : IDisposable
             correct += value.Correct;
         }
 
-        return ((float)(loss / _validation.Count), (float)correct / _validation.Count);
+        return ((float)(loss / _validation.Count), Share(correct, _validation.Count));
     }
+
+    /// <summary>The share of rows that are right; null for a loss without classes.</summary>
+    private float? Share(int correct, int rows) => _options.Loss == TrainingLoss.MeanSquaredError ? null : (float)correct / rows;
 
     private LossValue Score(Tensor input, float[] targets, CancellationToken cancellationToken)
     {

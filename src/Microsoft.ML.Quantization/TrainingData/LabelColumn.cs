@@ -5,6 +5,7 @@ using System.Linq;
 using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Hosting;
 using Microsoft.ML.Quantization.Scoring;
+using Microsoft.ML.Quantization.Training;
 
 namespace Microsoft.ML.Quantization.TrainingData;
 
@@ -25,7 +26,8 @@ internal static class LabelColumn
         if (!fits)
         {
             string expected = task == ScoringTask.Regression ? "Single" : "Key<UInt32>";
-            throw new ArgumentOutOfRangeException(nameof(schema), $"Schema mismatch for label column '{name}': expected {expected}, got {column.Describe()}");
+            string wayOut = isNumber ? $". Labels that are numbers need {nameof(ScoringTask)}.{nameof(ScoringTask.Regression)}, which trains with {nameof(TrainingLoss.MeanSquaredError)}" : string.Empty;
+            throw new ArgumentOutOfRangeException(nameof(schema), $"Schema mismatch for label column '{name}': expected {expected}, got {column.Describe()}{wayOut}");
         }
     }
 

@@ -21,30 +21,27 @@ internal sealed class SlotStatistics
         => (Action)TypedCall.Invoke(
             typeof(SlotStatistics), column.Type is VectorDataViewType ? nameof(VectorReader) : nameof(ScalarReader), [column.Type.ItemType().RawType], row, column, slots);
 
-    /// <summary>x / max(|min|, |max|) when zero shall stay zero, else (x - min) / (max - min).</summary>
+    /// <summary>x / max(|min|, |max|) when zero shall stay zero, else (x - min) / (max - min); a constant slot says nothing and becomes 0.</summary>
     public (double Scale, double Offset) MinMax(bool fixZero)
     {
-        if (_count == 0)
+        if (!(_max > _min))
         {
             return (0, 0);
         }
 
-        double offset = fixZero ? 0 : _min;
-        double range = fixZero ? Math.Max(Math.Abs(_min), Math.Abs(_max)) : _max - _min;
-        return (range > 0 ? 1 / range : 0, offset);
+        return fixZero ? (1 / Math.Max(Math.Abs(_min), Math.Abs(_max)), 0) : (1 / (_max - _min), _min);
     }
 
-    /// <summary>x / sqrt(mean of squares) when zero shall stay zero, else (x - mean) / deviation.</summary>
+    /// <summary>x / sqrt(mean of squares) when zero shall stay zero, else (x - mean) / deviation; a constant slot becomes 0.</summary>
     public (double Scale, double Offset) MeanVariance(bool fixZero)
     {
-        if (_count == 0)
+        double variance = _count == 0 ? 0 : _squares / _count;
+        if (variance == 0)
         {
             return (0, 0);
         }
 
-        double variance = _squares / _count;
-        double range = Math.Sqrt(fixZero ? variance + _mean * _mean : variance);
-        return (range > 0 ? 1 / range : 0, fixZero ? 0 : _mean);
+        return fixZero ? (1 / Math.Sqrt(variance + _mean * _mean), 0) : (1 / Math.Sqrt(variance), _mean);
     }
 
     private static Action ScalarReader<T>(DataViewRow row, DataViewSchema.Column column, SlotStatistics[] slots)

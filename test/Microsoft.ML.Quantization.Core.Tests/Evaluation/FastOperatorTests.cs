@@ -50,6 +50,8 @@ public sealed class FastOperatorTests
         [nameof(Resize)] = StructuralNodeCases.Resize,
         [nameof(FakeQuantize)] = IntegerNodeCases.FakeQuantize,
         [nameof(LearnedQuantize)] = MethodCases.LearnedQuantize,
+        [nameof(FoldedWeights)] = FloatNodeCases.FoldedWeights,
+        [nameof(FoldedNormalization)] = FloatNodeCases.FoldedNormalization,
         [nameof(Quantize)] = IntegerNodeCases.Quantize,
         [nameof(Dequantize)] = IntegerNodeCases.Dequantize,
         [nameof(IntegerConvolution)] = IntegerNodeCases.Convolution,

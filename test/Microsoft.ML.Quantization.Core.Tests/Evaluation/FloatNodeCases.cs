@@ -123,6 +123,22 @@ internal static class FloatNodeCases
         return c.Build(new BatchNormalization { Inputs = [x, c.FloatConstant(channels), c.FloatConstant(channels), c.FloatConstant(channels), variance] });
     }
 
+    public static NodeCase FoldedWeights(NodeCase c)
+    {
+        int channels = c.Dice.Next(1, 9);
+        ValueId w = c.FloatConstant([channels, .. c.Dice.Many(c.Dice.Next(1, 3), 1, 5)]);
+        ValueId variance = c.Constant(RandomTensors.Floats(Shape.Of(channels), c.Dice.Seed(), 0.1f, 2f));
+        return c.Build(new FoldedWeights { Inputs = [w, c.FloatConstant(channels), variance] });
+    }
+
+    public static NodeCase FoldedNormalization(NodeCase c)
+    {
+        int channels = c.Dice.Next(1, 9);
+        ImmutableArray<int> shape = [c.Dice.Pick(1, 3), channels, .. c.Dice.Many(c.Dice.Next(0, 3), 1, 6)];
+        ValueId variance = c.Constant(RandomTensors.Floats(Shape.Of(channels), c.Dice.Seed(), 0.1f, 2f));
+        return c.Build(new FoldedNormalization { FreezeAt = 1, Inputs = [c.Floats(shape), c.Floats(shape), c.FloatConstant(channels), c.FloatConstant(channels), c.FloatConstant(channels), variance] });
+    }
+
     public static NodeCase LayerNormalization(NodeCase c)
     {
         ImmutableArray<int> shape = [.. c.Dice.Many(c.Dice.Next(1, 3), 1, 20)];

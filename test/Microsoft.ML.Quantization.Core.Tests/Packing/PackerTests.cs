@@ -42,7 +42,8 @@ public sealed class PackerTests
 
         builder.AddOutput(x);
         Graph graph = builder.Build();
-        var state = new PackingState(graph, ModelSignature.Of(graph), KernelChooser.Only(KernelRegistry.Active), new PlaneChoice(graph, PlanePolicy.Automatic));
+        var chooser = KernelChooser.Only(KernelRegistry.Active);
+        var state = new PackingState(graph, ModelSignature.Of(graph), chooser, new PlaneChoice(graph, PlanePolicy.Automatic, chooser));
         foreach (Node node in graph.Nodes.Where(n => n is IntegerDense))
         {
             Assert.IsTrue(IntegerPacking.Dense(state, node));

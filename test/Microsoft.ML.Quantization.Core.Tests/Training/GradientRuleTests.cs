@@ -38,6 +38,9 @@ public sealed class GradientRuleTests
         ["batch normalization"] = () => Normalization(isTrained: true),
         ["padding"] = () => new Case([2, 3, 4, 5], [], new Pad { Before = [0, 0, 1, 0], After = [0, 1, 2, 1], Value = 0.5f }),
         ["batch normalization, fixed"] = () => Normalization(isTrained: false),
+        ["folded weights"] = () => new Case([6, 3, 4], [RandomTensors.Floats(Shape.Of(6), 2), RandomTensors.Floats(Shape.Of(6), 5, 0.5f, 2)], new FoldedWeights(), TrainedOperands: 1),
+        ["folded normalization"] = () => Folded(freezeAt: 1),
+        ["folded normalization, frozen"] = () => Folded(freezeAt: 0),
         ["max pool"] = () => new Case([2, 3, 7, 5], [], new MaxPool { Window = Window([3, 2], [2, 1], [1, 2], [1, 0], [1, 1]) }),
         ["average pool"] = () => new Case([2, 3, 7, 5], [], new AveragePool { Window = Window([3, 2], [2, 1], [1, 1], [1, 0], [1, 1]) }),
         ["average pool, padding counted"] = () => new Case([2, 3, 6, 5], [], new AveragePool { Window = Window([3, 2], [2, 2], [1, 1], [1, 0], [0, 1]), CountPadding = true, CeilMode = true }),
@@ -122,7 +125,8 @@ public sealed class GradientRuleTests
         Dictionary<string, Tensor> gradients = reverse.Backward(pass, direction);
         foreach ((string name, Tensor constant) in constants.Where(c => !TrainableConstants.Statistics(graph).Contains(c.Key)))
         {
-            Compare(constant, gradients[name], () => Along(direction, reverse.Forward([zeros], constants, true)[reverse.OutputName]), name);
+            Tensor gradient = gradients.GetValueOrDefault(name) ?? Tensor.Allocate(ElementType.Float32, constant.Shape);
+            Compare(constant, gradient, () => Along(direction, reverse.Forward([zeros], constants, true)[reverse.OutputName]), name);
         }
     }
 
@@ -176,6 +180,12 @@ public sealed class GradientRuleTests
         [RandomTensors.Floats(Shape.Of(3), 2), RandomTensors.Floats(Shape.Of(3), 3), RandomTensors.Floats(Shape.Of(3), 4), RandomTensors.Floats(Shape.Of(3), 5, 0.5f, 2)],
         new BatchNormalization(),
         isTrained ? 4 : 2);
+
+    private static Case Folded(float freezeAt) => new(
+        [35, 3, 4],
+        [RandomTensors.Floats(Shape.Of(35, 3, 4), 6), RandomTensors.Floats(Shape.Of(3), 2), RandomTensors.Floats(Shape.Of(3), 3), RandomTensors.Floats(Shape.Of(3), 4), RandomTensors.Floats(Shape.Of(3), 5, 0.5f, 2)],
+        new FoldedNormalization { FreezeAt = freezeAt },
+        TrainedOperands: 5);
 
     /// <summary>One node over a trainable first operand of distinct values 1/32 apart, none on a kink, and other operands.</summary>
     private sealed record Case(int[] Shape, Tensor[] Operands, Node Node, int TrainedOperands = 4)

@@ -68,6 +68,19 @@ public sealed class MethodConformanceTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(HardCases))]
+    public void The_end_of_training_runs_what_is_deployed_unless_the_method_says_T3(string name, int bits, QuantizerSites site)
+    {
+        (QuantizationMethod method, MethodCall call) = Use(name, bits, site, Values(site));
+        float[] hard = Hard(method, call);
+        bool isSoft = QuantizationMethods.Find(name).Exactness.Tier == ExactnessTier.T3;
+        call = isSoft ? call : call with { Context = call.Context with { Step = 39 } };
+        Tensor y = Tensor.Allocate(ElementType.Float32, call.X.Shape);
+        MethodShares.Forward(method, call, method.Prepare(call), y, training: true);
+        Assert.AreEqual(isSoft, !hard.AsSpan().SequenceEqual(y.Values<float>()));
+    }
+
+    [TestMethod]
     [DynamicData(nameof(Cases))]
     public void Threads_never_change_a_bit(string name, int bits, QuantizerSites site)
     {

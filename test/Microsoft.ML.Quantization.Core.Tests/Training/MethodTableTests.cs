@@ -40,14 +40,19 @@ public sealed class MethodTableTests
 
     private static string Table()
     {
-        var text = new StringBuilder("\n| Method | Stands on | Bits | Source |\n|---|---|---|---|\n");
+        var text = new StringBuilder("\n| Method | Stands on | Bits | Tier | Source |\n|---|---|---|---|---|\n");
         foreach (MethodEntry method in QuantizationMethods.All.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {method.Name} | {method.Sites.ToString().ToLowerInvariant()} | {Widths(method.Bits)} | {method.Source} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {method.Name} | {method.Sites.ToString().ToLowerInvariant()} | {Widths(method.Bits)} | {method.Exactness} | {method.Source} |\n");
         }
 
-        return text.Append(CultureInfo.InvariantCulture, $"\nRecipes: {string.Join(", ", TrainingRecipes.All.Select(r => r.Weights == r.Activations ? r.Name : $"{r.Name} ({(r.Weights.Length > 0 ? r.Weights : "float")} + {(r.Activations.Length > 0 ? r.Activations : "float")})"))}.\n").ToString();
+        text.Append("\nTier: how near the engine comes to hard evaluation of the trained network. T0: the same codes, bit for bit, as sums of whole numbers scaled once. T1: the same, unless a value lies within the rounding of a float sum of a threshold. "
+            + "T2: codes at most one step away. T3: training runs something else than what is deployed, and the hard form has the tier named beside it.\n");
+        return text.Append(CultureInfo.InvariantCulture, $"\nRecipes: {string.Join(", ", TrainingRecipes.All.Select(Recipe))}.\n").ToString();
     }
+
+    private static string Recipe(TrainingRecipe recipe)
+        => $"{recipe.Name} ({(recipe.Weights == recipe.Activations ? string.Empty : $"{recipe.Weights} + {recipe.Activations}; ")}{recipe.Exactness})";
 
     private static string Widths(ImmutableArray<int> bits)
         => bits.Length > 2 && bits[^1] - bits[0] == bits.Length - 1 ? FormattableString.Invariant($"{bits[0]} to {bits[^1]}") : string.Join(", ", bits);

@@ -133,6 +133,37 @@ public sealed class TrainerTests
     }
 
     [TestMethod]
+    public void Numbers_have_no_accuracy_and_the_best_epoch_has_the_least_loss()
+    {
+        float[] x = [.. Enumerable.Range(0, 64).Select(i => (i - 32) / 32f)];
+        var rows = new MemoryBatchSource(Shape.Of(1), x, [.. x.Select((v, i) => (3 * v) - 1 + (0.3f * MathF.Sin(i * 7f)))]);
+        TrainingOptions options = Options(12) with { Loss = TrainingLoss.MeanSquaredError, BatchSize = 8, Rate = 0.3f, ValidationShare = 0.25f };
+        var seen = new List<float?>();
+        TrainingResult result = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(Shape.Of(1), [4], 1), rows, options, new Direct(p => seen.Add(p.Accuracy)));
+        Assert.IsTrue(result.History.All(h => h.Accuracy is null && h.ValidationAccuracy is null) && seen.TrueForAll(a => a is null));
+        Assert.AreEqual(result.History.Min(h => h.ValidationLoss), result.History[result.BestEpoch].ValidationLoss);
+        Assert.AreNotEqual(result.History[^1].ValidationLoss, result.History[result.BestEpoch].ValidationLoss, "the last epoch is not the best, or this proves nothing");
+    }
+
+    [TestMethod]
+    public void Numbers_as_classes_are_refused_with_the_loss_that_takes_them()
+    {
+        void Refuses(float[] labels, TrainingLoss loss)
+        {
+            var rows = new MemoryBatchSource(Shape.Of(2), [1, 2, 3, 4], labels);
+            QuantizationException error = Assert.ThrowsException<QuantizationException>(
+                () => new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(Shape.Of(2), [], 3), rows, Options(1) with { Loss = loss }));
+            Assert.AreEqual(QuantizationErrorCode.InconsistentData, error.Code);
+            StringAssert.Contains(error.Message, nameof(TrainingLoss.MeanSquaredError));
+        }
+
+        Refuses([0, 0.5f], TrainingLoss.SoftmaxCrossEntropy);
+        Refuses([0, 3], TrainingLoss.SoftmaxCrossEntropy);
+        Refuses([-1, 0], TrainingLoss.SquaredHinge);
+        Refuses([1, 2, 3, 4, 5, 6], TrainingLoss.SoftmaxCrossEntropy);
+    }
+
+    [TestMethod]
     public void A_run_that_diverges_gives_the_last_good_state_and_the_layer()
     {
         TrainingResult result = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(_image, [16], 4), Blobs(64), Options(30) with { Rate = 1e30f, BatchSize = 16 });

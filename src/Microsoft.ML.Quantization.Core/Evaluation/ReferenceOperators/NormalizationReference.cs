@@ -23,6 +23,31 @@ internal static class NormalizationReference
         }
     }
 
+    public static void FoldedWeights(ReferenceCall call)
+    {
+        int length = call.Shape(0).CountOf(1, call.Shape(0).Rank);
+        for (int i = 0; i < call.Output.Shape.Count; i++)
+        {
+            float deviation = MathF.Sqrt(call.Floats(2)[i / length] + ((FoldedWeights)call.Node).Epsilon);
+            float multiplier = call.Floats(1)[i / length] / deviation;
+            call.Output.Writable<float>()[i] = call.Floats(0)[i] * multiplier;
+        }
+    }
+
+    public static void FoldedNormalization(ReferenceCall call)
+    {
+        Shape y = call.Shape(0);
+        int pixels = y.CountOf(2, y.Rank);
+        for (int i = 0; i < y.Count; i++)
+        {
+            int c = i / pixels % y[1];
+            float multiplier = call.Floats(2)[c] / MathF.Sqrt(call.Floats(5)[c] + ((FoldedNormalization)call.Node).Epsilon);
+            float shift = call.Floats(4)[c] * multiplier;
+            float offset = call.Floats(3)[c] - shift;
+            call.Output.Writable<float>()[i] = call.Floats(0)[i] + offset;
+        }
+    }
+
     public static void LayerNormalization(ReferenceCall call)
     {
         var node = (LayerNormalization)call.Node;

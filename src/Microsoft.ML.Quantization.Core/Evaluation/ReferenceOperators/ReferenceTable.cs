@@ -40,6 +40,8 @@ internal static class ReferenceTable
         [typeof(Resize)] = ResizeReference.Resize,
         [typeof(FakeQuantize)] = QuantizationReference.FakeQuantize,
         [typeof(LearnedQuantize)] = QuantizationReference.LearnedQuantize,
+        [typeof(FoldedWeights)] = NormalizationReference.FoldedWeights,
+        [typeof(FoldedNormalization)] = NormalizationReference.FoldedNormalization,
         [typeof(Quantize)] = QuantizationReference.Quantize,
         [typeof(Dequantize)] = QuantizationReference.Dequantize,
         [typeof(IntegerConvolution)] = IntegerReference.Convolution,

@@ -12,6 +12,7 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// <summary>
 /// A trained graph as the engine's passes know it: quantizers of weights become <see cref="FakeQuantize"/> of the decoded codes (a sum of several where a method has several planes), those
 /// of activations FakeQuantize or <see cref="Staircase"/>, taps of gradients vanish. A quantizer behind pooling or reshaping moves in front of it, which changes no value, so that codes are pooled.
+/// Folded normalizations become the biases of their layers.
 /// </summary>
 public static class HardenQuantizers
 {
@@ -32,9 +33,11 @@ public static class HardenQuantizers
             }
         }
 
-        foreach (Node node in graph.Nodes)
+        Dictionary<Node, Node> folded = Folded(walk);
+        HashSet<Node> gone = Gone(walk, folded);
+        foreach (Node node in graph.Nodes.Where(n => !gone.Contains(n)))
         {
-            Visit(graph, rewriter, early, node);
+            Visit(graph, rewriter, early, folded, node);
         }
 
         Graph result = rewriter.Build();
@@ -42,11 +45,54 @@ public static class HardenQuantizers
         return result;
     }
 
-    private static void Visit(Graph graph, GraphRewriter rewriter, Dictionary<ValueId, LearnedQuantize> early, Node node)
+    /// <summary>For each folded normalization the layer that it stands behind, a tap of gradients perhaps between.</summary>
+    private static Dictionary<Node, Node> Folded(PassWalk walk)
+    {
+        var result = new Dictionary<Node, Node>(ReferenceEqualityComparer.Instance);
+        foreach (FoldedNormalization node in walk.Graph.Nodes.OfType<FoldedNormalization>())
+        {
+            Node? layer = walk.Producer(node.Inputs[0]);
+            layer = layer is LearnedQuantize { Site: QuantizerSites.Gradients } ? walk.Producer(layer.Inputs[0]) : layer;
+            result[node] = layer is Convolution or Dense ? layer : throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"'{node.Name}': expected a folded normalization behind its layer, found it behind {layer?.Kind ?? "a constant"}.");
+        }
+
+        return result;
+    }
+
+    /// <summary>Nodes that only training has: layers in front of folded normalizations (which emit them), the products that tell statistics, folded weights, taps between.</summary>
+    private static HashSet<Node> Gone(PassWalk walk, Dictionary<Node, Node> folded)
+    {
+        var gone = new HashSet<Node>(ReferenceEqualityComparer.Instance);
+        foreach ((Node node, Node layer) in folded)
+        {
+            gone.UnionWith([layer, walk.Producer(node.Inputs[0])!, walk.Producer(node.Inputs[1])!]);
+        }
+
+        gone.UnionWith(walk.Graph.Nodes.OfType<FoldedWeights>());
+        return gone;
+    }
+
+    /// <summary>The layer with the normalization's offsets as its bias.</summary>
+    private static void Fold(Graph graph, GraphRewriter rewriter, FoldedNormalization node, Node layer)
+    {
+        float[] offsets = node.Offsets([null, null, .. node.Inputs.Skip(2).Select(graph.ConstantOf)]);
+        ValueId bias = rewriter.Builder.AddConstant(layer.Name + ".bias", Tensor.Create(Shape.Of(offsets.Length), offsets));
+        rewriter.Emit(node, layer with { Inputs = [.. rewriter.Map(layer.Inputs), bias] });
+    }
+
+    private static void Visit(Graph graph, GraphRewriter rewriter, Dictionary<ValueId, LearnedQuantize> early, Dictionary<Node, Node> folded, Node node)
     {
         if (node is not LearnedQuantize learned)
         {
-            rewriter.Copy(node);
+            if (node is FoldedNormalization normalization)
+            {
+                Fold(graph, rewriter, normalization, folded[node]);
+            }
+            else
+            {
+                rewriter.Copy(node);
+            }
+
             foreach (ValueId output in node.Outputs.Where(early.ContainsKey))
             {
                 rewriter.Replace(output, Activation(graph, rewriter.Builder, early[output], rewriter.Map(output)));
@@ -55,9 +101,15 @@ public static class HardenQuantizers
             return;
         }
 
+        if (learned.Site == QuantizerSites.Weights)
+        {
+            rewriter.Replace(learned.Output, Weights(graph, rewriter.Builder, learned));
+            return;
+        }
+
         bool done = learned.Site == QuantizerSites.Gradients || early.ContainsValue(learned);
         ValueId x = rewriter.Map(learned.Inputs[0]);
-        rewriter.Replace(learned.Output, done ? x : learned.Site == QuantizerSites.Weights ? Weights(graph, rewriter.Builder, learned) : Activation(graph, rewriter.Builder, learned, x));
+        rewriter.Replace(learned.Output, done ? x : Activation(graph, rewriter.Builder, learned, x));
     }
 
     /// <summary>The value in front of the chain of moving nodes that only this quantizer reads.</summary>
@@ -102,7 +154,7 @@ public static class HardenQuantizers
     private static ValueId Weights(Graph graph, GraphBuilder builder, LearnedQuantize node)
     {
         Value value = graph[node.Inputs[0]];
-        Tensor weights = value.Constant ?? throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"'{node.Name}': expected constant weights, found the computed value '{value.Name}'.");
+        Tensor weights = QuantizedWeights.Values(graph, node) ?? throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"'{node.Name}': expected constant weights, found the computed value '{value.Name}'.");
         var form = (HardForm.Weights)Export(graph, node, weights);
         ValueId? sum = null;
         for (int i = 0; i < form.Planes.Length; i++)

@@ -57,6 +57,7 @@ public static class InsertLearnedQuantizers
         private readonly HashSet<string> _kept;
         private readonly HashSet<Node> _edges;
         private readonly HashSet<ValueId> _started = [];
+        private readonly Dictionary<Node, ValueId> _measured = new(ReferenceEqualityComparer.Instance);
         private readonly Dictionary<ValueId, QuantizationMethod> _methods = [];
         private readonly Dictionary<(ValueId Value, QuantizationMethod Method), ValueId> _done = [];
 
@@ -83,11 +84,20 @@ public static class InsertLearnedQuantizers
                 }
 
                 bool edge = _edges.Contains(node);
-                Start(node.Inputs[1], Method(_scheme.Weights, edge, perChannel: true));
+                QuantizationMethod? weights = Method(_scheme.Weights, edge, perChannel: true);
+                Start(node.Inputs[1], weights);
                 ImmutableArray<ValueId> inputs = _rewriter.Map(node.Inputs);
                 inputs = Put(node.Inputs[0], inputs, 0, Method(_scheme.Activations, edge, perChannel: false), QuantizerSites.Activations);
-                inputs = Put(node.Inputs[1], inputs, 1, Method(_scheme.Weights, edge, perChannel: true), QuantizerSites.Weights);
-                _rewriter.Emit(node, Padded(node, inputs));
+                if (weights is not null && Foldable(node) is { } normalization)
+                {
+                    Fold(node, inputs, normalization, weights);
+                }
+                else
+                {
+                    inputs = Put(node.Inputs[1], inputs, 1, weights, QuantizerSites.Weights);
+                    _rewriter.Emit(node, Padded(node, inputs));
+                }
+
                 TapGradient(node, edge);
             }
 
@@ -116,6 +126,29 @@ public static class InsertLearnedQuantizers
             return convolution with { Inputs = inputs.SetItem(0, _rewriter.Builder.Add(pad)), Window = window with { PadsBegin = none, PadsEnd = none } };
         }
 
+        /// <summary>The normalization that the scheme folds into a layer: the only reader of a layer without bias and clamp.</summary>
+        private BatchNormalization? Foldable(Node node)
+        {
+            bool isPlain = node.Inputs.Length == 2 && node is Convolution { Activation.IsNone: true } or Dense { Activation.IsNone: true };
+            bool isFolded = _scheme.Folding is not null && isPlain && (node is Convolution || _graph[node.Output].Type.Shape.Rank == 2);
+            return isFolded && _walk.SoleConsumer(node.Output) is BatchNormalization { IsByShifts: false } normalization && normalization.Inputs.Skip(1).All(i => _graph[i].Constant is not null) ? normalization : null;
+        }
+
+        /// <summary>The layer over quantized, folded weights, and beside it the layer over its own weights, which tells the statistics.</summary>
+        private void Fold(Node node, ImmutableArray<ValueId> inputs, BatchNormalization normalization, QuantizationMethod method)
+        {
+            Standardize(normalization);
+            ValueId[] parts = [inputs[1], _rewriter.Map(normalization.Inputs[1]), _rewriter.Map(normalization.Inputs[4])];
+            var folding = new FoldedWeights { Name = node.Name + ".folded", Epsilon = normalization.Epsilon, Inputs = [.. parts] };
+            Tensor[] constants = [.. parts.Select(p => _rewriter.Builder[p].Constant!)];
+            Tensor values = Tensor.Allocate(ElementType.Float32, constants[0].Shape);
+            folding.Evaluate(constants, values);
+            ValueId folded = _rewriter.Builder.Add(folding, _graph[node.Inputs[1]].Name + ".folded");
+            Node layer = Padded(node, inputs.SetItem(1, Add(node.Inputs[1], folded, method, QuantizerSites.Weights, values)));
+            _measured[normalization] = _rewriter.Builder.Add(layer with { Name = node.Name + ".float", Inputs = [layer.Inputs[0], inputs[1]] }, _graph[node.Output].Name + ".float");
+            _rewriter.Emit(node, layer);
+        }
+
         private void Start(ValueId weights, QuantizationMethod? method)
         {
             if (method?.FirstWeights(_graph.ConstantOf(weights)) is { } values && _started.Add(weights))
@@ -135,13 +168,30 @@ public static class InsertLearnedQuantizers
                 return;
             }
 
+            if (node is BatchNormalization normalization && _measured.TryGetValue(normalization, out ValueId measured))
+            {
+                _rewriter.Emit(node, new FoldedNormalization
+                {
+                    Name = node.Name,
+                    Epsilon = normalization.Epsilon,
+                    FreezeAt = _scheme.Folding!.FreezeAt,
+                    Inputs = [_rewriter.Map(node.Inputs[0]), measured, .. _rewriter.Map(node.Inputs[1..])],
+                });
+                return;
+            }
+
+            Standardize(node);
+            _rewriter.Copy(node);
+        }
+
+        /// <summary>Scale 1 and shift 0 for a normalization in front of methods that need it so.</summary>
+        private void Standardize(Node node)
+        {
             if (node is BatchNormalization && FeedsOnly(node.Output, static m => m.NeedsStandardInput))
             {
                 Fix(node.Inputs[1], 1);
                 Fix(node.Inputs[2], 0);
             }
-
-            _rewriter.Copy(node);
         }
 
         private void Fix(ValueId constant, float value)
@@ -193,13 +243,13 @@ public static class InsertLearnedQuantizers
             return inputs.SetItem(index, quantized);
         }
 
-        private ValueId Add(ValueId old, ValueId mapped, QuantizationMethod method, QuantizerSites site)
+        private ValueId Add(ValueId old, ValueId mapped, QuantizationMethod method, QuantizerSites site, Tensor? folded = null)
         {
             string text = _graph[old].Name;
             string name = _rewriter.Builder.HasName(text + ".quantized") ? $"{text}.{method.Name}{method.Bits}" : text + ".quantized";
-            Tensor x = site == QuantizerSites.Weights ? _graph.ConstantOf(old) : site == QuantizerSites.Activations ? _sample(text) : Tensor.Allocate(ElementType.Float32, _graph[old].Type.Shape.Bind(1));
+            Tensor x = folded ?? (site == QuantizerSites.Weights ? _graph.ConstantOf(old) : site == QuantizerSites.Activations ? _sample(text) : Tensor.Allocate(ElementType.Float32, _graph[old].Type.Shape.Bind(1)));
             Tensor[] parameters = [.. method.Parameters.Select(p => Tensor.Allocate(ElementType.Float32, LearnedQuantize.ShapeOf(method, p, x.Shape)))];
-            if (site == QuantizerSites.Weights)
+            if (site == QuantizerSites.Weights && folded is null)
             {
                 x = method.FirstWeights(x) ?? x;
             }

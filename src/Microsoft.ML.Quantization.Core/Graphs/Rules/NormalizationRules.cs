@@ -13,6 +13,29 @@ internal static class NormalizationRules
         return PerChannel(context);
     }
 
+    public static ImmutableArray<ValueType> FoldedWeights(RuleContext context)
+    {
+        context.RequireInputs(3, 3);
+        context.RequireFloat(0, 2);
+        Shape w = context.Shape(0);
+        context.RequireShape(w.Rank >= 2 && !w.IsFree && context.Shape(1).Equals(Shape.Of(w[0])) && context.Shape(2).Equals(Shape.Of(w[0])), "weights [O, ..] and two parameters [O]");
+        return RuleContext.Float(w);
+    }
+
+    public static ImmutableArray<ValueType> FoldedNormalization(RuleContext context)
+    {
+        context.RequireInputs(6, 6);
+        context.RequireFloat(0, 5);
+        Shape y = context.Shape(0);
+        context.RequireShape(y.Rank >= 2 && context.Shape(1).Equals(y), "two inputs [N, C, ..] of one shape");
+        for (int i = 2; i < context.Count; i++)
+        {
+            context.RequireShape(context.Shape(i).Rank == 1 && context.Shape(i)[0] == y[1], $"parameters [{y[1]}]");
+        }
+
+        return RuleContext.Float(y);
+    }
+
     public static ImmutableArray<ValueType> InstanceNormalization(RuleContext context)
     {
         context.RequireInputs(3, 3);

@@ -61,6 +61,7 @@ internal static class ThroughputReader
             ForkNanoseconds = numbers["forkNanoseconds"],
             StepNanoseconds = numbers["stepNanoseconds"],
             ColdNanosecondsPerByte = numbers["coldNanosecondsPerByte"],
+            NarrowMemoryNanosecondsPerByte = numbers.GetValueOrDefault("narrowMemoryNanosecondsPerByte"),
             MemoryNanosecondsPerByte = numbers.GetValueOrDefault("memoryNanosecondsPerByte", ThroughputTable.Empty.MemoryNanosecondsPerByte),
         };
     }

@@ -75,9 +75,15 @@ internal sealed class ThroughputTable
     /// <summary>Nanoseconds a byte of weights more where all weights of a model exceed the last-level cache.</summary>
     public double MemoryNanosecondsPerByte { get; init; } = 0.03;
 
-    /// <summary>Nanoseconds that reading weights costs beside the kernel, in a model with so many bytes of weights.</summary>
-    public double WeightNanoseconds(long bytes, long modelBytes)
-        => modelBytes <= SecondLevelBytes ? 0 : bytes * (ColdNanosecondsPerByte + (modelBytes > LastLevelBytes ? MemoryNanosecondsPerByte : 0));
+    /// <summary>The same for weights of fewer than 8 bits, which are unpacked while they arrive; 0 for a quarter more than <see cref="MemoryNanosecondsPerByte"/>.</summary>
+    public double NarrowMemoryNanosecondsPerByte { get; init; }
+
+    /// <summary>Nanoseconds that reading weights costs beside the kernel, in a model with so many bytes of weights. Weights beyond the second-level cache were so when they were measured, too.</summary>
+    public double WeightNanoseconds(long bytes, long modelBytes, bool narrow)
+    {
+        double memory = !narrow ? MemoryNanosecondsPerByte : NarrowMemoryNanosecondsPerByte > 0 ? NarrowMemoryNanosecondsPerByte : MemoryNanosecondsPerByte * 1.25;
+        return (modelBytes > SecondLevelBytes && bytes <= SecondLevelBytes ? bytes * ColdNanosecondsPerByte : 0) + (modelBytes > LastLevelBytes ? bytes * memory : 0);
+    }
 
     /// <summary>Whether the time of such work is measured for a set.</summary>
     public bool IsMeasured(string set, in KernelWork work) => _surfaces.ContainsKey((set, work.Operation, work.Bits));

@@ -103,6 +103,10 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         => Pooling<TLanes>.MaxByte(geometry, source, destination, rowBegin, rowEnd);
 
     /// <inheritdoc/>
+    public override void MaxPoolWide(in ConvolutionGeometry geometry, short smallest, ReadOnlySpan<short> source, Span<short> destination, int rowBegin, int rowEnd)
+        => WidePooling.Max(geometry, smallest, source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
     public override void MaxPoolFloat(
         in ConvolutionGeometry geometry,
         ReadOnlySpan<float> source,

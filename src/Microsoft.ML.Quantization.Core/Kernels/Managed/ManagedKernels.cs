@@ -149,6 +149,10 @@ internal class ManagedKernels : KernelSet
         => _lanes.MaxPoolByte(in geometry, source, destination, rowBegin, rowEnd);
 
     /// <inheritdoc/>
+    public override void MaxPoolWide(in ConvolutionGeometry geometry, short smallest, ReadOnlySpan<short> source, Span<short> destination, int rowBegin, int rowEnd)
+        => _lanes.MaxPoolWide(in geometry, smallest, source, destination, rowBegin, rowEnd);
+
+    /// <inheritdoc/>
     public override void MaxPoolFloat(
         in ConvolutionGeometry geometry,
         ReadOnlySpan<float> source,

@@ -35,6 +35,9 @@ public sealed record QuantizationAwareScheme
     /// <summary>What convolutions read in padding where their inputs are signs. Other than zero, it is an explicit <c>Pad</c> node of the sign's level, in training and in the exported network.</summary>
     public SignPadding Padding { get; init; }
 
+    /// <summary>Batch normalizations behind quantized layers without bias, folded into the weights while training; null leaves them behind their layers, to be folded into scales when exported.</summary>
+    public NormalizationFolding? Folding { get; init; }
+
     /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
@@ -69,6 +72,13 @@ public sealed record QuantizationAwareScheme
             QuantizationMethods.Checked(new Affine { Bits = InputBits });
         }
 
+        if (Folding is { } folding && (Weights is not { ActsAfterStep: false } || folding.FreezeAt is not (>= 0 and <= 1)))
+        {
+            throw new QuantizationException(
+                QuantizationErrorCode.InvalidOptions,
+                string.Create(CultureInfo.InvariantCulture, $"{nameof(Folding)}: expected a method for weights that leaves latent weights to the optimizer, and {nameof(folding.FreezeAt)} in [0, 1], found {Weights?.Name ?? "none"} and {folding.FreezeAt}."));
+        }
+
         return parts.Any(p => p.Method is not null)
             ? this
             : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(QuantizationAwareScheme)}: expected a method for weights, activations or gradients, found none.");
@@ -82,7 +92,7 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}";
 
     private static string Text(ImmutableArray<string> patterns) => string.Join(",", patterns.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"));
 

@@ -10,11 +10,18 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="Name">The method's name.</param>
 /// <param name="Source">The paper.</param>
 /// <param name="Bits">Widths it is defined for.</param>
+/// <param name="Exactness">How near the engine comes to it, in its default form.</param>
 /// <param name="Default">Its default form at a width.</param>
 /// <param name="Create">From the numbers of <see cref="QuantizationMethod.Settings"/>.</param>
 /// <param name="TakesMore">Whether more numbers may follow those of the default form: a list at their end.</param>
 public sealed record MethodEntry(
-    string Name, string Source, ImmutableArray<int> Bits, Func<int, QuantizationMethod> Default, Func<ImmutableArray<float>, QuantizationMethod> Create, bool TakesMore = false)
+    string Name,
+    string Source,
+    ImmutableArray<int> Bits,
+    Exactness Exactness,
+    Func<int, QuantizationMethod> Default,
+    Func<ImmutableArray<float>, QuantizationMethod> Create,
+    bool TakesMore = false)
 {
     /// <summary>Where the method can stand.</summary>
     public QuantizerSites Sites => Default(Bits[0]).Sites;
@@ -30,18 +37,18 @@ public static class QuantizationMethods
     /// <summary>All methods.</summary>
     public static ImmutableArray<MethodEntry> All { get; } =
     [
-        new("Affine", "Jacob et al., 2018", _twoToEight, b => new Affine { Bits = b }, Affine.From),
-        new("DoReFa-A", "Zhou et al., 2016", _oneToEight, b => new DoReFaActivations { Bits = b }, s => new DoReFaActivations { Bits = (int)s[0] }),
-        new("DoReFa-W", "Zhou et al., 2016", _oneToSeven, b => new DoReFaWeights { Bits = b }, s => new DoReFaWeights { Bits = (int)s[0], MaximumIsConstant = s[1] != 0 }),
-        new("INQ", "Zhou et al., 2017", [2, 3, 4, 5], b => new Inq { Bits = b }, s => new Inq { Bits = (int)s[0] }),
-        new("LSQ", "Esser et al., 2020", _twoToEight, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0, Start = (LsqStart)s[4], ScalesGradient = s[5] != 0 }),
+        new("Affine", "Jacob et al., 2018", _twoToEight, Exactness.T2, b => new Affine { Bits = b }, Affine.From),
+        new("DoReFa-A", "Zhou et al., 2016", _oneToEight, Exactness.T0, b => new DoReFaActivations { Bits = b }, s => new DoReFaActivations { Bits = (int)s[0] }),
+        new("DoReFa-W", "Zhou et al., 2016", _oneToSeven, Exactness.T0, b => new DoReFaWeights { Bits = b }, s => new DoReFaWeights { Bits = (int)s[0], MaximumIsConstant = s[1] != 0 }),
+        new("INQ", "Zhou et al., 2017", [2, 3, 4, 5], Exactness.SoftT0, b => new Inq { Bits = b }, s => new Inq { Bits = (int)s[0] }),
+        new("LSQ", "Esser et al., 2020", _twoToEight, Exactness.T0, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0, Start = (LsqStart)s[4], ScalesGradient = s[5] != 0 }),
         .. FewLevelMethods.All,
         .. MultiBitMethods.All,
-        new("RQ", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, false), s => RelaxedQuantization.From(s, false)),
-        new("RQ-ST", "Louizos et al., 2019", _twoToEight, b => RelaxedQuantization.Of(b, true), s => RelaxedQuantization.From(s, true)),
-        new("WAGE-A", "Wu et al., 2018", _twoToEight, b => new WageActivations { Bits = b }, s => new WageActivations { Bits = (int)s[0], Signed = s[1] != 0 }),
-        new("WAGE-E", "Wu et al., 2018", _twoToEight, b => new WageErrors { Bits = b }, s => new WageErrors { Bits = (int)s[0] }),
-        new("WAGE-W", "Wu et al., 2018", _twoToEight, b => new WageWeights { Bits = b }, s => new WageWeights { Bits = (int)s[0], UpdateBits = (int)s[1], UpdateRate = s[2] }),
+        new("RQ", "Louizos et al., 2019", _twoToEight, Exactness.SoftT0, b => RelaxedQuantization.Of(b, false), s => RelaxedQuantization.From(s, false)),
+        new("RQ-ST", "Louizos et al., 2019", _twoToEight, Exactness.SoftT0, b => RelaxedQuantization.Of(b, true), s => RelaxedQuantization.From(s, true)),
+        new("WAGE-A", "Wu et al., 2018", _twoToEight, Exactness.T0, b => new WageActivations { Bits = b }, s => new WageActivations { Bits = (int)s[0], Signed = s[1] != 0 }),
+        new("WAGE-E", "Wu et al., 2018", _twoToEight, Exactness.SoftT0, b => new WageErrors { Bits = b }, s => new WageErrors { Bits = (int)s[0] }),
+        new("WAGE-W", "Wu et al., 2018", _twoToEight, Exactness.T0, b => new WageWeights { Bits = b }, s => new WageWeights { Bits = (int)s[0], UpdateBits = (int)s[1], UpdateRate = s[2] }),
     ];
 
     private static readonly Dictionary<string, MethodEntry> _byName = All.ToDictionary(m => m.Name, StringComparer.Ordinal);

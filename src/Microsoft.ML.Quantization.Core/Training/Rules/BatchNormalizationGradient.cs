@@ -4,6 +4,7 @@ using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Training.Rules;
 
@@ -15,7 +16,17 @@ namespace Microsoft.ML.Quantization.Training.Rules;
 internal sealed class BatchNormalizationGradient : GradientRule
 {
     /// <summary>Statistics of one batch, [C] each; <paramref name="Count"/> values a channel.</summary>
-    internal sealed record Statistics(float[] Mean, float[] Variance, int Count);
+    internal sealed record Statistics(float[] Mean, float[] Variance, int Count)
+    {
+        /// <summary>The statistics of a value.</summary>
+        public static Statistics Of(WorkerPool pool, Tensor x, bool isChannelsLast, bool isByShifts = false)
+        {
+            int count = x.Shape[0] * x.Shape.CountOf(2, x.Shape.Rank);
+            float[] mean = Divided(ChannelSums.Of(pool, x, isChannelsLast), count);
+            float[] squares = isByShifts ? ChannelSums.ShiftedDifferences(pool, x, mean, isChannelsLast) : ChannelSums.SquaredDifferences(pool, x, mean, isChannelsLast);
+            return new Statistics(mean, Divided(squares, count), count);
+        }
+    }
 
     /// <inheritdoc/>
     public override ValueOrder Order(Graph graph, Node node) => ValueOrder.AsInput;
@@ -26,15 +37,9 @@ internal sealed class BatchNormalizationGradient : GradientRule
     /// <inheritdoc/>
     public override object? Forward(OperatorCall call)
     {
-        Tensor x = call.Inputs[0];
-        int count = x.Shape[0] * x.Shape.CountOf(2, x.Shape.Rank);
-        float[] mean = Divided(ChannelSums.Of(call.Pool, x, call.IsChannelsLast), count);
-        float[] squares = ((BatchNormalization)call.Node).IsByShifts
-            ? ChannelSums.ShiftedDifferences(call.Pool, x, mean, call.IsChannelsLast)
-            : ChannelSums.SquaredDifferences(call.Pool, x, mean, call.IsChannelsLast);
-        float[] variance = Divided(squares, count);
-        Normalize(call, mean, variance);
-        return new Statistics(mean, variance, count);
+        var statistics = Statistics.Of(call.Pool, call.Inputs[0], call.IsChannelsLast, ((BatchNormalization)call.Node).IsByShifts);
+        Normalize(call, statistics.Mean, statistics.Variance);
+        return statistics;
     }
 
     /// <inheritdoc/>

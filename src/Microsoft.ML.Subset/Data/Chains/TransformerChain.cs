@@ -40,18 +40,19 @@ public sealed class TransformerChain<TLastTransformer> : ITransformer, IEnumerab
 
     IReadOnlyList<TransformerScope> ITransformerChain.Scopes => _scopes;
 
-    public IDataView Transform(IDataView input) => Transform(input, TransformerScope.Everything);
+    // A fitted chain scores: steps kept for training or testing only are left out unless their scope is asked for.
+    public IDataView Transform(IDataView input) => Transform(input, TransformerScope.Scoring);
 
-    public IDataView Transform(IDataView input, TransformerScope scope = TransformerScope.Everything)
+    public IDataView Transform(IDataView input, TransformerScope scope)
     {
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(input.Schema, scope);
         return Active(scope).Aggregate(input, (view, transformer) => transformer.Transform(view));
     }
 
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => GetOutputSchema(inputSchema, TransformerScope.Everything);
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => GetOutputSchema(inputSchema, TransformerScope.Scoring);
 
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema, TransformerScope scope = TransformerScope.Everything)
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema, TransformerScope scope)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         return Active(scope).Aggregate(inputSchema, (schema, transformer) => transformer.GetOutputSchema(schema));

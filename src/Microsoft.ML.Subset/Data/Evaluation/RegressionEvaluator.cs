@@ -32,7 +32,7 @@ internal static class RegressionEvaluator
 
         if (n == 0)
         {
-            throw Errors.Mark(new ArgumentOutOfRangeException(nameof(data), "There is no row with a label and a score."));
+            return new RegressionMetrics();
         }
 
         double variance = sumOfSquares - sum * sum / n;
@@ -42,7 +42,7 @@ internal static class RegressionEvaluator
             MeanSquaredError = squared / n,
             RootMeanSquaredError = Math.Sqrt(squared / n),
             LossFunction = squared / n,
-            RSquared = 1 - squared / variance,
+            RSquared = variance == 0 ? double.NaN : 1 - squared / variance,
         };
     }
 }

@@ -149,7 +149,7 @@ internal sealed class CacheDataView : IDataView
         {
             if (!IsColumnActive(column))
             {
-                throw Errors.Inactive(column.Name);
+                throw Errors.OutOfRange(nameof(column), "requested column not active");
             }
 
             return _getters[column.Index] as ValueGetter<TValue> ?? throw Errors.InvalidGetter(typeof(TValue), Schema[column.Index].Type.RawType);

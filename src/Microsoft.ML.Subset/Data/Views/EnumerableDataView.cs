@@ -75,7 +75,7 @@ internal sealed class EnumerableDataView<TRow>(IEnumerable<TRow> data, RowReader
         {
             if (!IsColumnActive(column))
             {
-                throw Errors.Inactive(column.Name);
+                throw Errors.OutOfRange(nameof(column), "requested column not active");
             }
 
             return _getters[column.Index] as ValueGetter<TValue> ?? throw Errors.InvalidGetter(typeof(TValue), Schema[column.Index].Type.RawType);
