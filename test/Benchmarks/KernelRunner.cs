@@ -9,6 +9,11 @@ namespace Microsoft.ML.Quantization.Benchmarks;
 /// <summary>Makes operands for the kernels of one set and times them.</summary>
 internal sealed class KernelRunner(KernelSet set)
 {
+    private static readonly (int SourceBits, PlaneKind Weights, int WeightBits)[] _planeForms =
+    [
+        .. new[] { 1, 2 }.SelectMany(_ => new[] { (PlaneKind.MidRise, 1), (PlaneKind.MidRise, 2), (PlaneKind.Unsigned, 1), (PlaneKind.Signed, 2), (PlaneKind.Ternary, 2) }, (bits, w) => (bits, w.Item1, w.Item2)),
+    ];
+
     private readonly Random _random = new(1);
 
     /// <summary>Convolution or dense layer in bytes and in floats.</summary>
@@ -34,9 +39,9 @@ internal sealed class KernelRunner(KernelSet set)
     /// <summary>Layers over bit planes of 1 and 2 bits.</summary>
     public IEnumerable<ThroughputEntry> Planes(ConvolutionGeometry g)
     {
-        foreach ((PlaneKind source, int sourceBits, PlaneKind weights, int weightBits) in new[] { (PlaneKind.MidRise, 1, PlaneKind.MidRise, 1), (PlaneKind.MidRise, 1, PlaneKind.Ternary, 2), (PlaneKind.Unsigned, 2, PlaneKind.MidRise, 1), (PlaneKind.Unsigned, 2, PlaneKind.MidRise, 2) })
+        foreach ((int sourceBits, PlaneKind weights, int weightBits) in _planeForms)
         {
-            var planes = new PlaneGeometry(g, source, sourceBits, weights, weightBits);
+            var planes = new PlaneGeometry(g, sourceBits == 1 ? PlaneKind.MidRise : PlaneKind.Unsigned, sourceBits, weights, weightBits);
             (int least, int most) = PlaneGeometry.CodesOf(weights, weightBits);
             using PackedWeights packed = set.PackConvolutionPlanes(planes, [.. Enumerable.Range(0, g.OutChannels * g.Depth).Select(_ => (sbyte)_random.Next(least, most + 1))]);
             uint[] x = [.. Enumerable.Range(0, (int)planes.InWords).Select(_ => (uint)_random.NextInt64())];
@@ -59,9 +64,19 @@ internal sealed class KernelRunner(KernelSet set)
     /// <summary>Dense layer over narrow weights.</summary>
     public ThroughputEntry Narrow(NarrowGeometry g)
     {
-        using PackedWeights packed = set.PackDenseNarrow(g, [.. Enumerable.Range(0, g.Outputs * g.Inputs).Select(_ => (sbyte)_random.Next(1 << g.Bits))]);
+        (Action run, IDisposable weights) = NarrowLayer(g);
+        using (weights)
+        {
+            return Entry(KernelWork.Of(g), run);
+        }
+    }
+
+    /// <summary>A dense layer over narrow weights to be run, and its weights.</summary>
+    public (Action Run, IDisposable Weights) NarrowLayer(NarrowGeometry g)
+    {
+        PackedWeights packed = set.PackDenseNarrow(g, [.. Enumerable.Range(0, g.Outputs * g.Inputs).Select(_ => (sbyte)_random.Next(1 << g.Bits))]);
         (byte[] x, var y, int tiles, Parameters p) = (Bytes(g.Rows * g.Inputs), new byte[g.Rows * g.Outputs], set.CountDenseNarrowTiles(g), new Parameters(g.Outputs));
-        return Entry(KernelWork.Of(g), () => set.DenseNarrow(g, x, packed, p.Epilogue, y, 0, tiles));
+        return (() => set.DenseNarrow(g, x, packed, p.Epilogue, y, 0, tiles), packed);
     }
 
     /// <summary>Dense layer with weights in groups, and the rows before it.</summary>
@@ -83,6 +98,8 @@ internal sealed class KernelRunner(KernelSet set)
         int rows = g.Batch * g.OutHeight;
         (byte[] x, var y, float[] fx, var fy) = (Bytes((int)g.InLength), new byte[g.OutLength], Floats((int)g.InLength), new float[g.OutLength]);
         yield return Entry(KernelWork.Of(KernelOperation.MaxPoolByte, 8, g), () => set.MaxPoolByte(g, x, y, 0, rows));
+        (var sx, var sy) = (new short[g.InLength], new short[g.OutLength]);
+        yield return Entry(KernelWork.Of(KernelOperation.MaxPoolWide, 16, g), () => set.MaxPoolWide(g, short.MinValue, sx, sy, 0, rows));
         yield return Entry(KernelWork.Of(KernelOperation.MaxPoolFloat, 8, g), () => set.MaxPoolFloat(g, fx, fy, 0, rows));
         yield return Entry(KernelWork.Of(KernelOperation.AveragePoolByte, 8, g), () => set.AveragePoolByte(g, false, x, 3, 1, 3, 0, 255, y, 0, rows));
         yield return Entry(KernelWork.Of(KernelOperation.AveragePoolFloat, 8, g), () => set.AveragePoolFloat(g, false, fx, fy, 0, rows));

@@ -46,6 +46,12 @@ internal sealed class PairLayers
     /// <summary>Name of the node that is measured.</summary>
     public const string Measured = "layer";
 
+    /// <summary>Name of the node that makes the layer's input codes.</summary>
+    public const string Before = "enter";
+
+    /// <summary>Name of the node that makes its output codes.</summary>
+    public const string Codes = "codes";
+
     private const int NextOutputs = 16;
     private readonly Dictionary<(PairLayer Layer, int Bits, PairForm Form), Tensor> _weights = [];
 
@@ -65,11 +71,11 @@ internal sealed class PairLayers
         var builder = new GraphBuilder();
         AffineQuantization codes = Activations(activationBits);
         Shape row = layer.Size == 0 ? Shape.Of(Shape.Free, layer.Channels) : Shape.Of(Shape.Free, layer.Channels, layer.Size, layer.Size);
-        ValueId x = builder.Add(new Quantize { Name = "enter", Inputs = [builder.AddInput("x", ValueType.Float(row))], Result = codes });
+        ValueId x = builder.Add(new Quantize { Name = Before, Inputs = [builder.AddInput("x", ValueType.Float(row))], Result = codes });
         ValueId y = builder.Add(Layer(builder, layer, Measured, x, weightBits, form));
         y = builder.Add(activationBits == 1
-            ? new Thresholds { Name = "codes", Inputs = [y], Integers = [0], Result = codes }
-            : new Requantize { Name = "codes", Inputs = [y], Multipliers = [1f / 4096], Offsets = [1], Axis = 1, Minimum = 0, Maximum = codes.Range.Max, Result = codes });
+            ? new Thresholds { Name = Codes, Inputs = [y], Integers = [0], Result = codes }
+            : new Requantize { Name = Codes, Inputs = [y], Multipliers = [1f / 4096], Offsets = [1], Axis = 1, Minimum = 0, Maximum = codes.Range.Max, Result = codes });
         PairLayer next = layer with { Channels = layer.Outputs, Outputs = NextOutputs, Kernel = 1, Groups = 1 };
         ValueId z = builder.Add(Layer(builder, next, "next", y, weightBits, form));
         builder.AddOutput(builder.Add(new DequantizeAccumulator { Name = "leave", Inputs = [z], Multipliers = [0.001f], Offsets = [0], Axis = 1 }));
@@ -82,7 +88,7 @@ internal sealed class PairLayers
         Shape shape = layer.Size == 0 ? Shape.Of(layer.Outputs, layer.Channels) : Shape.Of(layer.Outputs, layer.Channels / layer.Groups, layer.Kernel, layer.Kernel);
         if (!_weights.TryGetValue((layer, bits, form), out Tensor? codes))
         {
-            codes = Codes(quantizer, shape);
+            codes = RandomCodes(quantizer, shape);
             _weights.Add((layer, bits, form), codes);
         }
 
@@ -113,7 +119,7 @@ internal sealed class PairLayers
         return AffineQuantization.PerTensor(code, range, new AffineParameters(0.01f, 0));
     }
 
-    private static Tensor Codes(AffineQuantization quantizer, Shape shape)
+    private static Tensor RandomCodes(AffineQuantization quantizer, Shape shape)
     {
         var random = new Random(1);
         IntegerRange range = quantizer.Range;

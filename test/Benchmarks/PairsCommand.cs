@@ -40,7 +40,7 @@ internal static class PairsCommand
             # Weights and activations of 8 to 1 bits
 
             `dotnet run -c Release --project test/Benchmarks -- pairs` on {Machine.Description}.
-            One thread. A model of the layer and a small one behind it is packed as when it is loaded; the layer's step is timed with its requantizer or thresholds. Weights are two's complement, those of
+            One thread. A model of the layer and a small one behind it is packed as when it is loaded; timed is the layer with its requantizer or thresholds and with what it does to its input codes first. Weights are two's complement, those of
             1 bit ±1; activations unsigned, those of 1 bit ±1. A time is the least of {Budget:0} ms of runs; "times 8/8" is the median over {Alternations} or more alternations with the layer of 8-bit weights and
             activations (up to {MostAlternations} while it is below {Bar.ToString(CultureInfo.InvariantCulture)}, the bar). Operations: two a product.
 

@@ -104,6 +104,21 @@ internal static class TuneGrid
         return Math.Max(evicted - cached, 0) / (Size * Size);
     }
 
+    /// <summary>The same for weights of 4 bits, a byte in memory.</summary>
+    public static double NarrowMemoryNanosecondsPerByte(KernelSet set)
+    {
+        const int Size = 4096;
+        const int Bits = 4;
+        const int Rounds = 9;
+        (Action layer, IDisposable weights) = new KernelRunner(set).NarrowLayer(new NarrowGeometry(1, Size, Size, Bits, 1));
+        using (weights)
+        {
+            double cached = KernelTimer.Least(layer);
+            double evicted = Enumerable.Range(0, Rounds).Min(_ => KernelTimer.Evicted(layer));
+            return Math.Max(evicted - cached, 0) / (Size * Size * Bits / 8);
+        }
+    }
+
     private static ConvolutionGeometry[] Convolutions() => [.. Pointwise().Concat(Square()).Concat(Odd()).Concat(Dense()).Where(g => (double)g.OutLength * g.Depth <= MostProducts).Distinct()];
 
     // Layers of 1 and 2 bits stand between others: not first, not narrow.
@@ -192,6 +207,10 @@ internal static class TuneGrid
                     yield return ConvolutionGeometry.Dense(rows, inputs, outputs);
                 }
             }
+
+            // Where narrow weights are measured, too.
+            yield return ConvolutionGeometry.Dense(rows, 1024, 1024);
+            yield return ConvolutionGeometry.Dense(rows, 4096, 4096);
         }
     }
 

@@ -32,6 +32,9 @@ public abstract partial class KernelSet
     /// <summary>Largest code of each window; taps in padding are skipped (a window of padding only gives 0).</summary>
     public abstract void MaxPoolByte(in ConvolutionGeometry geometry, ReadOnlySpan<byte> source, Span<byte> destination, int rowBegin, int rowEnd);
 
+    /// <summary>Largest 16-bit code of each window; taps in padding are skipped (a window of padding only gives <paramref name="smallest"/>).</summary>
+    public abstract void MaxPoolWide(in ConvolutionGeometry geometry, short smallest, ReadOnlySpan<short> source, Span<short> destination, int rowBegin, int rowEnd);
+
     /// <summary>Largest value of each window: best = first tap; then v &gt; best ? v : best in tap order; padding skipped (padding only gives −∞).</summary>
     public abstract void MaxPoolFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> source, Span<float> destination, int rowBegin, int rowEnd);
 

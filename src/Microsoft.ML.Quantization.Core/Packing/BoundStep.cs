@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing;
@@ -10,6 +11,9 @@ internal abstract class BoundStep
 
     /// <summary>What the step costs, as numbers.</summary>
     public KernelWork Work { get; protected init; }
+
+    /// <summary>What the step does besides, in the same pass; for predictions of its time.</summary>
+    public ImmutableArray<KernelWork> Also { get; protected init; } = [];
 
     /// <summary>What a run keeps for this step beside its buffers (made once a set of buffers), or null.</summary>
     public virtual object? Prepare(RunBuffers buffers) => null;

@@ -35,14 +35,14 @@ internal static class FloatPacking
         Func<BindContext, ConvolutionGeometry> geometry = c => Bind(c.ShapeOf(from), c.ShapeOf(node.Output));
         if (one.IsDepthwise)
         {
-            float[] taps = state.Weights.Get(weights, "f32/depthwise", () => WeightOrder.TapsFirst(weights.Values<float>(), 1, one.OutChannels));
+            float[] taps = Taps(state, weights, one.OutChannels);
             Choice narrow = state.Chooser.Choose(KernelWork.Of(KernelOperation.DepthwiseFloat, 32, one));
             Add(state, node, narrow, 4L * taps.Length, source, destination, c => new FloatDepthwiseStep(c, geometry(c), taps, bias, convolution.Activation, source, destination));
             return true;
         }
 
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionFloat, 32, one));
-        PackedWeights packed = Pack(state, choice.Set, weights, one, one.GroupInChannels);
+        PackedWeights packed = Pack(state, choice.Set, weights, one);
         Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, geometry(c), packed, bias, convolution.Activation, source, destination));
         return true;
     }
@@ -58,12 +58,13 @@ internal static class FloatPacking
         ValueId from = node.Inputs[0];
         Activation activation = ((Dense)node).Activation;
         Tensor weights = state.Constant(node.Inputs[1])!;
-        float[] bias = Bias(state, node, weights.Shape[0]);
+        Shape shape = weights.Shape;
+        float[] bias = Bias(state, node, shape[0]);
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionFloat, 32, Geometry.Dense(state.TypeOf(from).Shape.Bind(1), weights.Shape)));
-        PackedWeights packed = Pack(state, choice.Set, weights, ConvolutionGeometry.Dense(1, weights.Shape[1], weights.Shape[0]), weights.Shape[1]);
+        PackedWeights packed = Pack(state, choice.Set, weights, ConvolutionGeometry.Dense(1, weights.Shape[1], weights.Shape[0]));
         int source = state.Read(from, Layout.RowMajor);
         int destination = state.Write(node.Output, Layout.RowMajor);
-        Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weights.Shape), packed, bias, activation, source, destination));
+        Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), shape), packed, bias, activation, source, destination));
         return true;
     }
 
@@ -72,10 +73,18 @@ internal static class FloatPacking
 
     private static float[] Bias(PackingState state, Node node, int channels) => node.Inputs.Length > 2 ? state.Constant(node.Inputs[2])!.Values<float>().ToArray() : new float[channels];
 
-    private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor weights, ConvolutionGeometry geometry, int channels)
+    private static float[] Taps(PackingState state, Tensor weights, int channels)
+        => state.Weights.Get(weights, "f32/depthwise", () => WeightOrder.TapsFirst(weights.Values<float>(), 1, channels));
+
+    private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor weights, ConvolutionGeometry geometry)
     {
         string form = string.Create(CultureInfo.InvariantCulture, $"f32/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}");
-        return state.Weights.Get(weights, form, () => WeightOrder.Pack(weights.Values<float>(), weights.Shape[0], channels, w => kernels.PackConvolutionFloat(geometry, w)));
+        return state.Weights.Later(
+            weights,
+            form,
+            isWhole: false,
+            () => kernels.NewConvolutionFloat(geometry),
+            (packed, part, parts) => kernels.FillConvolutionFloat(geometry, weights.Values<float>(), WeightAxes.ChannelsFirst, packed, part, parts));
     }
 
     private static string Levels(PackingState state, Node node) => state.Producer(node.Inputs[1]) is Dequantize decoded && state.TypeOf(decoded.Inputs[0]).Quantization!.Codebook is { } book ? $"; {book}, decoded when packed" : string.Empty;

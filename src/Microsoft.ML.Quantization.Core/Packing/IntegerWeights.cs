@@ -67,6 +67,9 @@ internal sealed class IntegerWeights
         return folded;
     }
 
+    /// <summary>[Rows][channels][taps] → [Rows][taps][channels]; the values themselves where both are the same.</summary>
+    public ReadOnlySpan<sbyte> Ordered(int channels) => channels == Depth ? Values : TapsFirst(channels);
+
     /// <summary>[Rows][channels][taps] → [Rows][taps][channels].</summary>
     public sbyte[] TapsFirst(int channels) => WeightOrder.TapsFirst(Values, Rows, channels);
 }

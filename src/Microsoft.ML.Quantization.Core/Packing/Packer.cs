@@ -56,22 +56,23 @@ internal static class Packer
     /// <param name="kernels">The kernels.</param>
     /// <param name="policy">Which layers run on bit planes.</param>
     /// <param name="joins">Whether steps take along what follows them; tests compare.</param>
+    /// <param name="pool">The threads that pack weights; null for the caller's alone.</param>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/> or <see cref="QuantizationErrorCode.InputShapeMismatch"/>.</exception>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true)
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true, WorkerPool? pool = null)
     {
         ArgumentNullException.ThrowIfNull(kernels);
-        return Pack(graph, signature, KernelChooser.Only(kernels), policy, joins);
+        return Pack(graph, signature, KernelChooser.Only(kernels), policy, joins, pool);
     }
 
     /// <summary>Packs a graph, each step for the set that <paramref name="chooser"/> gives it.</summary>
-    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet, PlanePolicy, bool)"/>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true)
+    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet, PlanePolicy, bool, WorkerPool)"/>
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true, WorkerPool? pool = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(signature);
         EntryPacking.Check(graph, signature);
         graph = ToUnsignedCodes.Run(FuseActivation.Run(graph));
-        var planes = new PlaneChoice(graph, policy);
+        var planes = new PlaneChoice(graph, policy, chooser);
         graph = DoubleMidRise.Run(graph, planes.Has);
         var state = new PackingState(graph, signature, chooser, planes) { Joins = joins };
         AttentionPacking.Find(state);
@@ -89,7 +90,7 @@ internal static class Packer
             AddOutput(state, i);
         }
 
-        return state.Build();
+        return state.Build(pool ?? WorkerPool.Single);
     }
 
     private static void Pack(PackingState state, Node node, int index)

@@ -5,23 +5,30 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
+using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Packing;
 
-/// <summary>Which layers with weights and inputs of 1 or 2 bits run on bit planes, and why the others do not.</summary>
+/// <summary>Which layers with weights and inputs of 1 or 2 bits run on bit planes, and why the others do not: those that bytes are not expected to be faster for, as the throughput table says.</summary>
 internal sealed class PlaneChoice
 {
-    // A product of two planes costs about a quarter of a product of bytes on every kernel set measured; bits behind the last channel cost as much as the others.
-    private const int ProductsPerByte = 4;
+    // Planes take less memory, so that bytes must be faster by more than the noise of a table.
+    private const double Margin = 0.97;
+
     private readonly HashSet<string> _layers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _reasons = new(StringComparer.Ordinal);
+    private readonly Graph _graph;
+    private readonly KernelChooser _chooser;
+    private readonly long _modelBytes;
 
     /// <summary>Decides for an integer graph whose activation codes are unsigned.</summary>
-    public PlaneChoice(Graph graph, PlanePolicy policy)
+    public PlaneChoice(Graph graph, PlanePolicy policy, KernelChooser chooser)
     {
-        Policy = policy;
+        (_graph, _chooser, Policy) = (graph, chooser, policy);
+        _modelBytes = NarrowPacking.ModelBytes(graph);
         foreach (Node node in graph.Nodes.Where(n => n is IntegerConvolution or IntegerDense))
         {
             if (graph[node.Inputs[0]].Type.Quantization is not { Code.Bits.Bits: <= PlaneLayout.MostBits } || graph[node.Inputs[0]].Constant is not null)
@@ -29,7 +36,7 @@ internal sealed class PlaneChoice
                 continue;
             }
 
-            if (Obstacle(graph, node, policy) is { } reason)
+            if (Obstacle(node) is { } reason)
             {
                 _reasons[node.Name] = reason;
             }
@@ -49,36 +56,55 @@ internal sealed class PlaneChoice
     /// <summary>Why a layer with an input of 1 or 2 bits does not run on planes; empty for others.</summary>
     public string Reason(Node node) => _reasons.GetValueOrDefault(node.Name, string.Empty);
 
-    private static string? Obstacle(Graph graph, Node node, PlanePolicy policy)
+    private string? Obstacle(Node node)
     {
-        AffineQuantization input = graph[node.Inputs[0]].Type.Quantization!;
-        Shape shape = graph[node.Inputs[0]].Type.Shape;
-        bool fits = !input.Code.Signed && Layouts.CanBePlanes(shape) && (node is IntegerConvolution || shape.Rank == 2) && !graph.Inputs.Contains(node.Inputs[0]);
+        AffineQuantization input = _graph[node.Inputs[0]].Type.Quantization!;
+        Shape shape = _graph[node.Inputs[0]].Type.Shape;
+        bool fits = !input.Code.Signed && Layouts.CanBePlanes(shape) && (node is IntegerConvolution || shape.Rank == 2) && !_graph.Inputs.Contains(node.Inputs[0]);
         if (!fits)
         {
             return "its input cannot lie in planes";
         }
 
-        if (graph[node.Inputs[1]] is not { Constant: { } codes, Type.Quantization: { } quantizer } || IntegerWeights.TryCreate(codes, quantizer) is not { } weights || PlaneWeightCodes.Of(weights.Values) is not { } kind)
+        if (_graph[node.Inputs[1]] is not { Constant: { } codes, Type.Quantization: { } quantizer } || IntegerWeights.TryCreate(codes, quantizer) is not { } weights || PlaneWeightCodes.Of(weights.Values) is not { } kind)
         {
             return "its weights have more than 2 bits";
         }
 
         int groups = node is IntegerConvolution convolution ? convolution.Groups : 1;
-        int channels = shape[1] / groups;
-        if (groups > 1 && channels % PlaneLayout.WordBits != 0)
+        if (groups > 1 && shape[1] / groups % PlaneLayout.WordBits != 0)
         {
             return "its groups do not begin at words of 32 channels";
         }
 
-        int pairs = input.Code.Bits.Bits * (kind.Kind == PlaneKind.Ternary ? 1 : kind.Bits);
-        bool pays = pairs * PlaneLayout.WordBits * PlaneLayout.Words(channels) <= ProductsPerByte * channels;
-        string few = string.Create(CultureInfo.InvariantCulture, $"its {channels} input channels fill too little of words of {PlaneLayout.WordBits} for {pairs} pairs of planes");
-        return policy switch
+        return Policy switch
         {
             PlanePolicy.Always => null,
             PlanePolicy.Never => "planes are switched off",
-            _ => pays ? null : few,
+            _ => Slower(node, input, kind),
         };
+    }
+
+    /// <summary>Why bytes do a layer better, in times expected of one row of the model, or null.</summary>
+    private string? Slower(Node node, AffineQuantization input, PlaneWeightCodes kind)
+    {
+        ConvolutionGeometry one = Sizes(node);
+        var geometry = new PlaneGeometry(one, input.IsMidRise ? PlaneKind.MidRise : PlaneKind.Unsigned, input.Code.Bits.Bits, kind.Kind, kind.Bits);
+        var planeWork = KernelWork.Of(geometry);
+        var byteWork = KernelWork.Of(KernelOperation.ConvolutionByte, 8, one);
+        long weights = (long)one.OutChannels * one.Depth;
+        var planes = new WeightedWork(_chooser.Choose(planeWork).Set, planeWork, weights * kind.Bits / 8);
+        var bytes = new WeightedWork(_chooser.Choose(byteWork).Set, byteWork, weights);
+        return _chooser.IsFaster(bytes, planes, _modelBytes, Margin)
+            ? string.Create(CultureInfo.InvariantCulture, $"counting the bits of {one.GroupInChannels} input channels in words of {PlaneLayout.WordBits} for each of {planeWork.PlanePairs} pairs of planes is expected to take longer")
+            : null;
+    }
+
+    private ConvolutionGeometry Sizes(Node node)
+    {
+        Shape input = _graph[node.Inputs[0]].Type.Shape.Bind(1);
+        return node is IntegerConvolution convolution
+            ? Geometry.Convolution(convolution.Window, convolution.Groups, input, _graph[node.Output].Type.Shape.Bind(1))
+            : ConvolutionGeometry.Dense(input[0], input[1], _graph[node.Inputs[1]].Type.Shape[0]);
     }
 }

@@ -14,7 +14,7 @@ namespace Microsoft.ML.Quantization.Packing;
 /// <summary>Pools, always on channels-last data.</summary>
 internal static class PoolPacking
 {
-    /// <summary>Packs a <see cref="MaxPool"/> of floats or unsigned codes.</summary>
+    /// <summary>Packs a <see cref="MaxPool"/> of floats, unsigned codes or 16-bit ones.</summary>
     public static bool Max(PackingState state, Node node)
     {
         Window window = ((MaxPool)node).Window;
@@ -27,6 +27,7 @@ internal static class PoolPacking
         return state.TypeOf(node.Output).Element switch
         {
             ElementType.UInt8 => Add(state, node, (c, s, d) => new MaxPoolByteStep(c, Pool(c, node, window), s, d)),
+            ElementType.Int16 => Add(state, node, (c, s, d) => new MaxPoolWideStep(c, Pool(c, node, window), (short)(state.TypeOf(node.Output).Quantization?.Code.Range.Min ?? short.MinValue), s, d)),
             ElementType.Float32 => Add(state, node, (c, s, d) => new MaxPoolFloatStep(c, Pool(c, node, window), s, d)),
             _ => false,
         };

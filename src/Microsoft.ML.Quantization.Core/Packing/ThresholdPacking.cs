@@ -128,11 +128,23 @@ internal static class ThresholdPacking
 
     private static void AddFloat(PackingState state, Node node, ThresholdData<float> table, AffineQuantization result)
     {
+        if (Doubling(state, node.Output) is { } doubling && 2 * table.Count <= ThresholdTable<float>.MostThresholds)
+        {
+            // Each step counts twice.
+            state.Done.Add(doubling);
+            AddFloat(state, node with { Outputs = doubling.Outputs }, table with { Count = 2 * table.Count, Values = [.. table.Values, .. table.Values] }, doubling.Result);
+            return;
+        }
+
         Shape shape = state.TypeOf(node.Output).Shape;
         int source = state.Read(node.Inputs[0], Layouts.Natural(shape));
         (int destination, int bits) = Write(state, node, result);
         Add(state, node, [source], destination, (c, pixels) => new ThresholdFloatStep(c, pixels, shape[1], table with { PlaneBits = bits }, source, destination));
     }
+
+    /// <summary>The table that doubles codes, where nothing else reads them.</summary>
+    private static LookupTable? Doubling(PackingState state, ValueId codes)
+        => state.OnlyConsumer(codes) is LookupTable { Result.Element: ElementType.UInt8 } table && table.Table.Select((entry, i) => entry == 2 * i).All(same => same) ? table : null;
 
     private static bool TryAddInteger(PackingState state, Node node, ThresholdData<int> table, AffineQuantization result)
     {

@@ -204,7 +204,7 @@ public sealed class PostTrainingQuantizer
         WeightTarget target = WeightTarget.Symmetric(layer.WeightBits, grouped ? 1 : 0) with
         {
             Granularity = scheme.WeightGranularity,
-            GroupSize = scheme.WeightGroupSize,
+            GroupSize = layer.GroupSize,
             ScaleBits = grouped ? scheme.GroupScaleBits : 32,
             LeastSquaresRefit = scheme.LeastSquaresRefit,
         };

@@ -61,7 +61,7 @@ public static class LatencyPredictor
         {
             PackedStep step = program.Steps[i];
             string set = (step.Kernels ?? program.Kernels).Name;
-            double alone = table.Nanoseconds(set, bound.Steps[i].Work) + (cold ? step.Facts.WeightBytes * table.ColdNanosecondsPerByte : 0);
+            double alone = table.Nanoseconds(set, bound.Steps[i].Work) + bound.Steps[i].Also.Sum(w => table.Nanoseconds(set, w)) + (cold ? step.Facts.WeightBytes * table.ColdNanosecondsPerByte : 0);
             double time = (Shared(alone, bound.Steps[i].Chunks, threads, table) + table.StepNanoseconds) / 1e6;
             steps.Add(new StepPrediction(step.Layer, step.Operation, set, time, table.IsMeasured(set, bound.Steps[i].Work)));
         }
@@ -94,7 +94,7 @@ public static class LatencyPredictor
         WeightTarget target = WeightTarget.Symmetric(layer.WeightBits, grouped ? 1 : 0) with
         {
             Granularity = scheme.WeightGranularity,
-            GroupSize = scheme.WeightGroupSize,
+            GroupSize = layer.GroupSize,
             ScaleBits = grouped ? scheme.GroupScaleBits : 32,
             LeastSquaresRefit = false,
         };

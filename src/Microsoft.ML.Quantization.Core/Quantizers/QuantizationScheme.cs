@@ -21,7 +21,7 @@ public sealed record QuantizationScheme
     /// <summary>Which weights share a scale. <see cref="Granularity.PerAxis"/> is per output channel. With <see cref="Granularity.PerGroup"/> a dense layer quantizes each row of its input to 8 bits when it runs, whatever <see cref="ActivationBits"/> says, and needs no calibration; a convolution only stores its weights as codes, its arithmetic stays float.</summary>
     public Granularity WeightGranularity { get; init; } = Granularity.PerAxis;
 
-    /// <summary>Run length of <see cref="Granularity.PerGroup"/> along the input channels; otherwise 0.</summary>
+    /// <summary>Run length of <see cref="Granularity.PerGroup"/> along the input channels; otherwise 0. <see cref="LayerOverride.GroupSize"/> names another one for some layers.</summary>
     public int WeightGroupSize { get; init; }
 
     /// <summary>
@@ -121,7 +121,7 @@ public sealed record QuantizationScheme
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
     {
-        IEnumerable<string> overrides = Overrides.Select(o => string.Create(CultureInfo.InvariantCulture, $"{Quote(o.Pattern)}:W{o.WeightBits}A{o.ActivationBits}"));
+        IEnumerable<string> overrides = Overrides.Select(o => string.Create(CultureInfo.InvariantCulture, $"{Quote(o.Pattern)}:W{o.WeightBits}A{o.ActivationBits}{(o.GroupSize == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"G{o.GroupSize}"))}"));
         return string.Create(CultureInfo.InvariantCulture, $"W{WeightBits}A{ActivationBits} weights={WeightGranularity}/{WeightGroupSize}{GroupText} {WeightRange}")
             + $" activations={(SignedActivations ? "signed" : "unsigned")} {(SymmetricActivations ? "symmetric" : "asymmetric")} {ActivationRange}"
             + string.Create(CultureInfo.InvariantCulture, $" stream={ResidualBits} edges={EdgeLayers} float=[{string.Join(",", KeepFloat.Select(Quote))}] overrides=[{string.Join(",", overrides)}]")
@@ -154,6 +154,12 @@ public sealed record QuantizationScheme
     private void CheckGroups(bool grouped)
     {
         Require(grouped ? WeightGroupSize > 0 : WeightGroupSize == 0, nameof(WeightGroupSize), grouped ? "a size from 1 for groups" : "0 unless weights are grouped", WeightGroupSize);
+        foreach (LayerOverride item in Overrides)
+        {
+            bool fits = item.GroupSize == 0 || (grouped && item.GroupSize > 0);
+            Require(fits, $"{nameof(Overrides)} '{item.Pattern}' {nameof(LayerOverride.GroupSize)}", grouped ? "0, or a size from 1" : "0 unless weights are grouped", item.GroupSize);
+        }
+
         Require(grouped || !FloatInputs, nameof(FloatInputs), "false unless weights are grouped", FloatInputs);
         Require(GroupScaleBits is 16 or 32, nameof(GroupScaleBits), "16 or 32", GroupScaleBits);
     }

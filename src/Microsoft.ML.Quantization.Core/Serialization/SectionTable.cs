@@ -2,14 +2,20 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Security.Cryptography;
+using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Serialization;
+
+/// <summary>A section of a model file.</summary>
+/// <param name="Offset">Where it begins in the file.</param>
+/// <param name="Data">Its bytes, checked.</param>
+/// <param name="Hash">Their checksum.</param>
+internal readonly record struct FileSection(long Offset, Memory<byte> Data, Memory<byte> Hash);
 
 /// <summary>Header and section table of a model file, checked.</summary>
 internal static class SectionTable
 {
-    public static IReadOnlyDictionary<uint, Memory<byte>> Read(Memory<byte> file)
+    public static IReadOnlyDictionary<uint, FileSection> Read(Memory<byte> file)
     {
         ReadOnlySpan<byte> data = file.Span;
         CheckMagic(data);
@@ -27,7 +33,7 @@ internal static class SectionTable
         }
 
         CheckHash(data.Slice(ModelFormat.HeaderLength, count * ModelFormat.EntryLength), data.Slice(32, ModelFormat.HashLength), "section table");
-        var sections = new Dictionary<uint, Memory<byte>>();
+        var sections = new Dictionary<uint, FileSection>();
         for (int i = 0; i < count; i++)
         {
             ReadEntry(file, ModelFormat.HeaderLength + (i * ModelFormat.EntryLength), sections);
@@ -36,7 +42,7 @@ internal static class SectionTable
         return sections;
     }
 
-    private static void ReadEntry(Memory<byte> file, int at, Dictionary<uint, Memory<byte>> sections)
+    private static void ReadEntry(Memory<byte> file, int at, Dictionary<uint, FileSection> sections)
     {
         ReadOnlySpan<byte> entry = file.Span.Slice(at, ModelFormat.EntryLength);
         uint kind = BinaryPrimitives.ReadUInt32LittleEndian(entry);
@@ -60,7 +66,7 @@ internal static class SectionTable
 
         Memory<byte> section = file.Slice((int)offset, (int)length);
         CheckHash(section.Span, entry.Slice(24, ModelFormat.HashLength), Text($"section {kind}"));
-        if (!sections.TryAdd(kind, section))
+        if (!sections.TryAdd(kind, new FileSection(offset, section, file.Slice(at + 24, ModelFormat.HashLength))))
         {
             throw Corrupt($"section {kind}: expected once, found twice");
         }
@@ -93,7 +99,7 @@ internal static class SectionTable
     private static void CheckHash(ReadOnlySpan<byte> data, ReadOnlySpan<byte> expected, string what)
     {
         Span<byte> hash = stackalloc byte[ModelFormat.HashLength];
-        SHA256.HashData(data, hash);
+        Checksum.Write(data, hash);
         if (!hash.SequenceEqual(expected))
         {
             throw Corrupt($"{what}: expected checksum {Convert.ToHexStringLower(expected)[..16]}.., found {Convert.ToHexStringLower(hash)[..16]}..; the file is damaged");

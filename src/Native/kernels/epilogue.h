@@ -39,11 +39,12 @@ MLQ_INLINE uint32_t MagnitudeBits(const float* values, int count) {
   return most;
 }
 
-// Whether every fl(fl(acc * m) + b) lies far inside the integers and no NaN can come up: |m| <= 1/2 and |b| <= 2^29 for |acc| <= 2^31.
+// Whether every fl(fl(acc * m) + b) lies far inside the integers and no NaN can come up: |acc * m| <= 2^30 and |b| <= 2^29 for |acc| <= reach.
 // Then rounding may come before clamping, so that saturating steps can clamp.
-MLQ_INLINE bool IsTame(const float* multipliers, const float* offsets, int count) {
-  constexpr uint32_t half = 0x3F000000u, two_to_29 = 0x4E000000u;
-  return MagnitudeBits(multipliers, count) <= half && MagnitudeBits(offsets, count) <= two_to_29;
+MLQ_INLINE bool IsTame(const float* multipliers, const float* offsets, int count, int64_t reach = (int64_t)1 << 31) {
+  constexpr uint32_t two_to_29 = 0x4E000000u;
+  const float most = 1073741824.0f / (float)Max<int64_t>(reach, 1);
+  return MagnitudeBits(multipliers, count) <= MagnitudeBits(&most, 1) && MagnitudeBits(offsets, count) <= two_to_29;
 }
 
 // Whether fl(x + b) is x but for the sign of a zero, which no code shows.

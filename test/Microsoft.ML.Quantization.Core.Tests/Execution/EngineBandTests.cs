@@ -26,6 +26,8 @@ public sealed class EngineBandTests
     [DataRow(3, 1, 1, 2, 2, 0, 24, 8)]
     [DataRow(5, 1, 0, 3, 1, 1, 40, 16)]
     [DataRow(3, 2, 1, 3, 3, 1, 19, 0)]
+    [DataRow(7, 2, 3, 3, 2, 1, 70, -16)]
+    [DataRow(3, 1, 1, 2, 2, 0, 64, -16)]
     public void Stems_equal_the_interpreter_and_the_program_in_separate_steps(int kernel, int stride, int pad, int pool, int poolStride, int poolPad, int channels, int streamBits)
     {
         Graph graph = Stem(HandmadeGraphs.Square(kernel, stride, pad), HandmadeGraphs.Square(pool, poolStride, poolPad), channels, streamBits);
@@ -89,14 +91,22 @@ public sealed class EngineBandTests
             return builder.Build();
         }
 
+        // Negative: codes before the pool.
         AffineQuantization stream = streamBits == 8 ? bytes : AffineQuantization.PerTensor(new CodeType(new BitWidth(16), true), IntegerRange.SignedNarrow(16), new AffineParameters(0.002f, 0));
-        ValueId real = builder.Add(new DequantizeAccumulator { Inputs = [acc], Multipliers = [.. m], Offsets = [.. m.Reverse()], Activation = new Activation(-3, 4) });
-        ValueId joined = builder.Add(new Quantize { Inputs = [builder.Add(new MaxPool { Inputs = [real], Window = pool })], Result = stream });
+        ValueId joined = streamBits < 0
+            ? builder.Add(new MaxPool { Inputs = [builder.Add(new Requantize { Inputs = [acc], Multipliers = [.. m.Select(v => v * 500)], Offsets = [.. m], Minimum = -1500, Maximum = 32000, Result = stream })], Window = pool })
+            : Real();
         ValueId bits = builder.Add(new Requantize { Inputs = [joined], Multipliers = [streamBits == 8 ? 0.05f : 0.004f], Offsets = [0.3f], Minimum = 0, Maximum = 3, Result = few });
         AffineQuantization weights = HandmadeGraphs.MidRise(2, 1);
         ValueId v = builder.AddConstant("v", RandomTensors.Codes(weights, Shape.Of(5, channels, 1, 1), 2), weights);
         builder.AddOutput(builder.Add(new IntegerConvolution { Inputs = [bits, v], Window = HandmadeGraphs.Square(1, 1, 0) }));
         builder.AddOutput(builder.Add(new Dequantize { Inputs = [joined] }));
         return builder.Build();
+
+        ValueId Real()
+        {
+            ValueId real = builder.Add(new DequantizeAccumulator { Inputs = [acc], Multipliers = [.. m], Offsets = [.. m.Reverse()], Activation = new Activation(-3, 4) });
+            return builder.Add(new Quantize { Inputs = [builder.Add(new MaxPool { Inputs = [real], Window = pool })], Result = stream });
+        }
     }
 }

@@ -43,6 +43,39 @@ public sealed class EnginePairTests
     }
 
     [TestMethod]
+    [DataRow(3, true, "IntegerDepthwise→UInt8")]
+    [DataRow(1, false, "IntegerConvolution→UInt8")]
+    [DataRow(0, false, "IntegerDense→UInt8")]
+    public void Thresholds_of_one_step_go_into_a_layer_on_bytes(int kernel, bool depthwise, string operation)
+    {
+        Graph graph = Layer(kernel, depthwise, 5, 1);
+        using Engine engine = EngineAssert.Create(graph, ModelSignature.Of(graph), KernelRegistry.Active, 1, policy: PlanePolicy.Never);
+        string[] operations = [.. engine.Explain().Steps.Select(s => s.Operation)];
+        CollectionAssert.Contains(operations, operation, string.Join(" ", operations));
+        CollectionAssert.DoesNotContain(operations, "Thresholds");
+        CollectionAssert.DoesNotContain(operations, "LookupTable", "codes are doubled on the way");
+        Assert.AreEqual("W5A1", engine.Explain().Steps.Single(s => s.Operation == operation).Bits);
+    }
+
+    [TestMethod]
+    public void Planes_and_bytes_are_chosen_by_the_table()
+    {
+        KernelSet set = KernelRegistry.Active;
+        Graph graph = Layer(0, false, 2, 2, 64, 32);
+        using PackedProgram always = Packer.Pack(graph, ModelSignature.Of(graph), set, PlanePolicy.Always);
+        KernelWork planes = new BoundProgram(always, 1, new ThreadSplit(1), long.MaxValue).Steps.Select(s => s.Work).First(w => w.Operation == KernelOperation.ConvolutionPlanes);
+        var bytes = KernelWork.Of(KernelOperation.ConvolutionByte, 8, ConvolutionGeometry.Dense(1, 64, 32));
+        foreach ((double planeTime, double byteTime, bool expected) in new[] { (100.0, 120.0, true), (120.0, 100.0, false), (100.0, 99.0, true) })
+        {
+            var table = new ThroughputTable("here", [new(set.Name, planes, planeTime), new(set.Name, bytes, byteTime)]);
+            using PackedProgram program = Packer.Pack(graph, ModelSignature.Of(graph), KernelChooser.By([set], table));
+            PackedStep layer = program.Steps.First(s => s.Layer == "layer" && s.Facts.WeightBytes > 0);
+            Assert.AreEqual(expected, layer.Operation.StartsWith("Plane", System.StringComparison.Ordinal), $"{planeTime} and {byteTime}: {layer.Operation}");
+            StringAssert.Contains(layer.Facts.Reason, expected ? "popcount" : "is expected to take longer");
+        }
+    }
+
+    [TestMethod]
     public void Narrow_weights_serve_few_rows_and_bytes_many()
     {
         KernelSet set = KernelRegistry.Active;

@@ -40,8 +40,11 @@ public sealed class EverySetChannelwiseTests
             }
 
             Same(set, test, 1, (s, y, b, e) => s.DepthwiseByte(g, codes, 131, small, KernelOperands.WildEpilogue(g.OutChannels, g.Taps, test.Seed), y, b, e));
+            Same(set, test, 1, (s, y, b, e) => s.DepthwiseByte(g, codes, 131, small, KernelOperands.SteepEpilogue(g.OutChannels, g.Taps, test.Seed), y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.DepthwiseByte(g, codes, 131, small, KernelOperands.CenteredEpilogue(g.OutChannels, g.Taps, test.Seed), y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.MaxPoolByte(g, codes, y, b, e));
+            short[] wide = [.. codes.Select((code, i) => (short)((code << 8) + (i % 251) - 32768))];
+            Same(set, test, sizeof(short), (s, y, b, e) => s.MaxPoolWide(g, short.MinValue, wide, MemoryMarshal.Cast<byte, short>(y.AsSpan()), b, e));
             Same(set, test, 1, (s, y, b, e) => s.AveragePoolByte(g, false, codes, 120, 0.9f, 7, 1, 250, y, b, e));
             Same(set, test, 1, (s, y, b, e) => s.AveragePoolByte(g, true, codes, 3, 0.9f, 7, 1, 250, y, b, e));
         }

@@ -94,6 +94,29 @@ public sealed class KernelChoiceTests
     }
 
     [TestMethod]
+    public void Weights_that_were_measured_beyond_the_second_cache_do_not_pay_for_it_twice()
+    {
+        var table = new ThroughputTable("here", []) { ColdNanosecondsPerByte = 1, MemoryNanosecondsPerByte = 10 };
+        Assert.AreEqual(0, table.WeightNanoseconds(1000, 1 << 20, false));
+        Assert.AreEqual(1000, table.WeightNanoseconds(1000, 1 << 21, false));
+        Assert.AreEqual(0, table.WeightNanoseconds(1 << 21, 1 << 21, false));
+        Assert.AreEqual(11_000, table.WeightNanoseconds(1000, 1 << 25, false));
+        Assert.AreEqual(13_500, table.WeightNanoseconds(1000, 1 << 25, true));
+        var own = new ThroughputTable("here", []) { ColdNanosecondsPerByte = 1, MemoryNanosecondsPerByte = 10, NarrowMemoryNanosecondsPerByte = 20 };
+        Assert.AreEqual(21_000, own.WeightNanoseconds(1000, 1 << 25, true));
+    }
+
+    [TestMethod]
+    public void Forms_of_planes_have_times_of_their_own()
+    {
+        ConvolutionGeometry g = ConvolutionGeometry.Dense(8, 64, 64);
+        int Pairs(PlaneKind kind, int source, int bits) => KernelWork.Of(new PlaneGeometry(g, PlaneKind.Unsigned, source, kind, bits)).PlanePairs;
+        Assert.AreEqual("1 2 4 4 2", $"{Pairs(PlaneKind.MidRise, 1, 1)} {Pairs(PlaneKind.Unsigned, 1, 2)} {Pairs(PlaneKind.Signed, 2, 2)} {Pairs(PlaneKind.MidRise, 2, 2)} {Pairs(PlaneKind.Ternary, 2, 2)}");
+        int[] bits = [.. new[] { PlaneKind.MidRise, PlaneKind.Signed, PlaneKind.Ternary }.Select(k => KernelWork.Of(new PlaneGeometry(g, PlaneKind.Unsigned, 2, k, 2)).Bits)];
+        Assert.AreEqual(3, bits.Distinct().Count());
+    }
+
+    [TestMethod]
     public void Tables_that_cannot_be_read_are_refused_with_their_place()
     {
         foreach (string text in new[] { "", "[]", "{}", """{"processor":"x","forkNanoseconds":1,"stepNanoseconds":1,"coldNanosecondsPerByte":0,"rows":[["a","ConvolutionByte",8,1,1,1,1,1,1,1,0]]}""" })

@@ -9,6 +9,7 @@ using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
 
@@ -41,13 +42,14 @@ public sealed class PackerTests
 
         builder.AddOutput(x);
         Graph graph = builder.Build();
-        var state = new PackingState(graph, ModelSignature.Of(graph), KernelChooser.Only(KernelRegistry.Active), new PlaneChoice(graph, PlanePolicy.Automatic));
+        var chooser = KernelChooser.Only(KernelRegistry.Active);
+        var state = new PackingState(graph, ModelSignature.Of(graph), chooser, new PlaneChoice(graph, PlanePolicy.Automatic, chooser));
         foreach (Node node in graph.Nodes.Where(n => n is IntegerDense))
         {
             Assert.IsTrue(IntegerPacking.Dense(state, node));
         }
 
-        using PackedProgram program = state.Build();
+        using PackedProgram program = state.Build(WorkerPool.Single);
         Assert.AreEqual(1, state.Weights.All.Length);
     }
 

@@ -207,13 +207,13 @@ public sealed class LoweringTests
     {
         const int Depth = 40000;
         var net = new Net();
-        ValueId x = net.Fake("xq", net.Input("x", 1, Depth), 8, false, [1f], 255);
-        ValueId w = net.Fake("wq", net.Builder.AddConstant("w", Tensor.Create(Shape.Of(1, Depth), Enumerable.Repeat(127f, Depth).ToArray())), 8, true, [1f]);
-        LoweredGraph lowered = LowerToInteger.Run(net.Build(net.Dense("deep", x, w)), Harness.Evaluate);
+        ValueId x = net.Fake("xq", net.Input("x", 1, 2 * Depth, 1, 1), 8, false, [1f], 255);
+        ValueId w = net.Fake("wq", net.Builder.AddConstant("w", Tensor.Create(Shape.Of(2, Depth, 1, 1), Enumerable.Repeat(127f, 2 * Depth).ToArray())), 8, true, [1f]);
+        LoweredGraph lowered = LowerToInteger.Run(net.Build(net.Conv("deep", x, w)), Harness.Evaluate);
         LayerOutcome layer = lowered.Layers.Single();
         Assert.IsFalse(layer.IsInteger);
         StringAssert.Contains(layer.Reason, "2590800000", "2 · 255 · 127 · 40000");
-        Assert.IsTrue(lowered.Graph.Nodes.Any(n => n is Dense));
+        Assert.IsTrue(lowered.Graph.Nodes.Any(n => n is Convolution));
     }
 
     [TestMethod]

@@ -39,6 +39,8 @@ public sealed class SchemeTests
             new() { ActivationRange = new RangeSource(RangeMethod.MinMax, 1) },
             new() { EdgeLayers = (EdgeLayers)7 },
             new() { KeepFloat = [" "] },
+            new() { Overrides = [new LayerOverride("a", 4, 8) { GroupSize = 16 }] },
+            new() { WeightGranularity = Granularity.PerGroup, WeightGroupSize = 32, Overrides = [new LayerOverride("a", 4, 8) { GroupSize = -1 }] },
         ];
         foreach (QuantizationScheme scheme in wrong)
         {
@@ -62,6 +64,8 @@ public sealed class SchemeTests
             new() { KeepFloat = ["a','b"] },
             new() { KeepFloat = ["a", "b"] },
             new() { Overrides = [new LayerOverride("a", 4, 4)] },
+            new() { WeightGranularity = Granularity.PerGroup, WeightGroupSize = 32, Overrides = [new LayerOverride("a", 4, 4)] },
+            new() { WeightGranularity = Granularity.PerGroup, WeightGroupSize = 32, Overrides = [new LayerOverride("a", 4, 4) { GroupSize = 16 }] },
             new() { BiasCorrection = false },
             new() { LeastSquaresRefit = false },
             new() { Seed = 1 },
@@ -145,6 +149,16 @@ public sealed class SchemeTests
         ImmutableArray<LayerPlan> layers = LayerSelection.Run(GraphCases.Mlp(), QuantizationScheme.FourBits with { Overrides = [new LayerOverride("Dense", 3, 5)] });
         Assert.AreEqual("3/5 4/4 8/8", string.Join(" ", layers.Select(l => $"{l.WeightBits}/{l.ActivationBits}")));
         Assert.IsTrue(LayerSelection.Run(GraphCases.Mlp(), QuantizationScheme.SevenBitWeights).All(l => l.WeightBits == 7));
+    }
+
+    [TestMethod]
+    public void An_override_may_name_a_group_size_and_takes_the_schemes_otherwise()
+    {
+        var scheme = new QuantizationScheme { WeightBits = 4, WeightGranularity = Granularity.PerGroup, WeightGroupSize = 8, EdgeLayers = EdgeLayers.SameBits };
+        ImmutableArray<LayerPlan> layers = LayerSelection.Run(GraphCases.Mlp(), scheme with { Overrides = [new LayerOverride("Dense", 4, 8) { GroupSize = 4 }, new LayerOverride("Dense_2", 5, 8)] });
+        Assert.AreEqual("4/4 4/8 5/8", string.Join(" ", layers.Select(l => $"{l.WeightBits}/{l.GroupSize}")));
+        StringAssert.Contains((scheme with { Overrides = [new LayerOverride("Dense", 4, 8) { GroupSize = 4 }] }).ToString(), "overrides=['Dense':W4A8G4]");
+        Assert.IsTrue(LayerSelection.Run(GraphCases.Mlp(), QuantizationScheme.FourBits).All(l => l.GroupSize == 0));
     }
 
     private static void AssertCode(QuantizationErrorCode code, QuantizationScheme scheme)

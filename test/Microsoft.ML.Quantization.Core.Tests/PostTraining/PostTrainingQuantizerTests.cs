@@ -92,6 +92,18 @@ public sealed class PostTrainingQuantizerTests
     }
 
     [TestMethod]
+    public void A_layer_may_have_groups_of_its_own_size()
+    {
+        var scheme = new QuantizationScheme { WeightBits = 4, WeightGranularity = Granularity.PerGroup, WeightGroupSize = 8, EdgeLayers = EdgeLayers.SameBits };
+        Graph graph = GraphCases.Mlp();
+        string name = graph.Nodes.OfType<Dense>().First().Name;
+        QuantizationResult result = Quantize(graph, new PostTrainingOptions { Scheme = scheme with { Overrides = [new LayerOverride(name, 4, 8) { GroupSize = 4 }] } });
+        int[] sizes = [.. result.Integer.Nodes.OfType<GroupedDense>().Select(n => result.Integer[n.Inputs[1]].Type.Quantization!.GroupSize)];
+        CollectionAssert.AreEqual((int[])[4, 8, 8], sizes);
+        StringAssert.Contains(result.Document.Metadata.Facts["scheme"], "G4");
+    }
+
+    [TestMethod]
     public void Weights_alone_in_groups_give_the_bits_of_the_network_with_decoded_weights()
     {
         var scheme = new QuantizationScheme { WeightBits = 4, WeightGranularity = Granularity.PerGroup, WeightGroupSize = 8, FloatInputs = true, EdgeLayers = EdgeLayers.SameBits };

@@ -1,10 +1,14 @@
 using System;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Prediction;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Core.Tests.Prediction;
@@ -24,6 +28,14 @@ public sealed class LatencyPredictorTests
         Assert.AreEqual(9, prediction.Steps.Count(s => s.Operation.StartsWith("IntegerConvolution", StringComparison.Ordinal)));
         Assert.AreEqual(3, prediction.Steps.Count(s => s.Operation.Contains("IntegerAdd", StringComparison.Ordinal)));
         Assert.IsTrue(prediction.MeasuredShare is >= 0 and <= 1);
+    }
+
+    [TestMethod]
+    public void A_step_that_does_several_things_costs_all_of_them()
+    {
+        KernelOperation[] Also(Graph graph) => [.. Bound(graph).Steps.SelectMany(s => s.Also).Select(w => w.Operation)];
+        CollectionAssert.Contains(Also(HandmadeGraphs.IntegerNet()), KernelOperation.MaxPoolByte);
+        Assert.AreEqual(3, Also(LatencyPredictor.Lower(_network, QuantizationScheme.EightBits)).Count(o => o == KernelOperation.AddByte));
     }
 
     [TestMethod]
@@ -52,5 +64,11 @@ public sealed class LatencyPredictorTests
     {
         Assert.AreEqual(QuantizationErrorCode.KernelSetUnavailable, Assert.ThrowsException<QuantizationException>(() => LatencyPredictor.Predict(_network, kernelSet: "none")).Code);
         Assert.AreEqual(QuantizationErrorCode.InvalidBitWidth, Assert.ThrowsException<QuantizationException>(() => LatencyPredictor.Predict(_network, new QuantizationScheme { WeightBits = 9 })).Code);
+    }
+
+    private static BoundProgram Bound(Graph graph)
+    {
+        using PackedProgram program = Packer.Pack(graph, ModelSignature.Of(graph), KernelRegistry.Active);
+        return new BoundProgram(program, 1, new ThreadSplit(1), long.MaxValue);
     }
 }

@@ -1,3 +1,4 @@
+using System.Linq;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Numerics;
 
@@ -64,6 +65,15 @@ public static class KernelOperands
         (float Multiplier, float Offset)[] wild = [(3e9f, 0), (-3e9f, 1), (float.PositiveInfinity, 0), (1, float.NaN), (0.6f, 0), (0.01f, 3e9f), (float.NaN, 0), (0.5f, -3e9f)];
         (multipliers[channel], offsets[channel]) = wild[seed % (ulong)wild.Length];
         return tame with { Multipliers = multipliers, Offsets = offsets };
+    }
+
+    /// <summary>An epilogue of codes with multipliers far above 1/2, as layers of few bits and thresholds have: most codes are at an end.</summary>
+    public static IntegerEpilogue SteepEpilogue(int channels, int depth, ulong seed)
+    {
+        CounterRandom random = new(seed, 78);
+        float[] multipliers = [.. Enumerable.Range(0, channels).Select(c => (random.Uniform(c) - 0.5f) * (c % 5 == 0 ? 3000 : 3))];
+        float[] offsets = [.. Enumerable.Range(0, channels).Select(c => c % 2 == 0 ? 1.5f : 1e6f * (random.Uniform(1000 + c) - 0.5f))];
+        return Epilogue(channels, depth, seed, AccumulatorOutput.UInt8) with { Multipliers = multipliers, Offsets = offsets };
     }
 
     /// <summary>An epilogue of codes that has no offsets, as most layers have.</summary>

@@ -81,6 +81,24 @@ public sealed partial class PlainKernels
     }
 
     /// <inheritdoc/>
+    public override void MaxPoolWide(in ConvolutionGeometry geometry, short smallest, ReadOnlySpan<short> source, Span<short> destination, int rowBegin, int rowEnd)
+    {
+        int channels = geometry.InChannels;
+        (int begin, int end) = PlainWindow.RowPixels(geometry, rowBegin, rowEnd);
+        for (int i = begin * channels; i < end * channels; i++)
+        {
+            short best = smallest;
+            for (int t = 0; t < geometry.Taps; t++)
+            {
+                int input = PlainWindow.InputPixel(geometry, i / channels, t);
+                best = input < 0 ? best : Math.Max(best, source[(input * channels) + (i % channels)]);
+            }
+
+            destination[i] = best;
+        }
+    }
+
+    /// <inheritdoc/>
     public override void MaxPoolFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> source, Span<float> destination, int rowBegin, int rowEnd)
     {
         int channels = geometry.InChannels;

@@ -10,10 +10,13 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
 /// An equal integer graph whose arithmetic reads affine codes: before a node that works on values, mid-rise codes c of k bits are doubled by a table into unsigned codes 2c of k + 1 bits
-/// with zero point 2^k − 1, so that 2c − (2^k − 1) is code − zero point. Nodes that only move or compare codes, and those that the caller names, read mid-rise codes as they are.
+/// with zero point 2^k − 1, so that 2c − (2^k − 1) is code − zero point. Thresholds of which nothing but such a table is left to read the codes count each step twice instead. Nodes that only move or compare codes, and those that the caller names, read mid-rise codes as they are.
 /// </summary>
 public static class DoubleMidRise
 {
+    // What threshold tables of kernels hold.
+    private const int MostSteps = 15;
+
     /// <summary>Runs the pass.</summary>
     /// <param name="graph">An integer graph.</param>
     /// <param name="readsMidRise">Whether a node reads mid-rise activations by itself.</param>
@@ -51,9 +54,20 @@ public static class DoubleMidRise
     {
         private readonly Dictionary<ValueId, ValueId> _doubled = [];
         private readonly Node?[] _producers = graph.Producers();
+        private readonly List<Node>[] _consumers = graph.Consumers();
 
         public bool Visit(GraphRewriter rewriter, Node node)
         {
+            if (node is Thresholds thresholds && OnlyDoubled(node.Output))
+            {
+                AffineQuantization result = Affine(thresholds.Result);
+                ValueId doubled = rewriter.Builder.Add(
+                    thresholds with { Inputs = [.. node.Inputs.Select(rewriter.Map)], Outputs = [], Integers = Twice(thresholds, thresholds.Integers), Reals = Twice(thresholds, thresholds.Reals), Result = result },
+                    graph[node.Output].Name + ".doubled");
+                _doubled[node.Output] = doubled;
+                return true;
+            }
+
             int[] inputs = IsArithmetic(node) ? [.. Doubled(graph, node, readsMidRise)] : [];
             if (inputs.Length == 0)
             {
@@ -64,6 +78,19 @@ public static class DoubleMidRise
             rewriter.Emit(node, node with { Inputs = mapped });
             return true;
         }
+
+        /// <summary>Whether mid-rise codes are read by nodes that want them doubled, and by nothing else.</summary>
+        private bool OnlyDoubled(ValueId value)
+        {
+            AffineQuantization codes = graph[value].Type.Quantization!;
+            bool fits = codes is { IsMidRise: true, Granularity: Granularity.PerTensor } && codes.Range == codes.Code.Range && 2 * codes.Code.MidRiseTop <= MostSteps;
+            List<Node> readers = _consumers[value.Index];
+            return fits && readers.Count > 0 && !graph.Outputs.Contains(value)
+                && readers.TrueForAll(r => IsArithmetic(r) && Enumerable.Range(0, r.Inputs.Length).Where(i => r.Inputs[i] == value).All(Doubled(graph, r, readsMidRise).Contains));
+        }
+
+        private static ImmutableArray<T> Twice<T>(Thresholds node, ImmutableArray<T> values)
+            => [.. Enumerable.Range(0, values.Length / node.Count).SelectMany(c => Enumerable.Range(0, 2 * node.Count).Select(i => values[(c * node.Count) + (i % node.Count)]))];
 
         private ValueId Double(GraphRewriter rewriter, ValueId value)
         {

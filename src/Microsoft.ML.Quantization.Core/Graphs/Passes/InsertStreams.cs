@@ -23,7 +23,8 @@ public static class InsertStreams
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(sample);
         var walk = new PassWalk(graph);
-        HashSet<ValueId> sites = Sites(walk);
+        HashSet<ValueId> read = Sites(walk);
+        Dictionary<ValueId, ValueId> sites = read.ToDictionary(s => read.Contains(Before(walk, s)) ? s : Before(walk, s));
         if (sites.Count == 0)
         {
             return graph;
@@ -33,9 +34,9 @@ public static class InsertStreams
         foreach (Node node in graph.Nodes)
         {
             rewriter.Copy(node);
-            foreach (ValueId output in node.Outputs.Where(sites.Contains))
+            foreach (ValueId output in node.Outputs.Where(sites.ContainsKey))
             {
-                string name = graph[output].Name;
+                string name = graph[sites[output]].Name;
                 rewriter.Replace(output, NormalizeQdq.Add(rewriter.Builder, rewriter.Map(output), Quantizer(sample(name), bits), name + ".stream"));
             }
         }
@@ -58,6 +59,10 @@ public static class InsertStreams
         sites.RemoveWhere(v => walk.IsOutput(v) || walk.Producer(v) is null or FakeQuantize or LearnedQuantize);
         return sites;
     }
+
+    /// <summary>Codes keep the order of values, so a max pool that alone reads its input may as well take the largest code: half the bytes, and the layer before it writes codes.</summary>
+    private static ValueId Before(PassWalk walk, ValueId site)
+        => walk.Producer(site) is MaxPool pool && walk.Producer(pool.Inputs[0]) is not (null or FakeQuantize or LearnedQuantize) && walk.SoleConsumer(pool.Inputs[0]) is not null ? Before(walk, pool.Inputs[0]) : site;
 
     private static bool IsResidual(Graph graph, Binary node) => node.Operator == BinaryOperator.Add
         && node.Inputs.All(i => graph[i].Constant is null) && graph[node.Inputs[0]].Type.Shape.Equals(graph[node.Inputs[1]].Type.Shape);

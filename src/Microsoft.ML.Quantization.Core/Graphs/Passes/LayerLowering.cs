@@ -40,13 +40,12 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
             return null;
         }
 
-        double[] offsets = node.Inputs.Length < 3 ? [0] : [.. BiasReals(BiasSource(node)!).Values<float>().ToArray().Select(b => (double)b)];
         string reason = string.Create(CultureInfo.InvariantCulture, $"a sum of {ids.Length} integer layers");
         Reports.Add(new LayerOutcome(node.Name, node.Kind, ws.Sum(w => w.Quantizer.Code.Bits.Bits), xs.Sum(x => x.Quantizer.Code.Bits.Bits), true, reason, worst));
-        return new Form.Combined(ids, steps, offsets, Axis(node), Clamp(node));
+        return new Form.Combined(ids, steps, Offsets(node), Axis(node), Clamp(node));
     }
 
-    private Form.Scaled? LowerCodes(Node node, Form? input, Form? weights)
+    private Form? LowerCodes(Node node, Form? input, Form? weights)
     {
         if (Obstacle(node, input, weights) is { } reason)
         {
@@ -61,6 +60,11 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         AccumulatorBound bound = AccumulatorBound.Of(codes, w.Quantizer, x.Quantizer, bias);
         if (!bound.IsProved)
         {
+            if (LowerDeep(node, x, w, steps) is { } deep)
+            {
+                return deep;
+            }
+
             string place = string.Create(CultureInfo.InvariantCulture, $"the accumulator of channel {bound.Channel} can reach {bound.Worst}, above 2^31 - 1");
             Report(node, input, weights, place, 0);
             return null;
@@ -69,6 +73,34 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         Report(node, input, weights, string.Empty, bound.Worst);
         return new Form.Scaled(Emit(node, x, w, bias), steps, remainder, Axis(node), Clamp(node));
     }
+
+    /// <summary>Writes one layer for each run of input channels whose accumulator is proved; null where there is no such cut.</summary>
+    private Form.Combined? LowerDeep(Node node, Form.Codes x, Form.Codes w, double[] steps)
+    {
+        Tensor codes = rewriter.Builder[w.Id].Constant!;
+        bool cuts = node is not Convolution { Groups: > 1 } && w.Quantizer.Codebook is null;
+        if (!cuts || DeepLowering.Cut(codes, w.Quantizer, x.Quantizer) is not { } runs)
+        {
+            return null;
+        }
+
+        int axis = node is Convolution ? 1 : walk.Graph[node.Inputs[0]].Type.Shape.Rank - 1;
+        var ids = ImmutableArray.CreateBuilder<ValueId>(runs.Length);
+        long worst = 0;
+        foreach ((int Begin, int End) run in runs)
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"{node.Name}.part{ids.Count}");
+            (Form.Codes partX, Form.Codes partW) = DeepLowering.Operands(rewriter.Builder, x, w, axis, run, name);
+            worst = Math.Max(worst, AccumulatorBound.Of(rewriter.Builder[partW.Id].Constant!, w.Quantizer, x.Quantizer, null).Worst);
+            ids.Add(Emit(node with { Name = name }, partX, partW, null));
+        }
+
+        string reason = string.Create(CultureInfo.InvariantCulture, $"too deep for one accumulator, a sum of {runs.Length} integer layers");
+        Reports.Add(new LayerOutcome(node.Name, node.Kind, w.Quantizer.Code.Bits.Bits, x.Quantizer.Code.Bits.Bits, true, reason, worst));
+        return new Form.Combined(ids.MoveToImmutable(), [.. runs.Select(_ => steps)], Offsets(node), Axis(node), Clamp(node));
+    }
+
+    private double[] Offsets(Node node) => node.Inputs.Length < 3 ? [0] : [.. BiasReals(BiasSource(node)!).Values<float>().ToArray().Select(b => (double)b)];
 
     /// <summary>Writes the integer product of two values of codes; null when an operand has none.</summary>
     public Form.Scaled? LowerProduct(Node node, Form? left, Form? right)

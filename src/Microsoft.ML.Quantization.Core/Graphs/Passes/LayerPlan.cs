@@ -12,4 +12,7 @@ public sealed record LayerPlan(string Name, string Kind, int WeightBits, int Act
 {
     /// <summary>The width that stands for float32.</summary>
     public const int FloatBits = 32;
+
+    /// <summary>Run length of weights that share a scale; 0 where each output channel, or the tensor, has one.</summary>
+    public int GroupSize { get; init; }
 }

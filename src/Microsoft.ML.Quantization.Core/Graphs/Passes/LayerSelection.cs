@@ -107,7 +107,10 @@ public static class LayerSelection
 
         bool grouped = scheme.WeightGranularity == Granularity.PerGroup;
         string grouping = layer is Dense ? "weights in groups, inputs quantized row by row" : "weights in groups, arithmetic in float";
-        return new LayerPlan(layer.Name, layer.Kind, weights, grouped ? LayerPlan.FloatBits : activations, grouped, edge, grouped ? grouping : reason);
+        return new LayerPlan(layer.Name, layer.Kind, weights, grouped ? LayerPlan.FloatBits : activations, grouped, edge, grouped ? grouping : reason)
+        {
+            GroupSize = grouped && rule is { GroupSize: > 0 } ? rule.GroupSize : scheme.WeightGroupSize,
+        };
     }
 
     private static string? Obstacle(Graph graph, QuantizationScheme scheme, Node layer, bool edge)

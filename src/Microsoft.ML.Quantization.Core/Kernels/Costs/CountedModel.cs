@@ -23,18 +23,21 @@ internal static class CountedModel
         return operation switch
         {
             // One instruction multiplies and adds four bytes a lane (VNNI, dot products), or two words a lane and another one adds; managed code widens besides.
-            KernelOperation.ConvolutionByte or KernelOperation.GroupedDense => (set is "avx512vnni" or "neon" ? 8 : managed ? 48 : 32) / bits,
+            KernelOperation.ConvolutionByte or KernelOperation.GroupedDense => Products(set, managed) / bits,
             // The same, and an instruction that takes the code out of its byte.
             KernelOperation.DenseNarrow => Containers(weightBits) * (set is "avx512vnni" or "neon" ? 20 : managed ? 64 : 36) / bits,
-            // An exclusive or, a count of bits and an addition for as many products as a vector has bits; without a counting instruction about ten.
-            KernelOperation.ConvolutionPlanes => (set.StartsWith("avx512vnni", StringComparison.Ordinal) ? 3 : 12) / bits,
+            // A product of two planes costs about a quarter of a product of bytes on every kernel set measured.
+            KernelOperation.ConvolutionPlanes => Math.Max(KernelWork.PairsOf(weightBits), 1) * Products(set, managed) / 4 / bits,
             KernelOperation.ConvolutionFloat => 32 / bits,
             KernelOperation.DepthwiseByte or KernelOperation.DepthwiseFloat => 96 / bits,
             KernelOperation.MaxPoolByte or KernelOperation.Copy => 24 / bits,
+            KernelOperation.MaxPoolWide => 48 / bits,
             KernelOperation.General or KernelOperation.Gate or KernelOperation.EntryByte or KernelOperation.EntryFloat or KernelOperation.Transpose => 4,
             _ => 256 / bits,
         };
     }
+
+    private static double Products(string set, bool managed) => set is "avx512vnni" or "neon" ? 8 : managed ? 48 : 32;
 
     // Codes are cut into containers of 4, 2 and 1 bits.
     private static int Containers(int bits) => BitOperations.PopCount((uint)bits);

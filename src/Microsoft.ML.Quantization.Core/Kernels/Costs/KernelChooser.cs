@@ -48,13 +48,11 @@ internal sealed class KernelChooser
     /// <summary>All sets of a list by a given table; the first is the default.</summary>
     public static KernelChooser By(IReadOnlyList<KernelSet> sets, ThroughputTable table) => new(sets, table, "the only one");
 
-    /// <summary>Whether one way to do a layer is expected to be faster than another in a model with so many bytes of weights. A model and a measurement do not compare.</summary>
-    public bool IsFaster(in WeightedWork one, in WeightedWork other, long modelBytes)
+    /// <summary>Whether one way to do a layer is expected to take less than a part of the time of another in a model with so many bytes of weights. A model and a measurement do not compare.</summary>
+    public bool IsFaster(in WeightedWork one, in WeightedWork other, long modelBytes, double part)
     {
         bool measured = _table.IsMeasured(one.Set.Name, one.Work) && _table.IsMeasured(other.Set.Name, other.Work);
-        double first = Nanoseconds(one, measured) + _table.WeightNanoseconds(one.WeightBytes, modelBytes);
-        double second = Nanoseconds(other, measured) + _table.WeightNanoseconds(other.WeightBytes, modelBytes);
-        return first < second * Margin;
+        return Nanoseconds(one, modelBytes, measured) < Nanoseconds(other, modelBytes, measured) * part;
     }
 
     /// <summary>The set for some work, and why: forced, measured or modelled.</summary>
@@ -82,6 +80,6 @@ internal sealed class KernelChooser
         return new Choice(best, string.Create(CultureInfo.InvariantCulture, $"{(measured ? "measured" : "modelled")}, {expected:0.###} µs"));
     }
 
-    private double Nanoseconds(in WeightedWork work, bool measured)
-        => (measured ? _table : ThroughputTable.Empty).Nanoseconds(work.Set.Name, work.Work);
+    private double Nanoseconds(in WeightedWork work, long modelBytes, bool measured)
+        => (measured ? _table : ThroughputTable.Empty).Nanoseconds(work.Set.Name, work.Work) + _table.WeightNanoseconds(work.WeightBytes, modelBytes, work.Work.Operation == KernelOperation.DenseNarrow);
 }

@@ -83,4 +83,7 @@ internal enum KernelOperation
 
     /// <summary>Mean of 16-bit codes of windows; a unit is a tap.</summary>
     AveragePoolWide,
+
+    /// <summary>Largest 16-bit code of windows; a unit is a tap.</summary>
+    MaxPoolWide,
 }

@@ -4,7 +4,7 @@ namespace Microsoft.ML.Quantization.Kernels.Costs;
 
 /// <summary>The work of one step as numbers that its cost depends on.</summary>
 /// <param name="Operation">What is done.</param>
-/// <param name="Bits">Bits of a weight in memory (1 to 8, 32), of a source code and a weight for layers over bit planes (11, 12, 21, 22), or of a value where there are no weights.</param>
+/// <param name="Bits">Bits of a weight in memory (1 to 8, 32), of a source code and a weight for layers over bit planes (11, 12, 21, 22; 100 more for two's complement weights, 200 more for ternary ones), or of a value where there are no weights.</param>
 /// <param name="Channels">Input channels of one group; 1 for element-wise work.</param>
 /// <param name="Outputs">Output channels of one group.</param>
 /// <param name="Groups">Groups; for <see cref="KernelOperation.GroupedDense"/> inputs that share a scale.</param>
@@ -16,16 +16,21 @@ internal readonly record struct KernelWork(KernelOperation Operation, int Bits, 
 {
     private const int OutputLanes = 16;
     private const int DepthLanes = 4;
+    private const int PlaneForm = 100;
 
     /// <summary>
     /// Units of work, those included that fill up vectors, so that nanoseconds a unit change little from shape to shape.
     /// </summary>
     public double Units => Operation switch
     {
-        KernelOperation.ConvolutionByte or KernelOperation.ConvolutionFloat or KernelOperation.ConvolutionPlanes => Up((double)Channels * Taps, DepthLanes) * Up(Outputs, OutputLanes) * Groups * Pixels,
+        KernelOperation.ConvolutionPlanes => Up(Channels, PlaneLayout.WordBits) * Taps * Up(Outputs, PlaneLayout.WordBits) * Groups * Pixels,
+        KernelOperation.ConvolutionByte or KernelOperation.ConvolutionFloat => Up((double)Channels * Taps, DepthLanes) * Up(Outputs, OutputLanes) * Groups * Pixels,
         KernelOperation.GroupedDense or KernelOperation.DenseNarrow => (double)Channels * Up(Outputs, OutputLanes) * Pixels,
         _ => (double)Channels * Pixels * Taps,
     };
+
+    /// <summary>Pairs of planes that a product of a layer over bit planes takes.</summary>
+    public int PlanePairs => PairsOf(Bits);
 
     /// <summary>What stands in a throughput table, in this order.</summary>
     public ImmutableArray<int> Sizes => [Channels, Outputs, Groups, Pixels, Taps, Stride, Width];
@@ -43,7 +48,19 @@ internal readonly record struct KernelWork(KernelOperation Operation, int Bits, 
     }
 
     /// <summary>A layer over bit planes.</summary>
-    public static KernelWork Of(in PlaneGeometry g) => Of(KernelOperation.ConvolutionPlanes, (g.SourceBits * 10) + g.WeightBits, g.Convolution);
+    public static KernelWork Of(in PlaneGeometry g)
+    {
+        int form = g.WeightKind switch
+        {
+            PlaneKind.MidRise => 0,
+            PlaneKind.Ternary => 2,
+            _ => 1,
+        };
+        return Of(KernelOperation.ConvolutionPlanes, (form * PlaneForm) + (g.SourceBits * 10) + g.WeightBits, g.Convolution);
+    }
+
+    /// <summary>Pairs of planes of <see cref="Bits"/> of a layer over bit planes; ternary weights are one plane and the signs of its bits.</summary>
+    public static int PairsOf(int bits) => bits / 10 % 10 * (bits / PlaneForm == 2 ? 1 : bits % 10);
 
     /// <summary>Products of two computed values, in bytes or in floats.</summary>
     public static KernelWork Products(bool bytes, int count, int rows, int depth, int columns)

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Kernels;
 
@@ -45,13 +46,14 @@ internal sealed unsafe class BandStep : BoundStep
         int even = (bands + context.Threads - 1) / context.Threads * context.Threads;
         Chunks = context.Chunks(Math.Min(even, _geometry.Batch * _geometry.OutHeight), g.OutLength * g.Depth);
         Work = convolution.Work;
+        Also = [pool.Work, .. followers.OfType<BoundStep>().Select(f => f.Work)];
     }
 
     private int MostRows => Math.Min(((_band - 1) * _geometry.StrideHeight) + ((_geometry.KernelHeight - 1) * _geometry.DilationHeight) + 1, _geometry.InHeight);
 
     /// <summary>Whether the steps can run so.</summary>
     public static bool Fits(BoundStep convolution, BoundStep pool)
-        => convolution is ByteConvolutionStep { HasRows: true } && pool is MaxPoolByteStep or MaxPoolFloatStep && Band.Fits(((PoolStep)pool).Geometry);
+        => convolution is ByteConvolutionStep { HasRows: true } && pool is MaxPoolByteStep or MaxPoolWideStep or MaxPoolFloatStep && Band.Fits(((PoolStep)pool).Geometry);
 
     /// <summary>Whether a step can follow the pool.</summary>
     public static bool Follows(BoundStep pool, BoundStep step)
@@ -111,7 +113,7 @@ internal static class BandFusion
     /// <param name="context">A batch of one, to look at bound steps.</param>
     public static PackedStep[] Run(PackedStep[] steps, BindContext context)
     {
-        var made = new System.Collections.Generic.List<PackedStep>();
+        var made = new List<PackedStep>();
         for (int i = 0; i < steps.Length; i++)
         {
             int count = i + 1 < steps.Length ? Length(steps, i, context) : 0;

@@ -28,6 +28,7 @@ internal sealed class ByteConvolutionStep : BoundStep
         _tiles = geometry.OutPixels == 0 ? 0 : _kernels.CountConvolutionByteTiles(geometry);
         Chunks = context.Chunks(_tiles, geometry.OutLength * geometry.Depth);
         Work = KernelWork.Of(KernelOperation.ConvolutionByte, 8, geometry);
+        Also = epilogue.Join?.Works(geometry.OutLength) ?? [];
     }
 
     /// <summary>The sizes.</summary>

@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Kernels.Costs;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
@@ -65,6 +67,10 @@ internal sealed record JoinData
 
     /// <summary>Highest sum.</summary>
     public int Maximum { get; init; }
+
+    /// <summary>What this costs for so many codes, as if each part were a step of its own.</summary>
+    public ImmutableArray<KernelWork> Works(long codes)
+        => [.. new[] { (Addition is not null, KernelOperation.AddByte), (Bytes is not null, KernelOperation.TranslateByte) }.Where(p => p.Item1).Select(p => KernelWork.Flat(p.Item2, 8, codes))];
 
     /// <summary>The kernels' form over the buffers of a run; <paramref name="size"/> is that of a code.</summary>
     public JoinEpilogue Bind(RunBuffers buffers, int size)

@@ -35,6 +35,7 @@ internal sealed class PlaneConvolutionStep : BoundStep
         _tiles = sizes.OutPixels == 0 ? 0 : _kernels.CountConvolutionPlanesTiles(geometry);
         Chunks = context.Chunks(_tiles, sizes.OutLength * sizes.Depth * geometry.SourceBits * geometry.WeightBits / ProductsPerWork);
         Work = KernelWork.Of(geometry);
+        Also = epilogue.Join?.Works(sizes.OutLength) ?? [];
     }
 
     /// <inheritdoc/>

@@ -18,7 +18,7 @@ internal abstract class PoolStep : BoundStep
         Destination = destination;
         _rows = Rows.Count(geometry);
         Chunks = context.Chunks(_rows, geometry.OutLength * geometry.Taps * Rows.WorkPerTap);
-        Work = KernelWork.Of(operation, 8, geometry);
+        Work = KernelWork.Of(operation, operation == KernelOperation.MaxPoolWide ? 16 : 8, geometry);
     }
 
     protected KernelSet Kernels { get; }
@@ -49,6 +49,17 @@ internal sealed class MaxPoolByteStep(BindContext context, ConvolutionGeometry g
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
         => Kernels.MaxPoolByte(Geometry, buffers.Span<byte>(Source), buffers.Span<byte>(Destination), begin, end);
+}
+
+internal sealed class MaxPoolWideStep(BindContext context, ConvolutionGeometry geometry, short smallest, int source, int destination) : PoolStep(context, geometry, KernelOperation.MaxPoolWide, source, destination)
+{
+    /// <inheritdoc/>
+    public override void RunRows(in ConvolutionGeometry geometry, ReadOnlySpan<byte> source, Span<byte> destination)
+        => Kernels.MaxPoolWide(geometry, smallest, MemoryMarshal.Cast<byte, short>(source), MemoryMarshal.Cast<byte, short>(destination), 0, Rows.Count(geometry));
+
+    /// <inheritdoc/>
+    protected override void Run(RunBuffers buffers, int begin, int end)
+        => Kernels.MaxPoolWide(Geometry, smallest, buffers.Span<short>(Source), buffers.Span<short>(Destination), begin, end);
 }
 
 internal sealed class MaxPoolFloatStep(BindContext context, ConvolutionGeometry geometry, int source, int destination) : PoolStep(context, geometry, KernelOperation.MaxPoolFloat, source, destination)

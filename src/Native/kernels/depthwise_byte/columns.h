@@ -178,9 +178,19 @@ void DepthwiseColumnRows(const DepthwiseByteCall& call, int begin, int end) {
   }
 }
 
+// What no accumulator exceeds.
+int64_t ReachOf(const DepthwiseByteCall& call) {
+  int64_t most = 0;
+  for (int c = 0; c < call.g.in_channels; c++) {
+    const int64_t bias = call.epilogue.bias[c];
+    most = Max(most, bias < 0 ? -bias : bias);
+  }
+  return most + (int64_t)call.g.kernel_depth * call.g.kernel_height * call.g.kernel_width * 255 * 128;
+}
+
 void DepthwiseVnniRows(const DepthwiseByteCall& call, int begin, int end) {
   const mlq_epilogue& e = call.epilogue;
-  const bool packs = e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && IsTame(e.multipliers, e.offsets, call.g.in_channels);
+  const bool packs = e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && IsTame(e.multipliers, e.offsets, call.g.in_channels, ReachOf(call));
   packs && FitsColumns(call.g) ? DepthwiseColumnRows(call, begin, end) : DepthwiseQuadRows(call, begin, end);
 }
 
