@@ -9,6 +9,7 @@ using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
@@ -54,6 +55,10 @@ public sealed class ExactnessTests
         (int w, int a) = widths.SelectMany(w => widths.Select(a => (w, a))).First(p => recipe.Covers(p.w, p.a));
         Keeps(recipe.Exactness.Hard, Run(recipe.Scheme(w, a)));
     }
+
+    [TestMethod]
+    public void Blocks_of_ternary_residuals_are_layers_that_the_engine_adds()
+        => Keeps(ExactnessTier.T1, Run(new QuantizationAwareScheme { Weights = new TernaryResidual { Bits = 4, BlockChannels = 16 }, Activations = new Lsq { Bits = 8 } }));
 
     [TestMethod]
     public void The_tier_of_a_pair_is_the_looser_one()
