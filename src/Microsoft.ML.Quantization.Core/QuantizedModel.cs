@@ -66,14 +66,14 @@ public sealed class QuantizedModel : IDisposable
             return FromDocument(ModelReader.Read(path), options);
         }
 
-        (ModelDocument document, StoredWeights stored) = ModelFile.Open(path);
+        ModelFile file = ModelFile.Open(path);
         try
         {
-            return Create(document, options, stored);
+            return Create(file.CheckWeights, file.Read, options);
         }
         catch
         {
-            stored.Dispose();
+            file.Dispose();
             throw;
         }
     }
@@ -95,10 +95,10 @@ public sealed class QuantizedModel : IDisposable
     public static QuantizedModel FromDocument(ModelDocument document, QuantizedModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(document);
-        return Create(document, options, null);
+        return Create(null, () => (document, null), options);
     }
 
-    private static QuantizedModel Create(ModelDocument document, QuantizedModelOptions? options, StoredWeights? stored)
+    private static QuantizedModel Create(Action? check, Func<(ModelDocument Document, StoredWeights? Stored)> read, QuantizedModelOptions? options)
     {
         options ??= new QuantizedModelOptions();
         if (options.ThreadCount < 0 || options.MaximumArenaBytes <= 0)
@@ -108,14 +108,23 @@ public sealed class QuantizedModel : IDisposable
 
         int threads = options.ThreadCount == 0 ? Environment.ProcessorCount : Math.Min(options.ThreadCount, Environment.ProcessorCount);
         WorkerPool pool = Pools.Create(threads);
+        PackedProgram? program = null;
         try
         {
-            PackedProgram program = Packer.Pack(document.Graph, document.Signature, Chooser(options.KernelSet), pool: pool);
-            stored?.Release(program.Packed);
-            return new QuantizedModel(document, new Engine(program, pool, options.MaximumArenaBytes), stored);
+            (ModelDocument document, StoredWeights? stored) = (null!, null);
+            void Make()
+            {
+                (document, stored) = read();
+                program = Packer.Pack(document.Graph, document.Signature, Chooser(options.KernelSet), pool: pool);
+            }
+
+            ModelOpening.Run(check, Make, pool);
+            stored?.Release(program!.Packed);
+            return new QuantizedModel(document, new Engine(program!, pool, options.MaximumArenaBytes), stored);
         }
         catch
         {
+            program?.Dispose();
             Pools.Release(pool);
             throw;
         }

@@ -60,7 +60,7 @@ internal sealed class IntegerWeights
         var folded = new int[Rows];
         for (int row = 0; row < Rows; row++)
         {
-            long sum = CodeSums.Of(Values.Slice(row * Depth, Depth), 1, 0).Total;
+            long sum = zeroPoint == 0 ? 0 : CodeSums.Of(Values.Slice(row * Depth, Depth), 1, 0).Total;
             folded[row] = checked((int)((bias?.Values<int>()[row] ?? 0) - (zeroPoint * sum)));
         }
 

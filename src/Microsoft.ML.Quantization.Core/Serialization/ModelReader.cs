@@ -26,7 +26,7 @@ public static class ModelReader
 
     /// <summary>Reads from memory, which must not change afterwards: constants point into it.</summary>
     /// <exception cref="QuantizationException">NotAModel, TruncatedModel, UnsupportedModelVersion, CorruptModel, or a rule of the graph.</exception>
-    public static ModelDocument Read(Memory<byte> file) => Read(file, section => new WeightSection(section.Data));
+    public static ModelDocument Read(Memory<byte> file) => Read(SectionTable.Read(file), section => new WeightSection(section.Data));
 
     /// <summary>The length of a file that may hold a model.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.NotAModel"/>.</exception>
@@ -34,10 +34,9 @@ public static class ModelReader
         ? (int)length
         : throw new QuantizationException(QuantizationErrorCode.NotAModel, $"'{path}': expected an .mlq file of 1 byte to 2 GiB, found {length} bytes.");
 
-    /// <summary>Reads from memory; <paramref name="weights"/> makes tensors of the weight section.</summary>
-    internal static ModelDocument Read(Memory<byte> file, Func<FileSection, WeightSection> weights)
+    /// <summary>Reads checked sections; <paramref name="weights"/> makes tensors of the weight section.</summary>
+    internal static ModelDocument Read(IReadOnlyDictionary<uint, FileSection> sections, Func<FileSection, WeightSection> weights)
     {
-        IReadOnlyDictionary<uint, FileSection> sections = SectionTable.Read(file);
         try
         {
             Graph graph = GraphCodec.Read(Find(sections, ModelFormat.GraphSection).Data.Span, weights(Find(sections, ModelFormat.WeightSection)));
@@ -50,7 +49,9 @@ public static class ModelReader
         }
     }
 
-    private static FileSection Find(IReadOnlyDictionary<uint, FileSection> sections, uint kind) => sections.TryGetValue(kind, out FileSection section)
+    /// <summary>A section that every model has.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.CorruptModel"/>: it is missing.</exception>
+    internal static FileSection Find(IReadOnlyDictionary<uint, FileSection> sections, uint kind) => sections.TryGetValue(kind, out FileSection section)
         ? section
         : throw new QuantizationException(QuantizationErrorCode.CorruptModel, $"Model file: expected a section of kind {kind}, found none.");
 }

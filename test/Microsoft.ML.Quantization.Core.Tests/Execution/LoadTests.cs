@@ -80,8 +80,9 @@ public sealed class LoadTests
     public void Packed_weights_leave_memory_and_everything_else_stays()
     {
         (string path, _, _) = Write(8);
-        (ModelDocument document, StoredWeights stored) = ModelFile.Open(path);
-        using StoredWeights keeper = stored;
+        using ModelFile opened = ModelFile.Open(path);
+        opened.CheckWeights();
+        (ModelDocument document, StoredWeights stored) = opened.Read();
         using PackedProgram program = Packer.Pack(document.Graph, document.Signature, KernelRegistry.Active);
         string[] packed = [.. document.Graph.Values.Where(v => v.Constant is not null && program.Packed.Contains(v.Constant)).Select(v => v.Name)];
         CollectionAssert.AreEquivalent(new[] { "w1", "w2", "w3" }, packed, "the bias is read by nobody but is no packed weight");
@@ -114,6 +115,22 @@ public sealed class LoadTests
         CollectionAssert.AreEqual(new[] { path }, Directory.GetFiles(_folder), "nothing is left of the failed save");
         File.WriteAllBytes(path, file);
         CollectionAssert.AreEqual(file, ModelWriter.ToBytes(model.Document), "the same bytes will do again");
+    }
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    public void Damaged_weights_are_found_by_their_checksum_whatever_else_is_wrong_with_them(int threads)
+    {
+        (string path, byte[] file, _) = Write(3);
+        file[file.Length / 2] ^= 0x40;
+        File.WriteAllBytes(path, file);
+        for (int i = 0; i < 5; i++)
+        {
+            QuantizationException error = Assert.ThrowsException<QuantizationException>(() => QuantizedModel.Load(path, new QuantizedModelOptions { ThreadCount = threads }));
+            Assert.AreEqual(QuantizationErrorCode.CorruptModel, error.Code);
+            StringAssert.Contains(error.Message, "checksum", error.Message);
+        }
     }
 
     [TestMethod]

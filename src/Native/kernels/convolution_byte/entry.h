@@ -36,18 +36,52 @@ MLQ_INLINE int32_t PackLane(const int8_t* row, int begin, int end, Dot::Weight* 
   return SumOf(row, begin * Dot::kStep, end * Dot::kStep);
 }
 
-// The channels [begin, end) of all taps of one lane, whose weights are [channels][taps]; both are multiples of a step. `Taps` is their number where it is known.
-template <int Taps>
-MLQ_INLINE int32_t TurnLane(const Plan& p, const int8_t* row, int begin, int end, Dot::Weight* w) {
-  const int taps = Taps > 0 ? Taps : p.taps;
-  for (int tap = 0; tap < taps; tap++) {
-    const int8_t* from = row + (int64_t)begin * taps + tap;
-    Dot::Weight* target = w + ((int64_t)tap * p.channels + begin) * kWidth;
-    for (int channel = begin; channel < end; channel += Dot::kStep, from += Dot::kStep * taps, target += kWidth * Dot::kStep) {
-      StoreStep(from, taps, target);
+#if defined(__SSE4_1__)
+constexpr int kSquare = 9;       // taps of 3 x 3
+constexpr int kSquareRead = 43;  // bytes read from the first weight of a step
+
+MLQ_INLINE void StoreWord(int8_t* to, int32_t word) { memcpy(to, &word, sizeof(word)); }
+
+// The steps of four channels x 9 taps that can be read by whole vectors, which must end before `limit`; gives the first channel left.
+MLQ_INLINE int TurnSquare(const int8_t* row, const int8_t* limit, int begin, int end, int64_t tap_pitch, int8_t* target) {
+  int channel = begin;
+  for (; channel < end && limit - (row + channel * kSquare) >= kSquareRead; channel += 4) {
+    const int8_t* from = row + channel * kSquare;
+    __m128i r[4];
+    MLQ_UNROLL for (int i = 0; i < 4; i++) { r[i] = _mm_loadu_si128((const __m128i*)(const void*)(from + i * kSquare)); }
+    const __m128i low01 = _mm_unpacklo_epi8(r[0], r[1]), low23 = _mm_unpacklo_epi8(r[2], r[3]);
+    const __m128i words[3] = {_mm_unpacklo_epi16(low01, low23), _mm_unpackhi_epi16(low01, low23),
+                              _mm_unpacklo_epi16(_mm_unpackhi_epi8(r[0], r[1]), _mm_unpackhi_epi8(r[2], r[3]))};
+    int8_t* to = target + (int64_t)channel * kWidth;
+    MLQ_UNROLL for (int v = 0; v < 2; v++) {
+      StoreWord(to + (v * 4 + 0) * tap_pitch, _mm_extract_epi32(words[v], 0));
+      StoreWord(to + (v * 4 + 1) * tap_pitch, _mm_extract_epi32(words[v], 1));
+      StoreWord(to + (v * 4 + 2) * tap_pitch, _mm_extract_epi32(words[v], 2));
+      StoreWord(to + (v * 4 + 3) * tap_pitch, _mm_extract_epi32(words[v], 3));
+    }
+    StoreWord(to + 8 * tap_pitch, _mm_cvtsi128_si32(words[2]));
+  }
+  return channel;
+}
+#endif
+
+// The channels [begin, end) of all taps of one lane, whose weights are [channels][taps]; both are multiples of a step. Nothing from `limit` on is read.
+MLQ_INLINE int32_t TurnLane(const Plan& p, const int8_t* row, const int8_t* limit, int begin, int end, Dot::Weight* w) {
+  int first = begin;
+#if defined(__SSE4_1__)
+  if (Dot::kStep == 4 && p.taps == kSquare) {
+    first = TurnSquare(row, limit, begin, end, (int64_t)p.channels * kWidth, (int8_t*)(void*)w);
+  }
+#endif
+  (void)limit;
+  for (int tap = 0; tap < p.taps; tap++) {
+    const int8_t* from = row + (int64_t)first * p.taps + tap;
+    Dot::Weight* target = w + ((int64_t)tap * p.channels + first) * kWidth;
+    for (int channel = first; channel < end; channel += Dot::kStep, from += Dot::kStep * p.taps, target += kWidth * Dot::kStep) {
+      StoreStep(from, p.taps, target);
     }
   }
-  return SumOf(row, begin * taps, end * taps);
+  return SumOf(row, begin * p.taps, end * p.taps);
 }
 
 // Weight k of the products' order.
@@ -65,9 +99,8 @@ void PackPanel(const Plan& p, const int8_t* rows, int outputs, bool turn, uint8_
     const int end = Min(begin + most, units);
     for (int lane = 0; lane < outputs; lane++) {
       const int8_t* row = rows + (int64_t)lane * p.depth;
-      sums[lane] += !turn         ? PackLane(row, begin, end, w + ((int64_t)begin * kWidth + lane) * Dot::kStep)
-                    : p.taps == 9 ? TurnLane<9>(p, row, begin, end, w + lane * Dot::kStep)
-                                  : TurnLane<0>(p, row, begin, end, w + lane * Dot::kStep);
+      sums[lane] += turn ? TurnLane(p, row, rows + (int64_t)outputs * p.depth, begin, end, w + lane * Dot::kStep)
+                         : PackLane(row, begin, end, w + ((int64_t)begin * kWidth + lane) * Dot::kStep);
     }
   }
   for (int lane = 0; lane < kWidth; lane++) {
