@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
@@ -11,7 +12,7 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Packing;
 
 /// <summary>
-/// Float convolutions and dense layers with constant weights. Behind a flatten the data are brought into row-major order: permuting the weights would change the order
+/// Float convolutions, dense layers and batch normalizations with constant numbers. Behind a flatten the data are brought into row-major order: permuting the weights would change the order
 /// of the sums, and with it bits.
 /// </summary>
 internal static class FloatPacking
@@ -44,6 +45,35 @@ internal static class FloatPacking
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionFloat, 32, one));
         PackedWeights packed = Pack(state, choice.Set, weights, one);
         Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, geometry(c), packed, bias, convolution.Activation, source, destination));
+        return true;
+    }
+
+    /// <summary>Packs a <see cref="BatchNormalization"/> of spatial data that stands by itself, for example behind a max pool.</summary>
+    public static bool Normalization(PackingState state, Node node)
+    {
+        var normalization = (BatchNormalization)node;
+        ValueId from = node.Inputs[0];
+        if (state.Constant(from) is not null || node.Inputs.Skip(1).Any(i => state.Constant(i) is null) || !Layouts.CanBeChannelsLast(state.TypeOf(from).Shape))
+        {
+            return false;
+        }
+
+        Tensor[] constants = [.. node.Inputs.Skip(1).Select(i => state.Constant(i)!)];
+        var numbers = (Factors: new float[constants[0].Shape[0]], Offsets: new float[constants[0].Shape[0]]);
+        for (int c = 0; c < numbers.Factors.Length; c++)
+        {
+            numbers.Factors[c] = normalization.Multiplier(constants[0].Values<float>()[c], constants[3].Values<float>()[c]);
+            float shift = constants[2].Values<float>()[c] * numbers.Factors[c];
+            numbers.Offsets[c] = constants[1].Values<float>()[c] - shift;
+        }
+
+        int source = state.Read(from, Layout.ChannelsLast);
+        int destination = state.Write(node.Output, Layout.ChannelsLast);
+        state.Add(new PackedStep(node.Name, node.Kind, [source], [destination], c =>
+        {
+            Shape bound = c.ShapeOf(node.Output);
+            return new NormalizeStep(c, bound[0] * bound.CountOf(2, bound.Rank), numbers, source, destination);
+        }));
         return true;
     }
 

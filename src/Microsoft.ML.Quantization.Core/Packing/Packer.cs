@@ -43,6 +43,7 @@ internal static class Packer
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
         [typeof(IntegerAdd)] = ElementwisePacking.IntegerAdd,
         [typeof(IntegerMultiply)] = ElementwisePacking.Gate,
+        [typeof(BatchNormalization)] = FloatPacking.Normalization,
         [typeof(Binary)] = ElementwisePacking.Add,
         [typeof(Unary)] = ElementwisePacking.Clip,
         [typeof(Concat)] = StructurePacking.Concat,

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Quantizers.Methods;

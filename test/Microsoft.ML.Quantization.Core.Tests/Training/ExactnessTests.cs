@@ -4,7 +4,6 @@ using System.Linq;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
-using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
@@ -131,8 +130,8 @@ public sealed class ExactnessTests
 
     private static MemoryBatchSource Rows()
     {
-        const int count = 32;
-        float[] pixels = [.. RandomTensors.Floats(Shape.Of(count, _image.Count), 9).Values<float>().ToArray().Select(v => Math.Clamp(0.5f + (0.4f * v), 0, 1))];
-        return new MemoryBatchSource(_image, pixels, [.. Enumerable.Range(0, count).Select(r => (float)(r % 4))]);
+        const int Count = 32;
+        float[] pixels = [.. RandomTensors.Floats(Shape.Of(Count, _image.Count), 9).Values<float>().ToArray().Select(v => Math.Clamp(0.5f + (0.4f * v), 0, 1))];
+        return new MemoryBatchSource(_image, pixels, [.. Enumerable.Range(0, Count).Select(r => (float)(r % 4))]);
     }
 }
