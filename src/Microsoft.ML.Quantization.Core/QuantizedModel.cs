@@ -9,6 +9,7 @@ using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization;
 
@@ -24,10 +25,13 @@ public sealed class QuantizedModel : IDisposable
     private readonly ModelDocument _document;
     private readonly Engine _engine;
 
-    private QuantizedModel(ModelDocument document, Engine engine)
+    private readonly StoredWeights? _stored;
+
+    private QuantizedModel(ModelDocument document, Engine engine, StoredWeights? stored)
     {
         _document = document;
         _engine = engine;
+        _stored = stored;
     }
 
     /// <summary>What callers give and get.</summary>
@@ -48,10 +52,31 @@ public sealed class QuantizedModel : IDisposable
     /// <summary>Bytes of the packed weights.</summary>
     internal long PackedBytes => _engine.PackedBytes;
 
-    /// <summary>Loads an .mlq file.</summary>
+    /// <summary>
+    /// Loads an .mlq file. Weights live in memory once, packed for this machine; the model keeps the file open, and <see cref="Save"/> reads them from it again. The file may be deleted or
+    /// replaced meanwhile; whoever writes over its bytes in place makes a later <see cref="Save"/> fail, and runs are not concerned. On Windows an open file cannot be replaced, so the file's
+    /// bytes stay in memory there, as they do for a stream.
+    /// </summary>
     /// <exception cref="QuantizationException">The file is no model, is damaged, or cannot run here.</exception>
     /// <exception cref="IOException">The file cannot be opened.</exception>
-    public static QuantizedModel Load(string path, QuantizedModelOptions? options = null) => FromDocument(ModelReader.Read(path), options);
+    public static QuantizedModel Load(string path, QuantizedModelOptions? options = null)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return FromDocument(ModelReader.Read(path), options);
+        }
+
+        ModelFile file = ModelFile.Open(path);
+        try
+        {
+            return Create(file.CheckWeights, file.Read, options);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Loads an .mlq file from a stream, to its end.</summary>
     /// <exception cref="QuantizationException">The stream holds no model, a damaged one, or one that cannot run here.</exception>
@@ -70,6 +95,11 @@ public sealed class QuantizedModel : IDisposable
     public static QuantizedModel FromDocument(ModelDocument document, QuantizedModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(document);
+        return Create(null, () => (document, null), options);
+    }
+
+    private static QuantizedModel Create(Action? check, Func<(ModelDocument Document, StoredWeights? Stored)> read, QuantizedModelOptions? options)
+    {
         options ??= new QuantizedModelOptions();
         if (options.ThreadCount < 0 || options.MaximumArenaBytes <= 0)
         {
@@ -77,8 +107,27 @@ public sealed class QuantizedModel : IDisposable
         }
 
         int threads = options.ThreadCount == 0 ? Environment.ProcessorCount : Math.Min(options.ThreadCount, Environment.ProcessorCount);
-        PackedProgram program = Packer.Pack(document.Graph, document.Signature, Chooser(options.KernelSet));
-        return new QuantizedModel(document, new Engine(program, Pools.Create(threads), options.MaximumArenaBytes));
+        WorkerPool pool = Pools.Create(threads);
+        PackedProgram? program = null;
+        try
+        {
+            (ModelDocument document, StoredWeights? stored) = (null!, null);
+            void Make()
+            {
+                (document, stored) = read();
+                program = Packer.Pack(document.Graph, document.Signature, Chooser(options.KernelSet), pool: pool);
+            }
+
+            ModelOpening.Run(check, Make, pool);
+            stored?.Release(program!.Packed);
+            return new QuantizedModel(document, new Engine(program!, pool, options.MaximumArenaBytes), stored);
+        }
+        catch
+        {
+            program?.Dispose();
+            Pools.Release(pool);
+            throw;
+        }
     }
 
     /// <summary>Runs a model of one float input and one float output.</summary>
@@ -157,7 +206,11 @@ public sealed class QuantizedModel : IDisposable
     }
 
     /// <summary>Waits for the runs at work and frees everything; later calls throw <see cref="ObjectDisposedException"/>.</summary>
-    public void Dispose() => _engine.Dispose();
+    public void Dispose()
+    {
+        _engine.Dispose();
+        _stored?.Dispose();
+    }
 
     /// <summary>The named kernel set alone; the active one if it is forced; or all of them, by their cost.</summary>
     internal static KernelChooser Chooser(string? name)

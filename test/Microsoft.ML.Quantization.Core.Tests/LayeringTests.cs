@@ -20,7 +20,7 @@ public sealed partial class LayeringTests
         ["Tensors"] = ["Numerics"],
         ["Quantizers"] = ["Numerics", "Threading", "Tensors"],
         ["Graphs"] = ["Numerics", "Threading", "Tensors", "Quantizers"],
-        ["Serialization"] = ["Numerics", "Tensors", "Quantizers", "Graphs"],
+        ["Serialization"] = ["Numerics", "Tensors", "Quantizers", "Graphs", "Kernels"],
         ["Kernels"] = ["Numerics", "Threading"],
         ["Operators"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels"],
         ["Evaluation"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators"],
@@ -29,7 +29,7 @@ public sealed partial class LayeringTests
         ["Execution"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Packing"],
         ["Networks"] = ["Numerics", "Tensors", "Quantizers", "Graphs"],
         ["Training"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation"],
-        ["QuantizationAware"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation", "PostTraining", "Training"],
+        ["QuantizationAware"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Serialization", "Kernels", "Operators", "Evaluation", "PostTraining", "Training", "Networks"],
         ["PostTraining"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Serialization"],
         ["Prediction"] = ["Numerics", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators", "Evaluation", "Calibration", "Packing"],
     };

@@ -4,6 +4,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Execution;
 
@@ -16,8 +17,9 @@ public sealed class EngineRunnerFactory(KernelSet kernels, int threadCount = 1) 
     public IGraphRunner Create(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        PackedProgram program = Packer.Pack(graph, ModelSignature.Of(graph), kernels);
-        return new Runner(new Engine(program, Pools.Create(threadCount), long.MaxValue));
+        WorkerPool pool = Pools.Create(threadCount);
+        PackedProgram program = Packer.Pack(graph, ModelSignature.Of(graph), kernels, pool: pool);
+        return new Runner(new Engine(program, pool, long.MaxValue));
     }
 
     private sealed class Runner(Engine engine) : IGraphRunner

@@ -10,7 +10,4 @@ public abstract partial class KernelSet
     /// <param name="matrix">InChannels rows of OutChannels values.</param>
     /// <param name="packed">Written.</param>
     public abstract void RepackMatrixFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> matrix, PackedWeights packed);
-
-    /// <summary>Packs weights, in the order of <see cref="PackConvolutionByte"/>, over packed weights that it made for the same geometry.</summary>
-    public abstract void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed);
 }

@@ -16,9 +16,6 @@ public abstract partial class KernelSet
     /// <summary>One line for people: instructions used and why this set is available.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Packs float weights given as [OutChannels][KernelDepth][KernelHeight][KernelWidth][GroupInChannels].</summary>
-    public abstract PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights);
-
     /// <summary>Number of independent tiles of this convolution.</summary>
     public abstract int CountConvolutionFloatTiles(in ConvolutionGeometry geometry);
 
@@ -45,9 +42,6 @@ public abstract partial class KernelSet
         Span<float> destination,
         int tileBegin,
         int tileEnd);
-
-    /// <summary>Packs signed 8-bit weights given as [OutChannels][KernelDepth][KernelHeight][KernelWidth][GroupInChannels].</summary>
-    public abstract PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights);
 
     /// <summary>Number of independent tiles of this convolution.</summary>
     public abstract int CountConvolutionByteTiles(in ConvolutionGeometry geometry);

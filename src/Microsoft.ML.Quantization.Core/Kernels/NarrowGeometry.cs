@@ -47,6 +47,10 @@ public readonly record struct NarrowGeometry
             (int least, int most, int divisor) = Extent(weights.Slice(o * inputs, inputs), step);
             step = divisor;
             widest = Math.Max(widest, most - least);
+            if (step == 1 && widest >= 1 << 7)
+            {
+                return null;
+            }
         }
 
         step = Math.Max(step, 1);

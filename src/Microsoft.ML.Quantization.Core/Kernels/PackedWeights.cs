@@ -9,6 +9,8 @@ namespace Microsoft.ML.Quantization.Kernels;
 /// </summary>
 public sealed unsafe class PackedWeights : SafeHandle
 {
+    private const int Alignment = 64;
+
     /// <summary>Allocates zeroed, 64-byte aligned memory.</summary>
     /// <param name="byteLength">Bytes; padding included, so that kernels may read whole vectors.</param>
     /// <param name="layout">A word for the layout, checked by the kernel that reads it.</param>
@@ -17,15 +19,31 @@ public sealed unsafe class PackedWeights : SafeHandle
     {
         ByteLength = byteLength;
         Layout = layout;
-        nuint size = (nuint)((byteLength + 63) & ~63L);
-        void* memory = NativeMemory.AlignedAlloc(Math.Max(size, 64), 64);
-        NativeMemory.Clear(memory, Math.Max(size, 64));
+        void* memory = NativeMemory.AlignedAlloc(Allocated(byteLength), Alignment);
+        NativeMemory.Clear(memory, Allocated(byteLength));
         SetHandle((IntPtr)memory);
     }
 
     /// <summary>Memory of someone else, who keeps it for as long as this lives.</summary>
     internal PackedWeights(void* memory, long byteLength, string layout)
         : base(IntPtr.Zero, ownsHandle: false)
+    {
+        ByteLength = byteLength;
+        Layout = layout;
+        SetHandle((IntPtr)memory);
+    }
+
+    /// <summary>Memory whose bytes up to the last vector are the caller's to write; clearing them first would touch all of it twice.</summary>
+    internal static PackedWeights Unset(long byteLength, string layout)
+    {
+        nuint allocated = Allocated(byteLength);
+        byte* memory = (byte*)NativeMemory.AlignedAlloc(allocated, Alignment);
+        NativeMemory.Clear(memory + allocated - Alignment, Alignment);
+        return new PackedWeights(byteLength, layout, memory);
+    }
+
+    private PackedWeights(long byteLength, string layout, byte* memory)
+        : base(IntPtr.Zero, ownsHandle: true)
     {
         ByteLength = byteLength;
         Layout = layout;
@@ -45,6 +63,8 @@ public sealed unsafe class PackedWeights : SafeHandle
     public Span<T> Span<T>()
         where T : unmanaged
         => new((void*)handle, checked((int)(ByteLength / sizeof(T))));
+
+    private static nuint Allocated(long byteLength) => Math.Max((nuint)((byteLength + Alignment - 1) & ~(Alignment - 1L)), Alignment);
 
     /// <summary>The address, for native kernels; keep this object alive during the call.</summary>
     internal byte* Pointer => (byte*)handle;

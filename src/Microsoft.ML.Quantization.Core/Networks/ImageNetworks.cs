@@ -78,7 +78,7 @@ public static class ImageNetworks
 
     /// <summary>
     /// ResNet-18 for binary 3×3 convolutions: each has its own real shortcut, x + BN(conv(x)) (Bi-Real Net, Liu et al., 2018); where a stage begins, the shortcut is a 2×2 mean, a 1×1
-    /// convolution and batch normalization (ResNetE, Bethge et al., 2019).
+    /// convolution and batch normalization, and a second batch normalization stands behind the stem's pool, so that signs of both kinds come into the first stage (ResNetE, Bethge et al., 2019).
     /// </summary>
     /// <param name="input">[C, H, W], H and W multiples of 32.</param>
     /// <param name="classes">Outputs.</param>
@@ -86,7 +86,7 @@ public static class ImageNetworks
     public static Graph BinaryResNet18(Shape input, int classes = 1000, ulong seed = 1)
     {
         var layers = new LayerBuilder(seed);
-        ValueId x = Stem(layers, input);
+        ValueId x = layers.Normalize("pool1.bn", Stem(layers, input));
         for (int i = 0; i < 4 * Stages; i++)
         {
             (int stage, int stride, string name) = Place(i / 4, i % 4);

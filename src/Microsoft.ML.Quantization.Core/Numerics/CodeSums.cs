@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Microsoft.ML.Quantization.Numerics;
 
@@ -71,6 +72,7 @@ internal readonly record struct CodeSums(long Positive, long Negative)
 
     private static bool IsShort(int factor, int zero) => factor is 1 or 2 && Math.Abs((long)zero) <= MostZero;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(Vector<short> low, Vector<short> high, int factor, int zero, ref Vector<short> positive, ref Vector<short> negative)
     {
         var less = new Vector<short>((short)zero);

@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
@@ -11,7 +12,7 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Packing;
 
 /// <summary>
-/// Float convolutions and dense layers with constant weights. Behind a flatten the data are brought into row-major order: permuting the weights would change the order
+/// Float convolutions, dense layers and batch normalizations with constant numbers. Behind a flatten the data are brought into row-major order: permuting the weights would change the order
 /// of the sums, and with it bits.
 /// </summary>
 internal static class FloatPacking
@@ -35,15 +36,44 @@ internal static class FloatPacking
         Func<BindContext, ConvolutionGeometry> geometry = c => Bind(c.ShapeOf(from), c.ShapeOf(node.Output));
         if (one.IsDepthwise)
         {
-            float[] taps = state.Weights.Get(weights, "f32/depthwise", () => WeightOrder.TapsFirst(weights.Values<float>(), 1, one.OutChannels));
+            float[] taps = Taps(state, weights, one.OutChannels);
             Choice narrow = state.Chooser.Choose(KernelWork.Of(KernelOperation.DepthwiseFloat, 32, one));
             Add(state, node, narrow, 4L * taps.Length, source, destination, c => new FloatDepthwiseStep(c, geometry(c), taps, bias, convolution.Activation, source, destination));
             return true;
         }
 
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionFloat, 32, one));
-        PackedWeights packed = Pack(state, choice.Set, weights, one, one.GroupInChannels);
+        PackedWeights packed = Pack(state, choice.Set, weights, one);
         Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, geometry(c), packed, bias, convolution.Activation, source, destination));
+        return true;
+    }
+
+    /// <summary>Packs a <see cref="BatchNormalization"/> of spatial data that stands by itself, for example behind a max pool.</summary>
+    public static bool Normalization(PackingState state, Node node)
+    {
+        var normalization = (BatchNormalization)node;
+        ValueId from = node.Inputs[0];
+        if (state.Constant(from) is not null || node.Inputs.Skip(1).Any(i => state.Constant(i) is null) || !Layouts.CanBeChannelsLast(state.TypeOf(from).Shape))
+        {
+            return false;
+        }
+
+        Tensor[] constants = [.. node.Inputs.Skip(1).Select(i => state.Constant(i)!)];
+        var numbers = (Factors: new float[constants[0].Shape[0]], Offsets: new float[constants[0].Shape[0]]);
+        for (int c = 0; c < numbers.Factors.Length; c++)
+        {
+            numbers.Factors[c] = normalization.Multiplier(constants[0].Values<float>()[c], constants[3].Values<float>()[c]);
+            float shift = constants[2].Values<float>()[c] * numbers.Factors[c];
+            numbers.Offsets[c] = constants[1].Values<float>()[c] - shift;
+        }
+
+        int source = state.Read(from, Layout.ChannelsLast);
+        int destination = state.Write(node.Output, Layout.ChannelsLast);
+        state.Add(new PackedStep(node.Name, node.Kind, [source], [destination], c =>
+        {
+            Shape bound = c.ShapeOf(node.Output);
+            return new NormalizeStep(c, bound[0] * bound.CountOf(2, bound.Rank), numbers, source, destination);
+        }));
         return true;
     }
 
@@ -58,12 +88,13 @@ internal static class FloatPacking
         ValueId from = node.Inputs[0];
         Activation activation = ((Dense)node).Activation;
         Tensor weights = state.Constant(node.Inputs[1])!;
-        float[] bias = Bias(state, node, weights.Shape[0]);
+        Shape shape = weights.Shape;
+        float[] bias = Bias(state, node, shape[0]);
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionFloat, 32, Geometry.Dense(state.TypeOf(from).Shape.Bind(1), weights.Shape)));
-        PackedWeights packed = Pack(state, choice.Set, weights, ConvolutionGeometry.Dense(1, weights.Shape[1], weights.Shape[0]), weights.Shape[1]);
+        PackedWeights packed = Pack(state, choice.Set, weights, ConvolutionGeometry.Dense(1, weights.Shape[1], weights.Shape[0]));
         int source = state.Read(from, Layout.RowMajor);
         int destination = state.Write(node.Output, Layout.RowMajor);
-        Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weights.Shape), packed, bias, activation, source, destination));
+        Add(state, node, choice, packed.ByteLength, source, destination, c => new FloatConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), shape), packed, bias, activation, source, destination));
         return true;
     }
 
@@ -72,10 +103,18 @@ internal static class FloatPacking
 
     private static float[] Bias(PackingState state, Node node, int channels) => node.Inputs.Length > 2 ? state.Constant(node.Inputs[2])!.Values<float>().ToArray() : new float[channels];
 
-    private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor weights, ConvolutionGeometry geometry, int channels)
+    private static float[] Taps(PackingState state, Tensor weights, int channels)
+        => state.Weights.Get(weights, "f32/depthwise", () => WeightOrder.TapsFirst(weights.Values<float>(), 1, channels));
+
+    private static PackedWeights Pack(PackingState state, KernelSet kernels, Tensor weights, ConvolutionGeometry geometry)
     {
         string form = string.Create(CultureInfo.InvariantCulture, $"f32/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}");
-        return state.Weights.Get(weights, form, () => WeightOrder.Pack(weights.Values<float>(), weights.Shape[0], channels, w => kernels.PackConvolutionFloat(geometry, w)));
+        return state.Weights.Later(
+            weights,
+            form,
+            isWhole: false,
+            () => kernels.NewConvolutionFloat(geometry),
+            (packed, part, parts) => kernels.FillConvolutionFloat(geometry, weights.Values<float>(), WeightAxes.ChannelsFirst, packed, part, parts));
     }
 
     private static string Levels(PackingState state, Node node) => state.Producer(node.Inputs[1]) is Dequantize decoded && state.TypeOf(decoded.Inputs[0]).Quantization!.Codebook is { } book ? $"; {book}, decoded when packed" : string.Empty;

@@ -38,15 +38,17 @@ internal static class IntegerPacking
         if (one.IsDepthwise)
         {
             layer = layer with { Codes = null };
+            (EpilogueData fused, byte code) = (layer.Epilogue, layer.Padding);
             sbyte[] taps = WeightOrder.TapsFirst<sbyte>(layer.Weights.Values, 1, layer.Weights.Rows);
             Choice narrow = state.Chooser.Choose(KernelWork.Of(KernelOperation.DepthwiseByte, 8, one));
-            Add(state, layer, narrow, taps.Length, source, destination, "Depthwise", c => new ByteDepthwiseStep(c, geometry(c), taps, layer.Epilogue, layer.Padding, source, destination));
+            Add(state, layer, narrow, taps.Length, source, destination, "Depthwise", c => new ByteDepthwiseStep(c, geometry(c), taps, fused, code, source, destination));
             return true;
         }
 
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
         PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], one, layer, weightShape[1]);
-        Add(state, layer, choice, packed.ByteLength, source, destination, "Convolution", c => new ByteConvolutionStep(c, geometry(c), packed, layer.Epilogue, layer.Padding, source, destination));
+        (EpilogueData epilogue, byte padding) = (layer.Epilogue, layer.Padding);
+        Add(state, layer, choice, packed.ByteLength, source, destination, "Convolution", c => new ByteConvolutionStep(c, geometry(c), packed, epilogue, padding, source, destination));
         return true;
     }
 
@@ -66,14 +68,15 @@ internal static class IntegerPacking
         ConvolutionGeometry one = Geometry.Dense(state.TypeOf(from).Shape.Bind(1), weightShape);
         Choice choice = state.Chooser.Choose(KernelWork.Of(KernelOperation.ConvolutionByte, 8, one));
         int destination = state.Write(layer.Result, Layout.RowMajor);
-        if (layer.Codes is null && NarrowPacking.Find(state, node.Inputs[1], () => layer.Weights.TapsFirst(channels), one, choice) is { } narrow)
+        if (layer.Codes is null && NarrowPacking.Find(state, node.Inputs[1], layer.Weights, channels, one, choice) is { } narrow)
         {
             AddNarrow(state, layer, choice, narrow, channels, source, destination);
             return true;
         }
 
         PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer, channels);
-        Add(state, layer, choice, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, layer.Epilogue, layer.Padding, source, destination));
+        (EpilogueData epilogue, byte padding) = (layer.Epilogue, layer.Padding);
+        Add(state, layer, choice, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, epilogue, padding, source, destination));
         return true;
     }
 
@@ -106,7 +109,26 @@ internal static class IntegerPacking
     private static PackedWeights Pack(PackingState state, KernelSet kernels, ValueId constant, ConvolutionGeometry geometry, IntegerLayer layer, int channels)
     {
         string form = string.Create(CultureInfo.InvariantCulture, $"u8s8/{kernels.Name}/{geometry with { Batch = 1, InDepth = 1, InHeight = 1, InWidth = 1, OutDepth = 1, OutHeight = 1, OutWidth = 1 }}/{channels}/{state.TypeOf(constant).Quantization}");
-        return state.Weights.Get(state.Constant(constant)!, form, () => layer.Codes?.Pack(kernels, geometry, channels) ?? WeightOrder.Pack(layer.Weights.Values, layer.Weights.Rows, channels, w => kernels.PackConvolutionByte(geometry, w)));
+        Tensor source = state.Constant(constant)!;
+        if (layer.Codes is { } codes)
+        {
+            return state.Weights.Get(source, form, () => codes.Pack(kernels, geometry, channels));
+        }
+
+        IntegerWeights weights = layer.Weights;
+        bool isGraphOrder = channels == geometry.GroupInChannels;
+        return state.Weights.Later(source, form, !isGraphOrder, () => kernels.NewConvolutionByte(geometry), (packed, part, parts) =>
+        {
+            if (isGraphOrder)
+            {
+                kernels.FillConvolutionByte(geometry, weights.Values, WeightAxes.ChannelsFirst, packed, part, parts);
+            }
+            else
+            {
+                // Behind a flatten the inputs are the channels of an image's pixels, which the geometry does not know.
+                WeightOrder.Turn(weights.Values, weights.Rows, channels, turned => kernels.FillConvolutionByte(geometry, turned, WeightAxes.TapsFirst, packed, part, parts));
+            }
+        });
     }
 
     /// <summary>The image that a value flattens, where it lies channels last only.</summary>

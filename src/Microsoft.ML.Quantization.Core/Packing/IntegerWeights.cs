@@ -60,12 +60,15 @@ internal sealed class IntegerWeights
         var folded = new int[Rows];
         for (int row = 0; row < Rows; row++)
         {
-            long sum = CodeSums.Of(Values.Slice(row * Depth, Depth), 1, 0).Total;
+            long sum = zeroPoint == 0 ? 0 : CodeSums.Of(Values.Slice(row * Depth, Depth), 1, 0).Total;
             folded[row] = checked((int)((bias?.Values<int>()[row] ?? 0) - (zeroPoint * sum)));
         }
 
         return folded;
     }
+
+    /// <summary>[Rows][channels][taps] → [Rows][taps][channels]; the values themselves where both are the same.</summary>
+    public ReadOnlySpan<sbyte> Ordered(int channels) => channels == Depth ? Values : TapsFirst(channels);
 
     /// <summary>[Rows][channels][taps] → [Rows][taps][channels].</summary>
     public sbyte[] TapsFirst(int channels) => WeightOrder.TapsFirst(Values, Rows, channels);

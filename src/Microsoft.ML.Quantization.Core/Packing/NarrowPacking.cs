@@ -29,18 +29,18 @@ internal static class NarrowPacking
     /// <summary>The layer with narrow weights where they pay for one row of the model, or null.</summary>
     /// <param name="state">The program in the making.</param>
     /// <param name="constant">The weights' value.</param>
-    /// <param name="weights">Weights [outputs][inputs] in the order of the source.</param>
+    /// <param name="weights">Weights [outputs][inputs].</param>
+    /// <param name="channels">Channels of the pixels that the inputs are, or all inputs.</param>
     /// <param name="one">The layer for one row of the model.</param>
     /// <param name="wide">The set that would do it with weights of 8 bits.</param>
-    public static NarrowLayer? Find(PackingState state, ValueId constant, Func<sbyte[]> weights, ConvolutionGeometry one, Choice wide)
+    public static NarrowLayer? Find(PackingState state, ValueId constant, IntegerWeights weights, int channels, ConvolutionGeometry one, Choice wide)
     {
         if (state.Planes.Policy == PlanePolicy.Never || one.InChannels > NarrowGeometry.LongestRow)
         {
             return null;
         }
 
-        sbyte[] values = weights();
-        if (NarrowGeometry.Of(one.OutPixels, one.InChannels, one.OutChannels, values) is not { } fewest)
+        if (NarrowGeometry.Of(one.OutPixels, one.InChannels, one.OutChannels, weights.Ordered(channels)) is not { } fewest)
         {
             return null;
         }
@@ -53,8 +53,8 @@ internal static class NarrowPacking
             return null;
         }
 
-        string form = string.Create(CultureInfo.InvariantCulture, $"narrow/{choice.Set.Name}/{geometry}/{state.TypeOf(constant).Quantization}/{values.Length}");
-        return new NarrowLayer(geometry, choice, state.Weights.Get(state.Constant(constant)!, form, () => choice.Set.PackDenseNarrow(geometry, values)), model);
+        string form = string.Create(CultureInfo.InvariantCulture, $"narrow/{choice.Set.Name}/{geometry}/{state.TypeOf(constant).Quantization}/{weights.Values.Length}/{channels}");
+        return new NarrowLayer(geometry, choice, state.Weights.Get(state.Constant(constant)!, form, () => choice.Set.PackDenseNarrow(geometry, weights.Ordered(channels))), model);
     }
 
     /// <summary>Whether narrow weights are expected to be faster than bytes for so many rows.</summary>

@@ -1,8 +1,10 @@
 using System;
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Packing;
 
@@ -12,8 +14,6 @@ namespace Microsoft.ML.Quantization.Packing;
 /// </summary>
 internal sealed class PackedProgram : IDisposable
 {
-    private readonly ImmutableArray<IDisposable> _weights;
-
     public PackedProgram(Graph graph, ModelSignature signature, KernelSet kernels, ImmutableArray<Slot> slots, ImmutableArray<PackedStep> steps, ImmutableArray<IDisposable> weights)
     {
         Graph = graph;
@@ -21,7 +21,7 @@ internal sealed class PackedProgram : IDisposable
         Kernels = kernels;
         Slots = slots;
         Steps = steps;
-        _weights = weights;
+        Weights = weights;
     }
 
     /// <summary>The graph that the steps were made of.</summary>
@@ -39,13 +39,19 @@ internal sealed class PackedProgram : IDisposable
     /// <summary>The steps in order.</summary>
     public ImmutableArray<PackedStep> Steps { get; }
 
+    /// <summary>All packed weights, in the order in which steps asked for them first.</summary>
+    public ImmutableArray<IDisposable> Weights { get; }
+
+    /// <summary>Constants that steps read from packed weights only.</summary>
+    public IReadOnlySet<Tensor> Packed { get; init; } = ImmutableHashSet<Tensor>.Empty;
+
     /// <summary>Bytes of the packed weights.</summary>
-    public long WeightBytes => _weights.Sum(w => w switch { PackedWeights packed => packed.ByteLength, LaterWeights later => later.ByteLength, _ => 0 });
+    public long WeightBytes => Weights.Sum(w => w switch { PackedWeights packed => packed.ByteLength, LaterWeights later => later.ByteLength, _ => 0 });
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable weights in _weights)
+        foreach (IDisposable weights in Weights)
         {
             weights.Dispose();
         }

@@ -43,6 +43,7 @@ internal static class Packer
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
         [typeof(IntegerAdd)] = ElementwisePacking.IntegerAdd,
         [typeof(IntegerMultiply)] = ElementwisePacking.Gate,
+        [typeof(BatchNormalization)] = FloatPacking.Normalization,
         [typeof(Binary)] = ElementwisePacking.Add,
         [typeof(Unary)] = ElementwisePacking.Clip,
         [typeof(Concat)] = StructurePacking.Concat,
@@ -56,16 +57,17 @@ internal static class Packer
     /// <param name="kernels">The kernels.</param>
     /// <param name="policy">Which layers run on bit planes.</param>
     /// <param name="joins">Whether steps take along what follows them; tests compare.</param>
+    /// <param name="pool">The threads that pack weights; null for the caller's alone.</param>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.AccumulatorNotProved"/> or <see cref="QuantizationErrorCode.InputShapeMismatch"/>.</exception>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true)
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelSet kernels, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true, WorkerPool? pool = null)
     {
         ArgumentNullException.ThrowIfNull(kernels);
-        return Pack(graph, signature, KernelChooser.Only(kernels), policy, joins);
+        return Pack(graph, signature, KernelChooser.Only(kernels), policy, joins, pool);
     }
 
     /// <summary>Packs a graph, each step for the set that <paramref name="chooser"/> gives it.</summary>
-    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet, PlanePolicy, bool)"/>
-    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true)
+    /// <inheritdoc cref="Pack(Graph, ModelSignature, KernelSet, PlanePolicy, bool, WorkerPool)"/>
+    public static PackedProgram Pack(Graph graph, ModelSignature signature, KernelChooser chooser, PlanePolicy policy = PlanePolicy.Automatic, bool joins = true, WorkerPool? pool = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(signature);
@@ -89,7 +91,7 @@ internal static class Packer
             AddOutput(state, i);
         }
 
-        return state.Build();
+        return state.Build(pool ?? WorkerPool.Single);
     }
 
     private static void Pack(PackingState state, Node node, int index)

@@ -1,10 +1,12 @@
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Packing;
 
@@ -118,8 +120,30 @@ internal sealed class PackingState
         _steps.Add(step);
     }
 
-    /// <summary>Hands the program over.</summary>
-    public PackedProgram Build() => new(Graph, Signature, Chooser.Default, [.. _slots], Joins ? [.. BandFusion.Run([.. _steps], Single)] : [.. _steps], Weights.All);
+    /// <summary>Hands the program over, its weights packed.</summary>
+    public PackedProgram Build(WorkerPool pool)
+    {
+        Weights.Fill(pool);
+        return Build();
+    }
+
+    private PackedProgram Build() => new(Graph, Signature, Chooser.Default, [.. _slots], Joins ? [.. BandFusion.Run([.. _steps], Single)] : [.. _steps], Weights.All) { Packed = Packed() };
+
+    /// <summary>The constants of which every reader has packed weights.</summary>
+    private HashSet<Tensor> Packed()
+    {
+        var readers = new Dictionary<Tensor, int>();
+        for (int i = 0; i < Graph.Values.Length; i++)
+        {
+            if (Graph.Values[i].Constant is { } constant)
+            {
+                bool isOutput = Graph.Outputs.Contains(new ValueId(i));
+                readers[constant] = readers.GetValueOrDefault(constant) + _consumers[i].Count + (isOutput ? 1 : 0);
+            }
+        }
+
+        return [.. readers.Where(r => r.Value > 0 && r.Value == Weights.Uses(r.Key)).Select(r => r.Key)];
+    }
 
     private BindContext Single => _single ??= new BindContext(Graph, 1, Chooser.Default, new ThreadSplit(1));
 

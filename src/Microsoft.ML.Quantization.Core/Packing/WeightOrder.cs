@@ -15,19 +15,29 @@ internal static class WeightOrder
         return result;
     }
 
-    /// <summary>Hands weights in the kernels' order to whoever packs them. What is turned round for it lies outside the collected heap and is gone afterwards.</summary>
-    public static unsafe PackedWeights Pack<T>(ReadOnlySpan<T> weights, int rows, int channels, Func<ReadOnlySpan<T>, PackedWeights> pack)
+    /// <summary>Hands weights in the kernels' order to whoever packs them.</summary>
+    public static PackedWeights Pack<T>(ReadOnlySpan<T> weights, int rows, int channels, Func<ReadOnlySpan<T>, PackedWeights> pack)
+        where T : unmanaged
+    {
+        PackedWeights? packed = null;
+        Turn(weights, rows, channels, turned => packed = pack(turned));
+        return packed!;
+    }
+
+    /// <summary>Lends weights in the kernels' order, [rows][taps][channels]; what is turned round for it lies outside the collected heap and is gone afterwards.</summary>
+    public static unsafe void Turn<T>(ReadOnlySpan<T> weights, int rows, int channels, Action<ReadOnlySpan<T>> use)
         where T : unmanaged
     {
         if (weights.Length == rows * channels)
         {
-            return pack(weights);
+            use(weights);
+            return;
         }
 
         using var scratch = new Arena((long)weights.Length * sizeof(T));
         var turned = new Span<T>(scratch.Pointer, weights.Length);
         TapsFirst(weights, rows, channels, turned);
-        return pack(turned);
+        use(turned);
     }
 
     private static void TapsFirst<T>(ReadOnlySpan<T> weights, int rows, int channels, Span<T> result)

@@ -69,7 +69,7 @@ internal static class ConstantStore
 
     /// <summary>Reads one constant; whole elements stay where they are, packed codes are unpacked to one byte each.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.CorruptModel"/>: outside the section, not aligned, or a code outside its range.</exception>
-    public static Tensor Read(string name, ValueType type, Memory<byte> section, long offset)
+    public static Tensor Read(string name, ValueType type, WeightSection section, long offset)
     {
         long length = Length(type);
         if (offset < 0 || offset % ModelFormat.Alignment != 0 || offset > section.Length - length)
@@ -77,24 +77,21 @@ internal static class ConstantStore
             throw Corrupt(name, $"an aligned place of {length} bytes in the weight section of {section.Length}", string.Create(CultureInfo.InvariantCulture, $"offset {offset}"));
         }
 
-        Memory<byte> source = section.Slice((int)offset, (int)length);
-        int bits = PackedBits(type);
-        var tensor = bits == 0 ? new Tensor(type.Element, type.Shape, source) : Unpack(type, source.Span, bits);
+        Tensor tensor = section.Constant(type, (int)offset);
         CheckCodes(name, type, tensor);
         return tensor;
     }
 
-    private static Tensor Unpack(ValueType type, ReadOnlySpan<byte> source, int bits)
+    /// <summary>Packed codes to one byte each.</summary>
+    public static void Unpack(ValueType type, ReadOnlySpan<byte> source, Span<byte> codes)
     {
+        int bits = PackedBits(type);
         (int rows, int columns) = Rows(type.Shape);
         int length = BitPacking.PackedLength(columns, bits);
-        var tensor = Tensor.Allocate(type.Element, type.Shape);
         for (int i = 0; i < rows; i++)
         {
-            BitPacking.Unpack(source.Slice(i * length, length), bits, type.Quantization!.Code.Signed, tensor.WritableBytes.Slice(i * columns, columns));
+            BitPacking.Unpack(source.Slice(i * length, length), bits, type.Quantization!.Code.Signed, codes.Slice(i * columns, columns));
         }
-
-        return tensor;
     }
 
     private static void CheckCodes(string name, ValueType type, Tensor tensor)

@@ -43,7 +43,7 @@ internal static class GraphCodec
     }
 
     /// <summary>Reads and verifies a graph.</summary>
-    public static Graph Read(ReadOnlySpan<byte> section, Memory<byte> weights)
+    public static Graph Read(ReadOnlySpan<byte> section, WeightSection weights)
     {
         var reader = new FieldReader(section, "graph");
         var values = new Value[reader.Count("values", 12)];
@@ -94,7 +94,7 @@ internal static class GraphCodec
         writer.Long(offset);
     }
 
-    private static Value ReadValue(ref FieldReader reader, Memory<byte> weights)
+    private static Value ReadValue(ref FieldReader reader, WeightSection weights)
     {
         string name = reader.Text("value name");
         var element = (ElementType)reader.Byte("element type");

@@ -20,24 +20,27 @@ public static class ModelReader
     public static ModelDocument Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        long length = new FileInfo(path).Length;
-        if (length == 0 || length > Array.MaxLength)
-        {
-            throw new QuantizationException(QuantizationErrorCode.NotAModel, $"'{path}': expected an .mlq file of 1 byte to 2 GiB, found {length} bytes.");
-        }
-
+        _ = CheckLength(path, new FileInfo(path).Length);
         return Read(File.ReadAllBytes(path));
     }
 
     /// <summary>Reads from memory, which must not change afterwards: constants point into it.</summary>
     /// <exception cref="QuantizationException">NotAModel, TruncatedModel, UnsupportedModelVersion, CorruptModel, or a rule of the graph.</exception>
-    public static ModelDocument Read(Memory<byte> file)
+    public static ModelDocument Read(Memory<byte> file) => Read(SectionTable.Read(file), section => new WeightSection(section.Data));
+
+    /// <summary>The length of a file that may hold a model.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.NotAModel"/>.</exception>
+    internal static int CheckLength(string path, long length) => length > 0 && length <= Array.MaxLength
+        ? (int)length
+        : throw new QuantizationException(QuantizationErrorCode.NotAModel, $"'{path}': expected an .mlq file of 1 byte to 2 GiB, found {length} bytes.");
+
+    /// <summary>Reads checked sections; <paramref name="weights"/> makes tensors of the weight section.</summary>
+    internal static ModelDocument Read(IReadOnlyDictionary<uint, FileSection> sections, Func<FileSection, WeightSection> weights)
     {
-        IReadOnlyDictionary<uint, Memory<byte>> sections = SectionTable.Read(file);
         try
         {
-            Graph graph = GraphCodec.Read(Find(sections, ModelFormat.GraphSection).Span, Find(sections, ModelFormat.WeightSection));
-            (ModelSignature signature, ModelMetadata metadata) = MetadataCodec.Read(Find(sections, ModelFormat.MetadataSection).Span, graph);
+            Graph graph = GraphCodec.Read(Find(sections, ModelFormat.GraphSection).Data.Span, weights(Find(sections, ModelFormat.WeightSection)));
+            (ModelSignature signature, ModelMetadata metadata) = MetadataCodec.Read(Find(sections, ModelFormat.MetadataSection).Data.Span, graph);
             return new ModelDocument(graph, signature, metadata);
         }
         catch (OverflowException exception)
@@ -46,7 +49,9 @@ public static class ModelReader
         }
     }
 
-    private static Memory<byte> Find(IReadOnlyDictionary<uint, Memory<byte>> sections, uint kind) => sections.TryGetValue(kind, out Memory<byte> section)
+    /// <summary>A section that every model has.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.CorruptModel"/>: it is missing.</exception>
+    internal static FileSection Find(IReadOnlyDictionary<uint, FileSection> sections, uint kind) => sections.TryGetValue(kind, out FileSection section)
         ? section
         : throw new QuantizationException(QuantizationErrorCode.CorruptModel, $"Model file: expected a section of kind {kind}, found none.");
 }

@@ -2,14 +2,21 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Security.Cryptography;
+using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Serialization;
+
+/// <summary>A section of a model file.</summary>
+/// <param name="Offset">Where it begins in the file.</param>
+/// <param name="Data">Its bytes.</param>
+/// <param name="Hash">Their checksum.</param>
+internal readonly record struct FileSection(long Offset, Memory<byte> Data, Memory<byte> Hash);
 
 /// <summary>Header and section table of a model file, checked.</summary>
 internal static class SectionTable
 {
-    public static IReadOnlyDictionary<uint, Memory<byte>> Read(Memory<byte> file)
+    /// <summary>The sections of a file; the one of the kind <paramref name="later"/> is left to <see cref="CheckHash(FileSection, uint)"/>.</summary>
+    public static IReadOnlyDictionary<uint, FileSection> Read(Memory<byte> file, uint later = 0)
     {
         ReadOnlySpan<byte> data = file.Span;
         CheckMagic(data);
@@ -27,16 +34,16 @@ internal static class SectionTable
         }
 
         CheckHash(data.Slice(ModelFormat.HeaderLength, count * ModelFormat.EntryLength), data.Slice(32, ModelFormat.HashLength), "section table");
-        var sections = new Dictionary<uint, Memory<byte>>();
+        var sections = new Dictionary<uint, FileSection>();
         for (int i = 0; i < count; i++)
         {
-            ReadEntry(file, ModelFormat.HeaderLength + (i * ModelFormat.EntryLength), sections);
+            ReadEntry(file, ModelFormat.HeaderLength + (i * ModelFormat.EntryLength), later, sections);
         }
 
         return sections;
     }
 
-    private static void ReadEntry(Memory<byte> file, int at, Dictionary<uint, Memory<byte>> sections)
+    private static void ReadEntry(Memory<byte> file, int at, uint later, Dictionary<uint, FileSection> sections)
     {
         ReadOnlySpan<byte> entry = file.Span.Slice(at, ModelFormat.EntryLength);
         uint kind = BinaryPrimitives.ReadUInt32LittleEndian(entry);
@@ -58,13 +65,21 @@ internal static class SectionTable
             return;
         }
 
-        Memory<byte> section = file.Slice((int)offset, (int)length);
-        CheckHash(section.Span, entry.Slice(24, ModelFormat.HashLength), Text($"section {kind}"));
+        var section = new FileSection(offset, file.Slice((int)offset, (int)length), file.Slice(at + 24, ModelFormat.HashLength));
+        if (kind != later)
+        {
+            CheckHash(section, kind);
+        }
+
         if (!sections.TryAdd(kind, section))
         {
             throw Corrupt($"section {kind}: expected once, found twice");
         }
     }
+
+    /// <summary>Holds a section against its checksum.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.CorruptModel"/>.</exception>
+    public static void CheckHash(FileSection section, uint kind) => CheckHash(section.Data.Span, section.Hash.Span, Text($"section {kind}"));
 
     private static void CheckMagic(ReadOnlySpan<byte> data)
     {
@@ -93,7 +108,7 @@ internal static class SectionTable
     private static void CheckHash(ReadOnlySpan<byte> data, ReadOnlySpan<byte> expected, string what)
     {
         Span<byte> hash = stackalloc byte[ModelFormat.HashLength];
-        SHA256.HashData(data, hash);
+        Checksum.Write(data, hash);
         if (!hash.SequenceEqual(expected))
         {
             throw Corrupt($"{what}: expected checksum {Convert.ToHexStringLower(expected)[..16]}.., found {Convert.ToHexStringLower(hash)[..16]}..; the file is damaged");

@@ -52,7 +52,7 @@ internal static class BatchSums
         Shape from = values.Shape;
         int rows = from.Rank > 0 ? from[0] : 1;
         int inner = rows == 0 ? 0 : from.Count / rows;
-        int[] places = Places(shape, from);
+        Repetition places = Repetition.Of(shape, from);
         Tensor result = Tensor.Allocate(ElementType.Float32, shape);
         var partial = new float[shape.Count];
         ReadOnlySpan<float> source = values.Values<float>();
@@ -61,7 +61,7 @@ internal static class BatchSums
             Array.Clear(partial);
             for (int i = first * inner; i < Math.Min(first + Chunk, rows) * inner; i++)
             {
-                partial[places[i]] += source[i];
+                partial[places.At(i)] += source[i];
             }
 
             Accumulate(result.Writable<float>(), partial);
@@ -71,7 +71,7 @@ internal static class BatchSums
     }
 
     /// <summary>For each element of the larger shape, the element of the smaller one that it repeats.</summary>
-    public static int[] Places(Shape small, Shape large)
+    private static int[] Places(Shape small, Shape large)
     {
         var strides = new int[large.Rank];
         int stride = 1;
@@ -93,5 +93,38 @@ internal static class BatchSums
         }
 
         return places;
+    }
+
+    /// <summary>Which element of a smaller shape an element of a larger one repeats; a table only where the repeated axes lie apart.</summary>
+    internal readonly struct Repetition
+    {
+        private readonly int _inner;
+        private readonly int _count;
+        private readonly int[]? _table;
+
+        private Repetition(int inner, int count, int[]? table) => (_inner, _count, _table) = (inner, count, table);
+
+        /// <summary>Of two shapes, the smaller one broadcasting to the larger.</summary>
+        public static Repetition Of(Shape small, Shape large)
+        {
+            int end = small.Rank;
+            while (end > 0 && small[end - 1] == 1)
+            {
+                end--;
+            }
+
+            // The axes in front of the repeated ones must be those of the larger shape, then ones alone.
+            int begin = end;
+            while (begin > 0 && small[begin - 1] == large[begin - 1 + large.Rank - small.Rank])
+            {
+                begin--;
+            }
+
+            bool isRun = small.CountOf(0, begin) == 1;
+            return isRun ? new Repetition(large.CountOf(end + large.Rank - small.Rank, large.Rank), small.Count, null) : new Repetition(1, 1, Places(small, large));
+        }
+
+        /// <summary>The element of the smaller shape.</summary>
+        public int At(int index) => _table is null ? index / _inner % _count : _table[index];
     }
 }

@@ -4,11 +4,14 @@ using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Training;
 
-/// <summary>How a step follows from a gradient. Immutable; what it remembers of a constant lies in slots beside it, so that it is saved and resumed like the constants.</summary>
+/// <summary>How a step follows from a gradient: <see cref="Sgd"/>, <see cref="Adam"/>, <see cref="AdaMax"/>, <see cref="ShiftAdaMax"/>, <see cref="Extragradient"/>. Immutable; what it remembers of a constant lies in slots beside it, so that it is saved and resumed like the constants.</summary>
 public abstract record Optimizer
 {
     /// <summary>Values remembered for each trained value.</summary>
     public abstract int Slots { get; }
+
+    /// <summary>Whether a step counts the gradient where plain descent would lead from here, found by a second pass over the same rows.</summary>
+    internal virtual bool LooksAhead => false;
 
     /// <summary>One step.</summary>
     /// <param name="values">The constant, replaced.</param>
@@ -31,8 +34,8 @@ public abstract record Optimizer
     }
 }
 
-/// <summary>Gradient descent: v = momentum·v + g; w −= rate·v, or rate·(g + momentum·v) with Nesterov's look ahead (Sutskever et al., 2013).</summary>
-/// <param name="Momentum">In [0, 1).</param>
+/// <summary>Gradient descent: v = momentum·v + g; w −= rate·v, or rate·(g + momentum·v) with Nesterov's look ahead (Sutskever et al., 2013). Rates about 0.01 to 0.1.</summary>
+/// <param name="Momentum">Share of the last step that goes on, in [0, 1); 0 is plain descent.</param>
 /// <param name="Nesterov">Whether the step looks ahead.</param>
 public sealed record Sgd(float Momentum = 0.9f, bool Nesterov = false) : Optimizer
 {
@@ -61,10 +64,40 @@ public sealed record Sgd(float Momentum = 0.9f, bool Nesterov = false) : Optimiz
     }
 }
 
-/// <summary>Adam (Kingma and Ba, 2015, algorithm 1): m, v moving averages of g and g²; w −= rate/(1 − β₁ᵗ) · m / (√(v/(1 − β₂ᵗ)) + ε).</summary>
-/// <param name="Beta1">β₁.</param>
-/// <param name="Beta2">β₂.</param>
-/// <param name="Epsilon">ε.</param>
+/// <summary>
+/// The extragradient (Korpelevich, 1976), which ADMM's inner problem is solved with (Leng et al., 2018): w′ = w − rate·g(w), then w −= rate·g(w′). Two passes a step; statistics and ranges are measured in the first.
+/// </summary>
+public sealed record Extragradient : Optimizer
+{
+    /// <inheritdoc/>
+    public override int Slots => 0;
+
+    /// <inheritdoc/>
+    internal override bool LooksAhead => true;
+
+    /// <inheritdoc/>
+    internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
+    {
+        int i = 0;
+        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            (new Vector<float>(values[i..]) - (new Vector<float>(gradient[i..]) * rate)).CopyTo(values[i..]);
+        }
+
+        for (; i < values.Length; i++)
+        {
+            values[i] -= rate * gradient[i];
+        }
+    }
+}
+
+/// <summary>
+/// Adam (Kingma and Ba, 2015, algorithm 1): m, v moving averages of g and g²; w −= rate/(1 − β₁ᵗ) · m / (√(v/(1 − β₂ᵗ)) + ε),
+/// t counting the run's steps from 1. A step is about the rate long whatever the gradient's size: rates about 0.001 to 0.01. Decay is part of g, not decoupled.
+/// </summary>
+/// <param name="Beta1">β₁, share of the old mean of gradients, in [0, 1).</param>
+/// <param name="Beta2">β₂, share of the old mean of squares, in [0, 1).</param>
+/// <param name="Epsilon">ε, above 0, in units of a gradient; keeps steps of constants without gradient at 0.</param>
 public sealed record Adam(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f) : Optimizer
 {
     /// <inheritdoc/>
@@ -86,10 +119,10 @@ public sealed record Adam(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilo
     }
 }
 
-/// <summary>AdaMax (Kingma and Ba, 2015, algorithm 2): u = max(β₂·u, |g|); w −= rate/(1 − β₁ᵗ) · m/(u + ε).</summary>
-/// <param name="Beta1">β₁.</param>
-/// <param name="Beta2">β₂.</param>
-/// <param name="Epsilon">ε; the paper has none, it keeps 0/0 away.</param>
+/// <summary>AdaMax (Kingma and Ba, 2015, algorithm 2): m as in <see cref="Adam"/>, u = max(β₂·u, |g|); w −= rate/(1 − β₁ᵗ) · m/(u + ε).</summary>
+/// <param name="Beta1">β₁, share of the old mean of gradients, in [0, 1).</param>
+/// <param name="Beta2">β₂, by which the largest size so far shrinks a step, in [0, 1).</param>
+/// <param name="Epsilon">ε, above 0; the paper has none, it keeps 0/0 away.</param>
 public sealed record AdaMax(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f) : Optimizer
 {
     /// <inheritdoc/>
@@ -115,8 +148,8 @@ public sealed record AdaMax(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsi
 /// <summary>
 /// AdaMax by shifts (Hubara et al., 2016, algorithm 4): m = β₁·m + (1 − β₁)·g; u = max(β₂·u, |g|); w −= p(rate/(1 − β₁ᵗ)) · m · p(1/u), p the nearest power of two in the logarithm. Where u is 0 nothing moves.
 /// </summary>
-/// <param name="Beta1">β₁.</param>
-/// <param name="Beta2">β₂.</param>
+/// <param name="Beta1">β₁, share of the old mean of gradients, in [0, 1); 1 − 2⁻³ in the paper.</param>
+/// <param name="Beta2">β₂, by which the largest size so far shrinks a step, in [0, 1); 1 − 2⁻¹⁰ in the paper.</param>
 public sealed record ShiftAdaMax(float Beta1 = 0.875f, float Beta2 = 0.9990234375f) : Optimizer
 {
     /// <inheritdoc/>

@@ -47,17 +47,25 @@ internal sealed class QuantizerSteps(Graph graph)
     public void After(TrainingState state, Dictionary<string, float[]> before, MethodContext place, WorkerPool pool)
     {
         Dictionary<string, Tensor> constants = state.Constants;
+        Bound(constants);
+        foreach ((LearnedQuantize node, _) in _nodes)
+        {
+            if (before.TryGetValue(NameOf(node, 0), out float[]? old))
+            {
+                Tensor[] inputs = [.. node.Inputs.Select(v => constants.GetValueOrDefault(graph[v].Name) ?? graph.ConstantOf(v))];
+                node.Method.AfterStep(node.Call(inputs, place, pool) with { Curvature = state.SecondMoments(NameOf(node, 0)) }, old, inputs[0].Writable<float>());
+            }
+        }
+    }
+
+    /// <summary>Keeps learned parameters above their bounds.</summary>
+    public void Bound(Dictionary<string, Tensor> constants)
+    {
         foreach ((LearnedQuantize node, _) in _nodes)
         {
             for (int i = 0; i < node.Method.Parameters.Length; i++)
             {
                 Bound(constants, NameOf(node, i + 1), node.Method.Parameters[i].Minimum);
-            }
-
-            if (before.TryGetValue(NameOf(node, 0), out float[]? old))
-            {
-                Tensor[] inputs = [.. node.Inputs.Select(v => constants.GetValueOrDefault(graph[v].Name) ?? graph.ConstantOf(v))];
-                node.Method.AfterStep(node.Call(inputs, place, pool) with { Curvature = state.SecondMoments(NameOf(node, 0)) }, old, inputs[0].Writable<float>());
             }
         }
     }

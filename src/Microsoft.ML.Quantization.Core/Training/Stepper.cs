@@ -66,17 +66,31 @@ internal sealed class Stepper
     public void Step(TrainingState state, Dictionary<string, Tensor> gradients, float norm, float rate, MethodContext place)
     {
         Dictionary<string, float[]> before = _quantizers.Remember(state.Constants);
+        StepAll(state, state.Constants, gradients, norm, rate);
+        _quantizers.After(state, before, place, _pool);
+    }
+
+    /// <summary>Where plain steps would lead; what methods do to weights behind a step comes with the real one.</summary>
+    public Dictionary<string, Tensor> Ahead(TrainingState state, Dictionary<string, Tensor> gradients, float norm, float rate)
+    {
+        Dictionary<string, Tensor> constants = TrainingState.Copy(state.Constants);
+        StepAll(state, constants, gradients, norm, rate);
+        _quantizers.Bound(constants);
+        return constants;
+    }
+
+    private void StepAll(TrainingState state, Dictionary<string, Tensor> constants, Dictionary<string, Tensor> gradients, float norm, float rate)
+    {
         float factor = norm > _options.LargestGradientNorm ? _options.LargestGradientNorm / norm : 1;
         foreach ((string name, float[][] slots) in state.Slots)
         {
-            ParameterGroup group = _groups.GetValueOrDefault(name) ?? new ParameterGroup(name, 1, _options.Decay);
-            if (gradients.TryGetValue(name, out Tensor? gradient) && group.RateFactor != 0)
+            ParameterGroup? group = _groups.GetValueOrDefault(name);
+            (float size, float decay) = group is null ? (1, _options.Decay) : (group.RateFactor, group.Decay);
+            if (gradients.TryGetValue(name, out Tensor? gradient) && size != 0)
             {
-                Step(state.Constants[name], gradient, slots, (factor, group.Decay, _scales.Contains(name) ? _options.ScalePenalty : 0, rate * group.RateFactor, state.Step + 1));
+                Step(constants[name], gradient, slots, (factor, decay, _scales.Contains(name) ? _options.ScalePenalty : 0, rate * size, state.Step + 1));
             }
         }
-
-        _quantizers.After(state, before, place, _pool);
     }
 
     /// <summary>running = fl(running + weight·(batch − running)); the variance of a batch counts M − 1.</summary>

@@ -87,6 +87,7 @@ public sealed record TrainingOptions
             (nameof(BatchSize), BatchSize > 0, "from 1", BatchSize),
             (nameof(ScalePenalty), ScalePenalty >= 0 && float.IsFinite(ScalePenalty), "from 0", ScalePenalty),
             (nameof(Loss), Enum.IsDefined(Loss), "a known loss", Loss),
+            (nameof(Guide), Guide is null || !Optimizer.LooksAhead, "an optimizer that takes its gradients at one place beside a guide", Optimizer),
             (nameof(Rate), Rate > 0 && float.IsFinite(Rate), "above 0 and finite", Rate),
             (nameof(Decay), Decay >= 0 && float.IsFinite(Decay), "from 0", Decay),
             (nameof(LargestGradientNorm), LargestGradientNorm > 0, "above 0", LargestGradientNorm),

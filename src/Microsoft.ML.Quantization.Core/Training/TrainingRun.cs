@@ -132,8 +132,8 @@ internal sealed class TrainingRun : IDisposable
         using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: true, dropout, Place(), cancellationToken);
         Tensor output = pass[_reverse.OutputName];
         TrainingChecks.Targets(_options.Loss, targets, output);
-        LossValue value = Losses.Of(_options.Loss, output, targets);
-        value = _teacher is null ? value : _teacher.Of(value, output, _teacher.Logits(input, cancellationToken));
+        Tensor? taught = _teacher?.Logits(input, cancellationToken);
+        LossValue value = Loss(output, targets, taught);
         (float hints, Dictionary<string, Tensor> extra) = _guide?.Step((input, targets), pass, rate, Place(), cancellationToken) ?? (0, []);
         if (!float.IsFinite(hints))
         {
@@ -151,9 +151,30 @@ internal sealed class TrainingRun : IDisposable
 
         _stepper.Measure(pass, _state.Constants, _options.StatisticsMomentum);
         _stepper.MeasureQuantizers(pass, _state.Constants);
+        using ForwardPass? ahead = _options.Optimizer.LooksAhead
+            ? _reverse.Forward([input], _stepper.Ahead(_state, gradients, norm, rate), training: true, dropout, Place(), cancellationToken)
+            : null;
+        if (ahead is not null)
+        {
+            LossValue there = Loss(ahead[_reverse.OutputName], targets, taught);
+            gradients = _reverse.Backward(ahead, there.Gradient);
+            _pruning.Mask(gradients);
+            norm = Stepper.Norm(_state, gradients);
+            if (!float.IsFinite(there.Sum) || !float.IsFinite(norm))
+            {
+                return (there, Divergence.Find(_reverse, ahead, there.Gradient));
+            }
+        }
+
         _stepper.Step(_state, gradients, norm, rate, Place().Context);
         _pruning.After(_state.Step, Steps);
         return (value, null);
+    }
+
+    private LossValue Loss(Tensor output, float[] targets, Tensor? taught)
+    {
+        LossValue value = Losses.Of(_options.Loss, output, targets);
+        return taught is null ? value : _teacher!.Of(value, output, taught);
     }
 
     private StepPlace Place() => new(new MethodContext(_options.Seed, _state.Step, _stepsPerEpoch, _options.Epochs), name => _state.SecondMoments(name));

@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 10u
+#define MLQ_ABI_VERSION 11u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -186,16 +186,24 @@ typedef struct mlq_plane_tile {
   int32_t plane_bits;      /* 0: codes are bytes; 1 or 2: planes, of at most 3 thresholds */
 } mlq_plane_tile;
 
+/* The order of the weights of one output that are to be packed. Part i of n of a packing writes a share of the packed bytes; n parts write all of them. */
+typedef enum mlq_weight_order {
+  MLQ_TAPS_FIRST = 0,     /* [taps][channels] */
+  MLQ_CHANNELS_FIRST = 1, /* [channels][taps] */
+} mlq_weight_order;
+
 /* One row for each kernel: X(name, result, parameters). The order is part of the ABI. */
 #define MLQ_KERNELS(X)                                                                                                 \
   X(convolution_float_packed_size, int64_t, (const mlq_geometry* geometry))                                            \
-  X(convolution_float_pack, void, (const mlq_geometry* geometry, const float* weights, void* packed))                  \
+  X(convolution_float_pack, void,                                                                                      \
+    (const mlq_geometry* geometry, const float* weights, int32_t order, void* packed, int32_t part, int32_t parts))    \
   X(convolution_float_tiles, int32_t, (const mlq_geometry* geometry))                                                  \
   X(convolution_float, void,                                                                                           \
     (const mlq_geometry* geometry, const float* source, const void* packed, const float* bias, float low, float high,  \
      float* destination, int32_t tile_begin, int32_t tile_end))                                                        \
   X(convolution_byte_packed_size, int64_t, (const mlq_geometry* geometry))                                             \
-  X(convolution_byte_pack, void, (const mlq_geometry* geometry, const int8_t* weights, void* packed))                  \
+  X(convolution_byte_pack, void,                                                                                       \
+    (const mlq_geometry* geometry, const int8_t* weights, int32_t order, void* packed, int32_t part, int32_t parts))   \
   X(convolution_byte_tiles, int32_t, (const mlq_geometry* geometry))                                                   \
   X(convolution_byte, void,                                                                                            \
     (const mlq_geometry* geometry, const uint8_t* source, uint8_t padding, const void* packed,                         \
@@ -254,6 +262,9 @@ MLQ_EXPORT uint32_t mlq_available_isas(void);
 
 /* Fills the table with the kernels of one set. On any status but MLQ_OK the table is untouched. */
 MLQ_EXPORT int32_t mlq_get_kernels(int32_t isa, mlq_kernel_table* table);
+
+/* SHA-256 of some bytes; hash has room for 32. MLQ_ISA_UNAVAILABLE where the processor has no instructions for it. */
+MLQ_EXPORT int32_t mlq_sha256(const uint8_t* data, int64_t length, uint8_t* hash);
 
 #ifdef __cplusplus
 }

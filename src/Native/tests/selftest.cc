@@ -150,6 +150,28 @@ void Check(const void* expected, const void* found, int64_t bytes, const char* s
   }
 }
 
+// Weights [outputs][taps][channels] in the other order, [outputs][channels][taps].
+template <typename T>
+T* ChannelsFirst(const mlq_geometry& g, const T* w) {
+  const int taps = Taps(g), channels = g.in_channels / g.groups;
+  const int64_t depth = (int64_t)taps * channels;
+  T* turned = New<T>(depth * g.out_channels);
+  for (int64_t i = 0; i < depth * g.out_channels; i++) {
+    turned[i / depth * depth + i % channels * taps + i % depth / channels] = w[i];
+  }
+  return turned;
+}
+
+// Packs in either order of weights, whole or in parts, the last one first.
+template <typename T, typename Pack>
+void PackParts(const mlq_geometry& g, const T* w, int number, void* packed, Pack pack) {
+  const bool turn = number % 3 == 1;
+  const int parts = 1 + number % 4;
+  for (int part = parts - 1; part >= 0; part--) {
+    pack(&g, turn ? ChannelsFirst(g, w) : w, turn ? MLQ_CHANNELS_FIRST : MLQ_TAPS_FIRST, packed, part, parts);
+  }
+}
+
 void TestFloat(const mlq_kernel_table& t, const char* set, int number, bool depthwise) {
   const mlq_geometry g = PickGeometry(depthwise);
   const int64_t outputs = Pixels(g) * g.out_channels;
@@ -167,7 +189,7 @@ void TestFloat(const mlq_kernel_table& t, const char* set, int number, bool dept
     t.depthwise_float(&g, x, w, bias, -1, 4, found, 0, g.batch * g.out_depth * g.out_height);
   } else {
     void* packed = New<char>(t.convolution_float_packed_size(&g));
-    t.convolution_float_pack(&g, w, packed);
+    PackParts(g, w, number, packed, t.convolution_float_pack);
     const int tiles = t.convolution_float_tiles(&g);
     t.convolution_float(&g, x, packed, bias, -1, 4, found, tiles / 2, tiles);
     t.convolution_float(&g, x, packed, bias, -1, 4, found, 0, tiles / 2);
@@ -207,7 +229,7 @@ void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depth
     t.depthwise_byte(&g, x, 117, w, &e, found, 0, g.batch * g.out_depth * g.out_height);
   } else {
     void* packed = New<char>(t.convolution_byte_packed_size(&g));
-    t.convolution_byte_pack(&g, w, packed);
+    PackParts(g, w, number, packed, t.convolution_byte_pack);
     const int tiles = t.convolution_byte_tiles(&g);
     t.convolution_byte(&g, x, 117, packed, &e, found, tiles / 2, tiles);
     t.convolution_byte(&g, x, 117, packed, &e, found, 0, tiles / 2);
@@ -268,7 +290,7 @@ void TestJoin(const mlq_kernel_table& t, const char* set, int number) {
   }
   e.join = &j;
   void* packed = New<char>(t.convolution_byte_packed_size(&g));
-  t.convolution_byte_pack(&g, w, packed);
+  PackParts(g, w, number, packed, t.convolution_byte_pack);
   t.convolution_byte(&g, x, 117, packed, &e, found, 0, t.convolution_byte_tiles(&g));
   Check(expected, found, outputs * (size + 1) + plane_bytes, set, "joined convolution", number);
 }
@@ -607,6 +629,28 @@ bool TestSet(int isa) {
 
 }  // namespace
 
+// Vectors of FIPS 180-4 and its examples: the empty text, "abc", 56 characters, and a million times 'a'.
+void TestHash() {
+  static const char* expected[] = {"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                                   "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1", "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"};
+  static const char text[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+  uint8_t* many = New<uint8_t>(1000000);
+  memset(many, 'a', 1000000);
+  const uint8_t* texts[] = {many, (const uint8_t*)"abc", (const uint8_t*)text, many};
+  const int64_t lengths[] = {0, 3, 56, 1000000};
+  for (int i = 0; i < 4; i++) {
+    uint8_t hash[32];
+    if (mlq_sha256(texts[i], lengths[i], hash) != MLQ_OK) {
+      printf("sha256: not available\n");
+      return;
+    }
+    char found[65];
+    for (int b = 0; b < 32; b++) snprintf(found + 2 * b, 3, "%02x", hash[b]);
+    Check(expected[i], found, 64, "sha256", "hash", i);
+  }
+  printf("sha256: tested\n");
+}
+
 int main(int argc, char** argv) {
   for (int isa = 0; isa < kSets; isa++) {
     const bool available = TestSet(isa);
@@ -620,6 +664,7 @@ int main(int argc, char** argv) {
       failures++;
     }
   }
+  TestHash();
   printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;
 }

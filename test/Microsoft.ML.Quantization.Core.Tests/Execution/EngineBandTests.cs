@@ -43,6 +43,32 @@ public sealed class EngineBandTests
     }
 
     [TestMethod]
+    [DataRow(33)]
+    [DataRow(64)]
+    public void A_normalization_behind_the_pool_is_part_of_the_stem(int channels)
+    {
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, 3, 41, Width)));
+        ValueId q = builder.Add(new Quantize { Inputs = [x], Result = HandmadeGraphs.Activations(8, 0.1f, 12) });
+        ValueId acc = builder.Add(new IntegerConvolution { Inputs = [q, HandmadeGraphs.Weights(builder, "w", Shape.Of(channels, 3, 7, 7), 8, new CounterRandom(2))], Window = HandmadeGraphs.Square(7, 2, 3) });
+        ValueId floats = builder.Add(new DequantizeAccumulator { Inputs = [acc], Multipliers = [0.0004f], Offsets = [0.2f], Axis = 1, Activation = Activation.Relu });
+        ValueId pooled = builder.Add(new MaxPool { Inputs = [floats], Window = HandmadeGraphs.Square(3, 2, 1) });
+        ValueId[] p = [.. Enumerable.Range(0, 4).Select(i => builder.AddConstant($"p{i}", RandomTensors.Floats(Shape.Of(channels), (ulong)i, i == 3 ? 0.5f : -1, 2)))];
+        ValueId normal = builder.Add(new BatchNormalization { Inputs = [pooled, .. p] });
+        builder.AddOutput(builder.Add(new Quantize { Inputs = [normal], Result = HandmadeGraphs.Activations(8, 0.05f, 128) }));
+        Graph graph = builder.Build();
+        Tensor[] Inputs(int batch) => [RandomTensors.Floats(Shape.Of(batch, 3, 41, Width), 5, 3)];
+        EngineAssert.EqualsInterpreter(graph, Inputs);
+        foreach (KernelSet set in KernelRegistry.Available)
+        {
+            using Engine plain = Create(graph, set, joins: false);
+            using Engine fused = Create(graph, set, joins: true);
+            Assert.IsTrue(fused.Explain().Steps.Any(s => s.Operation.StartsWith("IntegerConvolution+MaxPool+BatchNormalization+Quantize", StringComparison.Ordinal)), string.Join("; ", fused.Explain().Steps.Select(s => s.Operation)));
+            EngineAssert.AreEqual(plain.Run(Inputs(2)), fused.Run(Inputs(2)), set.Name);
+        }
+    }
+
+    [TestMethod]
     public void A_sum_takes_the_place_of_what_it_was_made_of_only_where_nothing_else_reads_that()
     {
         AffineQuantization codes = HandmadeGraphs.Activations(8, 0.1f, 100);

@@ -9,6 +9,7 @@ using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
 
@@ -48,7 +49,7 @@ public sealed class PackerTests
             Assert.IsTrue(IntegerPacking.Dense(state, node));
         }
 
-        using PackedProgram program = state.Build();
+        using PackedProgram program = state.Build(WorkerPool.Single);
         Assert.AreEqual(1, state.Weights.All.Length);
     }
 

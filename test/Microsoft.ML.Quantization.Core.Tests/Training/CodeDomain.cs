@@ -5,7 +5,6 @@ using System.Threading;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
-using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Tensors;

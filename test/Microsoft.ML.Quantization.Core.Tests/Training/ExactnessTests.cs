@@ -4,11 +4,11 @@ using System.Linq;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
-using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
@@ -54,6 +54,10 @@ public sealed class ExactnessTests
         (int w, int a) = widths.SelectMany(w => widths.Select(a => (w, a))).First(p => recipe.Covers(p.w, p.a));
         Keeps(recipe.Exactness.Hard, Run(recipe.Scheme(w, a)));
     }
+
+    [TestMethod]
+    public void Blocks_of_ternary_residuals_are_layers_that_the_engine_adds()
+        => Keeps(ExactnessTier.T1, Run(new QuantizationAwareScheme { Weights = new TernaryResidual { Bits = 4, BlockChannels = 16 }, Activations = new Lsq { Bits = 8 } }));
 
     [TestMethod]
     public void The_tier_of_a_pair_is_the_looser_one()
@@ -126,8 +130,8 @@ public sealed class ExactnessTests
 
     private static MemoryBatchSource Rows()
     {
-        const int count = 32;
-        float[] pixels = [.. RandomTensors.Floats(Shape.Of(count, _image.Count), 9).Values<float>().ToArray().Select(v => Math.Clamp(0.5f + (0.4f * v), 0, 1))];
-        return new MemoryBatchSource(_image, pixels, [.. Enumerable.Range(0, count).Select(r => (float)(r % 4))]);
+        const int Count = 32;
+        float[] pixels = [.. RandomTensors.Floats(Shape.Of(Count, _image.Count), 9).Values<float>().ToArray().Select(v => Math.Clamp(0.5f + (0.4f * v), 0, 1))];
+        return new MemoryBatchSource(_image, pixels, [.. Enumerable.Range(0, Count).Select(r => (float)(r % 4))]);
     }
 }

@@ -9,7 +9,6 @@ using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
-using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
@@ -170,9 +169,9 @@ public sealed class FoldingTests
 
     private static MemoryBatchSource Rows()
     {
-        const int count = 48;
-        var inputs = new float[count * _image.Count];
-        Tensor noise = RandomTensors.Floats(Shape.Of(count, _image.Count), 9);
+        const int Count = 48;
+        var inputs = new float[Count * _image.Count];
+        Tensor noise = RandomTensors.Floats(Shape.Of(Count, _image.Count), 9);
         for (int i = 0; i < inputs.Length; i++)
         {
             (int row, int y, int x) = (i / 64, i / 8 % 8, i % 8);
@@ -180,7 +179,7 @@ public sealed class FoldingTests
             inputs[i] = Math.Clamp((bright ? 0.8f : 0.1f) + (0.15f * noise.Values<float>()[i]), 0, 1);
         }
 
-        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, count).Select(r => (float)(r % 4))]);
+        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, Count).Select(r => (float)(r % 4))]);
     }
 
     private static float[] Evaluate(Graph graph, Tensor rows)

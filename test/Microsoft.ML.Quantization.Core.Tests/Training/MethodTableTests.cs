@@ -52,7 +52,7 @@ public sealed class MethodTableTests
     }
 
     private static string Recipe(TrainingRecipe recipe)
-        => $"{recipe.Name} ({(recipe.Weights == recipe.Activations ? string.Empty : $"{recipe.Weights} + {recipe.Activations}; ")}{recipe.Exactness})";
+        => $"{recipe.Name} ({(recipe.Weights == recipe.Activations ? (recipe.Name == recipe.Weights ? string.Empty : $"{recipe.Weights}; ") : $"{recipe.Weights} + {recipe.Activations}; ")}{recipe.Exactness})";
 
     private static string Widths(ImmutableArray<int> bits)
         => bits.Length > 2 && bits[^1] - bits[0] == bits.Length - 1 ? FormattableString.Invariant($"{bits[0]} to {bits[^1]}") : string.Join(", ", bits);

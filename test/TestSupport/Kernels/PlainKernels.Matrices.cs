@@ -15,8 +15,4 @@ public sealed partial class PlainKernels
             weights[i] = matrix[(i % geometry.Depth * geometry.OutChannels) + (i / geometry.Depth)];
         }
     }
-
-    /// <inheritdoc/>
-    public override void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed)
-        => weights[..(geometry.OutChannels * geometry.Depth)].CopyTo(packed.Span<sbyte>());
 }

@@ -20,20 +20,18 @@ public sealed partial class PlainKernels : KernelSet
     public override string Description => "plain loops for tests";
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
-    {
-        PackedWeights packed = new((long)weights.Length * sizeof(float), FloatLayout);
-        weights.CopyTo(packed.Span<float>());
-        return packed;
-    }
+    public override PackedWeights NewConvolutionFloat(in ConvolutionGeometry geometry) => new((long)geometry.OutChannels * geometry.Depth * sizeof(float), FloatLayout);
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights)
-    {
-        PackedWeights packed = new(weights.Length, ByteLayout);
-        weights.CopyTo(packed.Span<sbyte>());
-        return packed;
-    }
+    public override void FillConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
+        => Fill(geometry, weights, axes, packed.Span<float>(), part, parts);
+
+    /// <inheritdoc/>
+    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry) => new((long)geometry.OutChannels * geometry.Depth, ByteLayout);
+
+    /// <inheritdoc/>
+    public override void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
+        => Fill(geometry, weights, axes, packed.Span<sbyte>(), part, parts);
 
     /// <inheritdoc/>
     public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry) => geometry.OutPixels;
@@ -151,4 +149,13 @@ public sealed partial class PlainKernels : KernelSet
     }
 
     private static float Clamp(float y, float low, float high) => y < low ? low : y > high ? high : y;
+
+    private static void Fill<T>(in ConvolutionGeometry g, ReadOnlySpan<T> weights, WeightAxes axes, Span<T> packed, int part, int parts)
+    {
+        for (int i = part; i < g.OutChannels * g.Depth; i += parts)
+        {
+            (int tap, int channel) = (i % g.Depth / g.GroupInChannels, i % g.GroupInChannels);
+            packed[i] = weights[axes == WeightAxes.TapsFirst ? i : (i / g.Depth * g.Depth) + (channel * g.Taps) + tap];
+        }
+    }
 }

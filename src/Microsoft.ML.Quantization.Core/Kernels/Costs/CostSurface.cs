@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Costs;
@@ -23,16 +22,29 @@ internal sealed class CostSurface
 
     private static readonly float _octave = FloatMath.Log(2);
 
-    private readonly (double[] Place, double LogCost)[] _points;
+    private readonly double[] _places;
+    private readonly double[] _logCosts;
 
-    public CostSurface(IEnumerable<ThroughputEntry> entries)
-        => _points = [.. entries.Select(e => (Place(e.Work), (double)FloatMath.Log((float)(e.Nanoseconds / e.Work.Units))))];
+    /// <summary>The surface through some of the measurements of a list.</summary>
+    public CostSurface(IReadOnlyList<ThroughputEntry> entries, IReadOnlyList<int> indices)
+    {
+        _places = new double[indices.Count * _scales.Length];
+        _logCosts = new double[indices.Count];
+        for (int i = 0; i < indices.Count; i++)
+        {
+            ThroughputEntry entry = entries[indices[i]];
+            Place(entry.Work, _places.AsSpan(i * _scales.Length, _scales.Length));
+            _logCosts[i] = FloatMath.Log((float)(entry.Nanoseconds / entry.Work.Units));
+        }
+    }
 
     /// <summary>Expected nanoseconds a unit.</summary>
     public double NanosecondsPerUnit(in KernelWork work)
     {
         Span<double> distances = stackalloc double[Neighbours], costs = stackalloc double[Neighbours];
-        int found = Nearest(Place(work), distances, costs);
+        Span<double> place = stackalloc double[_scales.Length];
+        Place(work, place);
+        int found = Nearest(place, distances, costs);
         double sum = 0;
         double weights = 0;
         for (int i = 0; i < found; i++)
@@ -46,12 +58,13 @@ internal sealed class CostSurface
     }
 
     /// <summary>The nearest measurements, the first ones where several are as near; how many there are.</summary>
-    private int Nearest(double[] place, Span<double> distances, Span<double> costs)
+    private int Nearest(ReadOnlySpan<double> place, Span<double> distances, Span<double> costs)
     {
         int found = 0;
-        foreach ((double[] other, double cost) in _points)
+        for (int point = 0; point < _logCosts.Length; point++)
         {
-            double distance = Distance(other, place);
+            double cost = _logCosts[point];
+            double distance = Distance(_places.AsSpan(point * place.Length, place.Length), place);
             int at = found;
             while (at > 0 && distance < distances[at - 1])
             {
@@ -70,20 +83,23 @@ internal sealed class CostSurface
         return found;
     }
 
-    private static double[] Place(in KernelWork work)
+    private static void Place(in KernelWork work, Span<double> place)
     {
-        double[] place = [.. work.Sizes.Select(s => (double)(FloatMath.Log(Math.Max(s, 1)) / _octave))];
+        ReadOnlySpan<int> sizes = [work.Channels, work.Outputs, work.Groups, work.Pixels, work.Taps, work.Stride, work.Width];
+        for (int i = 0; i < place.Length; i++)
+        {
+            place[i] = FloatMath.Log(Math.Max(sizes[i], 1)) / _octave;
+        }
+
         place[Pixels] = Math.Min(place[Pixels], FewPixels) + (Math.Max(place[Pixels] - FewPixels, 0) * ManyPixels);
         for (int i = 0; i < place.Length; i++)
         {
             place[i] *= _scales[i];
         }
-
-        return place;
     }
 
     // The square.
-    private static double Distance(double[] a, double[] b)
+    private static double Distance(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
         double sum = 0;
         for (int i = 0; i < a.Length; i++)

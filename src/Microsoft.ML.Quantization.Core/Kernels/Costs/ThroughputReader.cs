@@ -9,16 +9,28 @@ namespace Microsoft.ML.Quantization.Kernels.Costs;
 internal static class ThroughputReader
 {
     private const int Sizes = 7;
+    private const int ShortestRow = 64;
 
     /// <summary>The table.</summary>
     /// <exception cref="JsonException">No JSON.</exception>
     /// <exception cref="FormatException">Something is missing, or a number cannot be.</exception>
     /// <exception cref="InvalidOperationException">A value is of another kind.</exception>
-    public static ThroughputTable Read(Stream stream)
+    public static unsafe ThroughputTable Read(Stream stream)
     {
+        if (stream is UnmanagedMemoryStream mapped)
+        {
+            // A resource is read where it lies: its copy would be as large as all tables made of it.
+            return Read(new ReadOnlySpan<byte>(mapped.PositionPointer, checked((int)(mapped.Length - mapped.Position))));
+        }
+
         using var memory = new MemoryStream();
         stream.CopyTo(memory);
-        var reader = new Utf8JsonReader(memory.GetBuffer().AsSpan(0, (int)memory.Length));
+        return Read(memory.GetBuffer().AsSpan(0, (int)memory.Length));
+    }
+
+    private static ThroughputTable Read(ReadOnlySpan<byte> text)
+    {
+        var reader = new Utf8JsonReader(text);
         string? processor = null;
         List<ThroughputEntry>? rows = null;
         var numbers = new Dictionary<string, double>(StringComparer.Ordinal);
@@ -35,7 +47,7 @@ internal static class ThroughputReader
                     processor = reader.GetString();
                     break;
                 case JsonTokenType.StartArray when name == "rows":
-                    rows = Rows(ref reader);
+                    rows = Rows(ref reader, text.Length / ShortestRow);
                     break;
                 default:
                     reader.Skip();
@@ -54,9 +66,9 @@ internal static class ThroughputReader
         };
     }
 
-    private static List<ThroughputEntry> Rows(ref Utf8JsonReader reader)
+    private static List<ThroughputEntry> Rows(ref Utf8JsonReader reader, int room)
     {
-        var rows = new List<ThroughputEntry>();
+        var rows = new List<ThroughputEntry>(room);
         (string set, string name, KernelOperation operation) = (string.Empty, string.Empty, default);
         int[] sizes = new int[Sizes];
         while (Next(ref reader) == JsonTokenType.StartArray)

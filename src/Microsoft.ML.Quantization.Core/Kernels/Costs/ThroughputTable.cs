@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.IO;
-using System.Linq;
 using System.Reflection;
 using System.Text.Json;
 
@@ -12,7 +11,7 @@ namespace Microsoft.ML.Quantization.Kernels.Costs;
 /// <param name="Set">Name of the kernel set.</param>
 /// <param name="Work">What was done.</param>
 /// <param name="Nanoseconds">How long it took on one thread.</param>
-internal sealed record ThroughputEntry(string Set, KernelWork Work, double Nanoseconds);
+internal readonly record struct ThroughputEntry(string Set, KernelWork Work, double Nanoseconds);
 
 /// <summary>
 /// Measured times of kernels on one processor, written by <c>Benchmarks tune</c>. Which kernel runs is data, and never changes a bit. The tables of known processors are resources of this
@@ -32,13 +31,24 @@ internal sealed class ThroughputTable
     private const string ResourcePrefix = "throughput/";
     private static readonly Lazy<ThroughputTable> _current = new(Load);
 
-    private readonly Dictionary<(string Set, KernelOperation Operation, int Bits), CostSurface> _surfaces;
+    private readonly Dictionary<(string Set, KernelOperation Operation, int Bits), Lazy<CostSurface>> _surfaces = [];
 
     public ThroughputTable(string processor, IEnumerable<ThroughputEntry> entries)
     {
         Processor = processor;
         Entries = [.. entries];
-        _surfaces = Entries.GroupBy(e => (e.Set, e.Work.Operation, e.Work.Bits)).ToDictionary(g => g.Key, g => new CostSurface(g));
+        var groups = new Dictionary<(string Set, KernelOperation Operation, int Bits), List<int>>();
+        for (int i = 0; i < Entries.Length; i++)
+        {
+            (string Set, KernelOperation Operation, int Bits) key = (Entries[i].Set, Entries[i].Work.Operation, Entries[i].Work.Bits);
+            if (!groups.TryGetValue(key, out List<int>? members))
+            {
+                groups[key] = members = [];
+                _surfaces[key] = new Lazy<CostSurface>(() => new CostSurface(Entries, members));
+            }
+
+            members.Add(i);
+        }
     }
 
     /// <summary>A table without entries: everything is modelled.</summary>
@@ -81,8 +91,8 @@ internal sealed class ThroughputTable
     /// <summary>Expected nanoseconds on one thread.</summary>
     public double Nanoseconds(string set, in KernelWork work)
     {
-        double unit = _surfaces.TryGetValue((set, work.Operation, work.Bits), out CostSurface? surface)
-            ? surface.NanosecondsPerUnit(work)
+        double unit = _surfaces.TryGetValue((set, work.Operation, work.Bits), out Lazy<CostSurface>? surface)
+            ? surface.Value.NanosecondsPerUnit(work)
             : CountedModel.NanosecondsPerUnit(set, work.Operation, work.Bits);
         return unit * work.Units;
     }

@@ -20,28 +20,34 @@ internal static unsafe partial class ByteConvolution<TLanes>
 
     private static readonly string _layout = string.Create(CultureInfo.InvariantCulture, $"managed/s16/k2/n{Block}");
 
-    public static PackedWeights Pack(in ConvolutionGeometry g, ReadOnlySpan<sbyte> weights)
-    {
-        KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
-        PackedWeights packed = new(ByteLength(g), _layout);
-        Repack(g, weights, packed);
-        return packed;
-    }
+    public static PackedWeights New(in ConvolutionGeometry g) => new(ByteLength(g), _layout);
 
-    public static void Repack(in ConvolutionGeometry g, ReadOnlySpan<sbyte> weights, PackedWeights packed)
+    public static void Fill(in ConvolutionGeometry g, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
     {
         KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
         KernelCheck.Weights(packed, _layout, ByteLength(g));
-        Span<short> target = packed.Span<short>();
-        int blocks = Blocks(g);
-        for (int channel = 0; channel < g.OutChannels; channel++)
+        var share = new PanelShare(g, Block, axes, part, parts);
+        int length = Pairs(g) * 2 * Block;
+        for (int panel = share.Begin; panel < share.End; panel++)
         {
-            (int group, int inGroup) = Math.DivRem(channel, g.GroupOutChannels);
-            int panel = (((group * blocks) + (inGroup / Block)) * Pairs(g) * 2 * Block) + (inGroup % Block * 2);
-            ReadOnlySpan<sbyte> row = weights.Slice(channel * g.Depth, g.Depth);
-            for (int k = 0; k < row.Length; k++)
+            Span<short> target = packed.Span<short>().Slice(panel * length, length);
+            for (int lane = 0; lane < share.Lanes(panel); lane++)
             {
-                target[panel + (k / 2 * 2 * Block) + (k % 2)] = row[k];
+                FillLane(share, weights.Slice((share.FirstOutput(panel) + lane) * g.Depth, g.Depth), target[(lane * 2)..]);
+            }
+        }
+
+        GC.KeepAlive(packed);
+    }
+
+    private static void FillLane(in PanelShare share, ReadOnlySpan<sbyte> row, Span<short> target)
+    {
+        int k = 0;
+        for (int tap = 0; tap < share.Taps; tap++)
+        {
+            for (int channel = 0, at = tap; channel < share.Channels; channel++, k++, at += share.Taps)
+            {
+                target[(k / 2 * 2 * Block) + (k % 2)] = row[at];
             }
         }
     }

@@ -19,30 +19,42 @@ internal static unsafe partial class FloatConvolution<TLanes>
 
     private static readonly string _layout = string.Create(CultureInfo.InvariantCulture, $"managed/f32/n{Block}");
 
-    public static PackedWeights Pack(in ConvolutionGeometry g, ReadOnlySpan<float> weights)
+    public static PackedWeights New(in ConvolutionGeometry g) => new(ByteLength(g), _layout);
+
+    public static void Fill(in ConvolutionGeometry g, ReadOnlySpan<float> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
     {
         KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
-        PackedWeights packed = new(ByteLength(g), _layout);
-        Span<float> target = packed.Span<float>();
-        int blocks = Blocks(g);
-        for (int channel = 0; channel < g.OutChannels; channel++)
+        KernelCheck.Weights(packed, _layout, ByteLength(g));
+        var share = new PanelShare(g, Block, axes, part, parts);
+        int length = g.Depth * Block;
+        for (int panel = share.Begin; panel < share.End; panel++)
         {
-            (int group, int inGroup) = Math.DivRem(channel, g.GroupOutChannels);
-            int panel = (((group * blocks) + (inGroup / Block)) * g.Depth * Block) + (inGroup % Block);
-            ReadOnlySpan<float> row = weights.Slice(channel * g.Depth, g.Depth);
-            for (int k = 0; k < row.Length; k++)
+            Span<float> target = packed.Span<float>().Slice(panel * length, length);
+            for (int lane = 0; lane < share.Lanes(panel); lane++)
             {
-                target[panel + (k * Block)] = row[k];
+                FillLane(share, weights.Slice((share.FirstOutput(panel) + lane) * g.Depth, g.Depth), target[lane..]);
             }
         }
 
-        return packed;
+        GC.KeepAlive(packed);
     }
 
     public static void RepackMatrix(in ConvolutionGeometry g, ReadOnlySpan<float> matrix, PackedWeights packed)
     {
         KernelCheck.Weights(packed, _layout, ByteLength(g));
         MatrixPanels.Write(g, Block, matrix, packed.Span<float>());
+    }
+
+    private static void FillLane(in PanelShare share, ReadOnlySpan<float> row, Span<float> target)
+    {
+        int k = 0;
+        for (int tap = 0; tap < share.Taps; tap++)
+        {
+            for (int channel = 0, at = tap; channel < share.Channels; channel++, k += Block, at += share.Taps)
+            {
+                target[k] = row[at];
+            }
+        }
     }
 
     public static int CountTiles(in ConvolutionGeometry g)

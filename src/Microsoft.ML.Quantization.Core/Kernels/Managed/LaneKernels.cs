@@ -14,16 +14,15 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
     public override string Description { get; } = description;
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
-        => FloatConvolution<TLanes>.Pack(geometry, weights);
+    public override PackedWeights NewConvolutionFloat(in ConvolutionGeometry geometry) => FloatConvolution<TLanes>.New(geometry);
+
+    /// <inheritdoc/>
+    public override void FillConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
+        => FloatConvolution<TLanes>.Fill(geometry, weights, axes, packed, part, parts);
 
     /// <inheritdoc/>
     public override void RepackMatrixFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> matrix, PackedWeights packed)
         => FloatConvolution<TLanes>.RepackMatrix(geometry, matrix, packed);
-
-    /// <inheritdoc/>
-    public override void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed)
-        => ByteConvolution<TLanes>.Repack(geometry, weights, packed);
 
     /// <inheritdoc/>
     public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
@@ -43,8 +42,11 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         => FloatConvolution<TLanes>.Run(geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights)
-        => ByteConvolution<TLanes>.Pack(geometry, weights);
+    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry) => ByteConvolution<TLanes>.New(geometry);
+
+    /// <inheritdoc/>
+    public override void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
+        => ByteConvolution<TLanes>.Fill(geometry, weights, axes, packed, part, parts);
 
     /// <inheritdoc/>
     public override PackedWeights PackConvolutionCodebook(in ConvolutionGeometry geometry, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)

@@ -60,16 +60,15 @@ internal class ManagedKernels : KernelSet
     };
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
-        => _lanes.PackConvolutionFloat(in geometry, weights);
+    public override PackedWeights NewConvolutionFloat(in ConvolutionGeometry geometry) => _lanes.NewConvolutionFloat(in geometry);
+
+    /// <inheritdoc/>
+    public override void FillConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
+        => _lanes.FillConvolutionFloat(in geometry, weights, axes, packed, part, parts);
 
     /// <inheritdoc/>
     public override void RepackMatrixFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> matrix, PackedWeights packed)
         => _lanes.RepackMatrixFloat(in geometry, matrix, packed);
-
-    /// <inheritdoc/>
-    public override void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed)
-        => _lanes.RepackConvolutionByte(in geometry, weights, packed);
 
     /// <inheritdoc/>
     public override int CountConvolutionFloatTiles(in ConvolutionGeometry geometry)
@@ -89,8 +88,11 @@ internal class ManagedKernels : KernelSet
         => _lanes.ConvolutionFloat(in geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights)
-        => _lanes.PackConvolutionByte(in geometry, weights);
+    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry) => _lanes.NewConvolutionByte(in geometry);
+
+    /// <inheritdoc/>
+    public override void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
+        => _lanes.FillConvolutionByte(in geometry, weights, axes, packed, part, parts);
 
     /// <inheritdoc/>
     public override PackedWeights PackConvolutionCodebook(in ConvolutionGeometry geometry, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)

@@ -18,19 +18,4 @@ internal sealed unsafe partial class NativeKernels
             MatrixPanels.Write(in geometry, width, matrix, packed.Span<float>());
         }
     }
-
-    /// <inheritdoc/>
-    public override void RepackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, PackedWeights packed)
-    {
-        NativeCheck.Geometry(in geometry);
-        KernelCheck.AtLeast(weights.Length, (long)geometry.OutChannels * geometry.Depth, nameof(weights));
-        fixed (ConvolutionGeometry* g = &geometry)
-        fixed (sbyte* w = weights)
-        {
-            KernelCheck.Weights(packed, _byteLayout, _table.ConvolutionBytePackedSize(g));
-            _table.ConvolutionBytePack(g, w, packed.Pointer);
-        }
-
-        GC.KeepAlive(packed);
-    }
 }

@@ -15,9 +15,16 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     private readonly string _groupedLayout;
     private readonly string _codebookLayout;
 
+    private readonly delegate* unmanaged<byte*, long, byte*, int> _hash;
+
     /// <summary>Wraps a filled table.</summary>
-    public NativeKernels(string name, string description, NativeTable table)
+    /// <param name="name">The set's name.</param>
+    /// <param name="description">One line for people.</param>
+    /// <param name="table">The kernels.</param>
+    /// <param name="hash">The library's <c>mlq_sha256</c>.</param>
+    public NativeKernels(string name, string description, NativeTable table, IntPtr hash)
     {
+        _hash = (delegate* unmanaged<byte*, long, byte*, int>)hash;
         Name = name;
         Description = description;
         _table = table;
@@ -34,17 +41,39 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     public override string Description { get; }
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
+    internal override bool TryHash(ReadOnlySpan<byte> data, Span<byte> hash)
+    {
+        KernelCheck.AtLeast(hash.Length, Checksum.Length, nameof(hash));
+        fixed (byte* x = data, y = hash)
+        {
+            return _hash(x, data.Length, y) == 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override PackedWeights NewConvolutionFloat(in ConvolutionGeometry geometry)
+    {
+        NativeCheck.Geometry(in geometry);
+        fixed (ConvolutionGeometry* g = &geometry)
+        {
+            return PackedWeights.Unset(_table.ConvolutionFloatPackedSize(g), _floatLayout);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void FillConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
     {
         NativeCheck.Geometry(in geometry);
         KernelCheck.AtLeast(weights.Length, (long)geometry.OutChannels * geometry.Depth, nameof(weights));
+        KernelCheck.Tiles(part, part + 1, parts);
         fixed (ConvolutionGeometry* g = &geometry)
         fixed (float* w = weights)
         {
-            PackedWeights packed = new(_table.ConvolutionFloatPackedSize(g), _floatLayout);
-            _table.ConvolutionFloatPack(g, w, packed.Pointer);
-            return packed;
+            KernelCheck.Weights(packed, _floatLayout, _table.ConvolutionFloatPackedSize(g));
+            _table.ConvolutionFloatPack(g, w, (int)axes, packed.Pointer, part, parts);
         }
+
+        GC.KeepAlive(packed);
     }
 
     /// <inheritdoc/>
@@ -85,17 +114,29 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     }
 
     /// <inheritdoc/>
-    public override PackedWeights PackConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights)
+    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry)
+    {
+        NativeCheck.Geometry(in geometry);
+        fixed (ConvolutionGeometry* g = &geometry)
+        {
+            return PackedWeights.Unset(_table.ConvolutionBytePackedSize(g), _byteLayout);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
     {
         NativeCheck.Geometry(in geometry);
         KernelCheck.AtLeast(weights.Length, (long)geometry.OutChannels * geometry.Depth, nameof(weights));
+        KernelCheck.Tiles(part, part + 1, parts);
         fixed (ConvolutionGeometry* g = &geometry)
         fixed (sbyte* w = weights)
         {
-            PackedWeights packed = new(_table.ConvolutionBytePackedSize(g), _byteLayout);
-            _table.ConvolutionBytePack(g, w, packed.Pointer);
-            return packed;
+            KernelCheck.Weights(packed, _byteLayout, _table.ConvolutionBytePackedSize(g));
+            _table.ConvolutionBytePack(g, w, (int)axes, packed.Pointer, part, parts);
         }
+
+        GC.KeepAlive(packed);
     }
 
     /// <inheritdoc/>

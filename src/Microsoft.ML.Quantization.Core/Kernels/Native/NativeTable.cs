@@ -8,16 +8,16 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 internal unsafe struct NativeTable
 {
     /// <summary>The version of the binary interface that this file mirrors.</summary>
-    public const uint ExpectedVersion = 10;
+    public const uint ExpectedVersion = 11;
 
     public uint StructSize;
     public uint AbiVersion;
     public delegate* unmanaged<ConvolutionGeometry*, long> ConvolutionFloatPackedSize;
-    public delegate* unmanaged<ConvolutionGeometry*, float*, void*, void> ConvolutionFloatPack;
+    public delegate* unmanaged<ConvolutionGeometry*, float*, int, void*, int, int, void> ConvolutionFloatPack;
     public delegate* unmanaged<ConvolutionGeometry*, int> ConvolutionFloatTiles;
     public delegate* unmanaged<ConvolutionGeometry*, float*, void*, float*, float, float, float*, int, int, void> ConvolutionFloat;
     public delegate* unmanaged<ConvolutionGeometry*, long> ConvolutionBytePackedSize;
-    public delegate* unmanaged<ConvolutionGeometry*, sbyte*, void*, void> ConvolutionBytePack;
+    public delegate* unmanaged<ConvolutionGeometry*, sbyte*, int, void*, int, int, void> ConvolutionBytePack;
     public delegate* unmanaged<ConvolutionGeometry*, int> ConvolutionByteTiles;
     public delegate* unmanaged<ConvolutionGeometry*, byte*, byte, void*, NativeEpilogue*, void*, int, int, void> ConvolutionByte;
     public delegate* unmanaged<ConvolutionGeometry*, float*, float*, float*, float, float, float*, int, int, void> DepthwiseFloat;

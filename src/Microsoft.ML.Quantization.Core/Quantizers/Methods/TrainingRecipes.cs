@@ -10,20 +10,24 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="Weights">The weights' method.</param>
 /// <param name="Activations">The activations' method.</param>
 /// <param name="Source">The paper.</param>
-/// <param name="Folding">Whether batch normalization is folded into quantized weights while training (<see cref="QuantizationAwareScheme.Folding"/>), and how; null for not.</param>
-public sealed record TrainingRecipe(string Name, string Weights, string Activations, string Source, NormalizationFolding? Folding = null)
+public sealed record TrainingRecipe(string Name, string Weights, string Activations, string Source)
 {
+    /// <summary>What the scheme has beside the default forms of both methods; null for nothing.</summary>
+    internal Func<QuantizationAwareScheme, QuantizationAwareScheme>? Form { get; init; }
+
     /// <summary>How near the engine comes to a network of both methods.</summary>
     public Exactness Exactness => QuantizationMethods.Find(Weights).Exactness.And(QuantizationMethods.Find(Activations).Exactness);
 
     /// <summary>The scheme at given widths; 32 bits leave a side float.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidBitWidth"/>.</exception>
-    public QuantizationAwareScheme Scheme(int weightBits, int activationBits) => Folded(QuantizationAwareScheme.Of(Weights, weightBits, Activations, activationBits)).Validate();
+    public QuantizationAwareScheme Scheme(int weightBits, int activationBits)
+    {
+        var scheme = QuantizationAwareScheme.Of(Weights, weightBits, Activations, activationBits);
+        return (Form?.Invoke(scheme) ?? scheme).Validate();
+    }
 
     /// <summary>Whether both methods are defined at these widths.</summary>
     public bool Covers(int weightBits, int activationBits) => Covers(Weights, weightBits) && Covers(Activations, activationBits);
-
-    private QuantizationAwareScheme Folded(QuantizationAwareScheme scheme) => scheme.Weights is null ? scheme : scheme with { Folding = Folding };
 
     private static bool Covers(string method, int bits) => bits == 32 || QuantizationMethods.Find(method).Bits.Contains(bits);
 }
@@ -34,7 +38,7 @@ public static class TrainingRecipes
     /// <summary>All recipes.</summary>
     public static ImmutableArray<TrainingRecipe> All { get; } =
     [
-        new("Affine", "Affine", "Affine", "Jacob et al., 2018", new NormalizationFolding()),
+        new("Affine", "Affine", "Affine", "Jacob et al., 2018") { Form = static s => s.Weights is null ? s : s with { Folding = new NormalizationFolding() } },
         new("DoReFa", "DoReFa-W", "DoReFa-A", "Zhou et al., 2016"),
         new("INQ", "INQ", "LSQ", "Zhou et al., 2017"),
         .. FewLevelMethods.Recipes,

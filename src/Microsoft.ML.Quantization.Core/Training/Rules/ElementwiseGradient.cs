@@ -111,9 +111,9 @@ internal sealed class BinaryGradient : GradientRule
             return BatchSums.To(call.Inputs[operand].Shape, dy);
         }
 
-        Tensor full = Tensor.Allocate(ElementType.Float32, dy.Shape);
-        int[]? left = Places(call.Inputs[0].Shape, dy.Shape);
-        int[]? right = Places(call.Inputs[1].Shape, dy.Shape);
+        Tensor full = call.Memory.Rent(ElementType.Float32, dy.Shape);
+        var left = BatchSums.Repetition.Of(call.Inputs[0].Shape, dy.Shape);
+        var right = BatchSums.Repetition.Of(call.Inputs[1].Shape, dy.Shape);
         Shares.Run(call.Pool, dy.Shape.Count, 4096, (call, dy, full, slope, left, right), static (w, begin, end) =>
         {
             ReadOnlySpan<float> a = w.call.Inputs[0].Values<float>();
@@ -122,11 +122,15 @@ internal sealed class BinaryGradient : GradientRule
             Span<float> result = w.full.Writable<float>();
             for (int i = begin; i < end; i++)
             {
-                result[i] = w.slope(a[w.left?[i] ?? i], b[w.right?[i] ?? i], gradient[i]);
+                result[i] = w.slope(a[w.left.At(i)], b[w.right.At(i)], gradient[i]);
             }
         });
-        return BatchSums.To(call.Inputs[operand].Shape, full);
-    }
+        Tensor result = BatchSums.To(call.Inputs[operand].Shape, full);
+        if (!ReferenceEquals(result, full))
+        {
+            call.Memory.Return(full);
+        }
 
-    private static int[]? Places(Shape small, Shape large) => small.Equals(large) ? null : BatchSums.Places(small, large);
+        return result;
+    }
 }

@@ -201,18 +201,37 @@ int64_t FloatPackedSize(const mlq_geometry& g) {
   return (int64_t)g.groups * p.panels * p.depth * kWidth * (int64_t)sizeof(float);
 }
 
-void FloatPack(const mlq_geometry& g, const float* weights, float* packed) {
+constexpr int kPackChannels = 16;  // whose weights lie in the first cache while lane after lane is written
+
+// The channels [begin, end) of one lane; tap_pitch and channel_pitch say where its weights lie.
+MLQ_INLINE void PackLane(const Plan& p, const float* row, int begin, int end, int tap_pitch, int channel_pitch, float* packed) {
+  for (int tap = 0; tap < p.taps; tap++) {
+    const float* from = row + (int64_t)tap * tap_pitch + (int64_t)begin * channel_pitch;
+    float* target = packed + ((int64_t)tap * p.channels + begin) * kWidth;
+    for (int channel = begin; channel < end; channel++, from += channel_pitch, target += kWidth) {
+      *target = *from;
+    }
+  }
+}
+
+void FloatPack(const mlq_geometry& g, const float* weights, int order, float* packed, int part, int parts) {
   const Plan p = FloatPlan(g);
-  for (int group = 0; group < g.groups; group++) {
-    for (int panel = 0; panel < p.panels; panel++) {
-      for (int lane = 0; lane < kWidth; lane++) {
-        const int output = panel * kWidth + lane;
-        const float* row = weights + ((int64_t)group * p.outputs + output) * p.depth;
-        for (int k = 0; k < p.depth; k++) {
-          packed[(int64_t)k * kWidth + lane] = output < p.outputs ? row[k] : 0;
-        }
+  const int all = g.groups * p.panels;
+  const bool turn = order == MLQ_CHANNELS_FIRST;
+  for (int i = Share(all, part, parts); i < Share(all, part + 1, parts); i++) {
+    const int output = i % p.panels * kWidth;
+    const int outputs = Min(kWidth, p.outputs - output);
+    const float* rows = weights + ((int64_t)(i / p.panels) * p.outputs + output) * p.depth;
+    float* panel = packed + (int64_t)i * p.depth * kWidth;
+    for (int begin = 0; begin < p.channels; begin += kPackChannels) {
+      for (int lane = 0; lane < outputs; lane++) {
+        PackLane(p, rows + (int64_t)lane * p.depth, begin, Min(begin + kPackChannels, p.channels), turn ? 1 : p.channels, turn ? p.taps : 1, panel + lane);
       }
-      packed += (int64_t)p.depth * kWidth;
+    }
+    for (int k = 0; k < p.depth; k++) {
+      for (int lane = outputs; lane < kWidth; lane++) {
+        panel[(int64_t)k * kWidth + lane] = 0;
+      }
     }
   }
 }
@@ -229,8 +248,9 @@ void FloatRun(const FloatCall& call, int begin, int end) {
 
 #define MLQ_DEFINE_CONVOLUTION_FLOAT(isa)                                                                                   \
   extern "C" int64_t mlq_##isa##_convolution_float_packed_size(const mlq_geometry* g) { return FloatPackedSize(*g); }       \
-  extern "C" void mlq_##isa##_convolution_float_pack(const mlq_geometry* g, const float* weights, void* packed) {           \
-    FloatPack(*g, weights, (float*)packed);                                                                                 \
+  extern "C" void mlq_##isa##_convolution_float_pack(const mlq_geometry* g, const float* weights, int32_t order,            \
+                                                     void* packed, int32_t part, int32_t parts) {                           \
+    FloatPack(*g, weights, order, (float*)packed, part, parts);                                                             \
   }                                                                                                                         \
   extern "C" int32_t mlq_##isa##_convolution_float_tiles(const mlq_geometry* g) { return FloatPlan(*g).tiles; }             \
   extern "C" void mlq_##isa##_convolution_float(const mlq_geometry* g, const float* source, const void* packed,             \

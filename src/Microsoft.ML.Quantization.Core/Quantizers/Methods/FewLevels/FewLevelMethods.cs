@@ -31,7 +31,7 @@ internal static class FewLevelMethods
         new("LAT2", "Hou and Kwok, 2018", _two, Exactness.T1, b => new LossAwareTwo { Bits = b }, s => new LossAwareTwo { Bits = (int)s[0] }),
         new("Tang-W", "Tang et al., 2017", _one, Exactness.T0, b => new BipolarWeights { Bits = b }, s => new BipolarWeights { Bits = (int)s[0], Pull = s[1] }),
         new("TBN-A", "Wan et al., 2018", _two, Exactness.T0, b => new Tbn { Bits = b }, s => new Tbn { Bits = (int)s[0], Share = s[1], Coefficient = s[2], Triangles = s[3] != 0 }),
-        new("TernaryResidual", "Kundu et al., 2017", [2, 4, 6], Exactness.T1, b => new TernaryResidual { Bits = b }, s => new TernaryResidual { Bits = (int)s[0] }),
+        new("TernaryResidual", "Kundu et al., 2017", [2, 4, 6], Exactness.T1, b => new TernaryResidual { Bits = b }, s => new TernaryResidual { Bits = (int)s[0], BlockChannels = (int)s[1], Tolerance = s[2] }),
         new("TTQ", "Zhu et al., 2017", _two, Exactness.T1, b => new Ttq { Bits = b }, s => new Ttq { Bits = (int)s[0], Threshold = s[1], ScalesGradient = s[2] != 0 }),
         new("TWN", "Li and Liu, 2016", _two, Exactness.T0, b => new TernaryWeights { Bits = b }, s => new TernaryWeights { Bits = (int)s[0], Exact = s[1] != 0, PerChannel = s[2] != 0 }),
         new("XNOR", "Rastegari et al., 2016", _one, Exactness.T0, b => new Xnor { Bits = b }, s => new Xnor { Bits = (int)s[0], Signed = s[1] != 0, Gradient = (ScaleGradient)s[2] }),
@@ -44,6 +44,7 @@ internal static class FewLevelMethods
         new("ADMM", "ADMM", "LSQ", "Leng et al., 2018"),
         new("Bi-Real", "Bi-Real", "Bi-Real", "Liu et al., 2018"),
         new("BinaryConnect", "BinaryConnect", "LSQ", "Courbariaux et al., 2015"),
+        new("BinaryDenseNet", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => Clipped(s, 1.3f) },
         new("BNN", "BNN", "BNN", "Hubara et al., 2016"),
         new("BWN", "BWN", "LSQ", "Rastegari et al., 2016"),
         new("FTProp", "BWN", "FTP-A", "Friesen and Domingos, 2018"),
@@ -54,6 +55,7 @@ internal static class FewLevelMethods
         new("LAB", "LAB", "LSQ", "Hou et al., 2017"),
         new("LAQ", "LAQ", "LSQ", "Hou and Kwok, 2018"),
         new("LAT", "LAT", "LSQ", "Hou and Kwok, 2018"),
+        new("ResNetE", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => Clipped(s, 1.25f) },
         new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017"),
         new("TBN", "BWN", "TBN-A", "Wan et al., 2018"),
         new("TernaryResidual", "TernaryResidual", "LSQ", "Kundu et al., 2017"),
@@ -61,6 +63,13 @@ internal static class FewLevelMethods
         new("TWN", "TWN", "LSQ", "Li and Liu, 2016"),
         new("XNOR", "XNOR", "XNOR", "Rastegari et al., 2016"),
     ];
+
+    /// <summary>Signs whose window of gradients and bound of latent weights are one number, with steps of ordinary length.</summary>
+    private static QuantizationAwareScheme Clipped(QuantizationAwareScheme scheme, float bound)
+    {
+        QuantizationMethod? Of(QuantizationMethod? method) => method is Bnn signs ? signs with { StretchSteps = false, Slope = Estimator.Clip(bound) } : method;
+        return scheme with { Weights = Of(scheme.Weights), Activations = Of(scheme.Activations) };
+    }
 
     private static Func<int, QuantizationMethod> LossAwareOf(bool logarithmic) => b => new LossAware { Bits = b, Logarithmic = logarithmic };
 

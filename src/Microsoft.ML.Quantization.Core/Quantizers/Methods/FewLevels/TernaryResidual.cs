@@ -7,11 +7,18 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
-/// Ternary residual networks (Kundu et al., 2017): ŵ = Σ α_k·T_k, each term the exact ternary form of what the terms before it leave, in each output channel. Bits are 2 a term. Gradients pass
-/// unchanged. (In the paper a block is a piece of a channel and the count of its terms follows from its error.)
+/// Ternary residual networks (Kundu et al., 2017): ŵ = Σ α_k·T_k, each term the exact ternary form of what the terms before it leave, in each block: an output channel, or a run of its input
+/// channels. Bits are 2 a term; a block has fewer terms where its relative error ‖w − ŵ‖/‖w‖ is small enough before. Terms are ordered, so that the last ones can be left out. Gradients pass unchanged.
 /// </summary>
+/// <remarks>Each run of input channels and each term is a plane of its own in the engine, zero elsewhere: blocks cost as many products as there are of them, and more than 16 planes leave a layer in float.</remarks>
 public sealed record TernaryResidual : QuantizationMethod
 {
+    /// <summary>Input channels of a block (64 in the paper); 0 for all of them.</summary>
+    public int BlockChannels { get; init; }
+
+    /// <summary>The relative error at which a block needs no further term, in [0, 1); 0 gives every block all terms.</summary>
+    public float Tolerance { get; init; }
+
     /// <inheritdoc/>
     public override string Name => "TernaryResidual";
 
@@ -19,7 +26,10 @@ public sealed record TernaryResidual : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits];
+    public override ImmutableArray<float> Settings => [Bits, BlockChannels, Tolerance];
+
+    /// <summary>Levels of a channel; unbounded where its blocks have levels of their own.</summary>
+    public override int LevelCount => BlockChannels == 0 ? base.LevelCount : int.MaxValue;
 
     private int Terms => Bits / 2;
 
@@ -27,70 +37,119 @@ public sealed record TernaryResidual : QuantizationMethod
     public override int GroupsOf(Shape shape) => shape[0];
 
     /// <inheritdoc/>
-    public override object? Prepare(MethodCall call)
-    {
-        int groups = GroupsOf(call.X.Shape);
-        int length = call.X.Shape.Count / groups;
-        LevelTable[] tables = new LevelTable[Terms];
-        float[] residual = call.Values.ToArray();
-        for (int term = 0; term < Terms; term++)
-        {
-            float[] scales = [.. Enumerable.Range(0, groups).Select(g => ScaledLevels.Solve(residual.AsSpan(g * length, length), [], [0, 1]))];
-            tables[term] = LevelTable.Nearest(2, [0, 1], scales);
-            Subtract(tables[term], residual, length);
-        }
+    public override void Check() => MethodChecks.Require(BlockChannels >= 0 && Tolerance is >= 0 and < 1, this);
 
-        return tables;
-    }
+    /// <inheritdoc/>
+    public override object? Prepare(MethodCall call) => Fit(call).Terms;
 
     /// <inheritdoc/>
     public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y)
     {
-        var tables = (LevelTable[])prepared!;
-        int group = begin / (call.X.Shape.Count / GroupsOf(call.X.Shape));
-        float[] residual = call.Values.Slice(begin, y.Length).ToArray();
-        float[] term = new float[y.Length];
-        for (int k = 0; k < tables.Length; k++)
+        var terms = (LevelTable?[][])prepared!;
+        int length = call.X.Shape.CountOf(1, call.X.Shape.Rank);
+        int run = Run(call.X.Shape);
+        for (int done = 0; done < y.Length;)
         {
-            tables[k].Write(residual, group, term);
-            LaneMap.Map(default(Minus), residual, term, residual);
-            if (k == 0)
-            {
-                term.CopyTo(y);
-            }
-            else
-            {
-                LaneMap.Map(default(Plus), y, term, y);
-            }
+            int at = begin + done;
+            int inside = at % length;
+            int count = Math.Min(Math.Min(((inside / run) + 1) * run, length) - inside, y.Length - done);
+            Write(terms[Block(at, length, run)], call.Values.Slice(at, count), y.Slice(done, count));
+            done += count;
         }
     }
 
     /// <inheritdoc/>
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums) => g.CopyTo(dx);
 
-    /// <inheritdoc/>
+    /// <summary>A plane for each term and each run of input channels.</summary>
     public override HardForm Export(MethodCall call)
     {
-        var tables = (LevelTable[])Prepare(call)!;
-        float[] residual = call.Values.ToArray();
+        ArgumentNullException.ThrowIfNull(call);
+        (LevelTable?[][] terms, sbyte[][] codes) = Fit(call);
+        Shape shape = call.X.Shape;
+        int length = shape.CountOf(1, shape.Rank);
+        int run = Run(shape);
+        int runs = (length + run - 1) / run;
         ImmutableArray<WeightPlane>.Builder planes = ImmutableArray.CreateBuilder<WeightPlane>();
-        foreach (LevelTable table in tables)
+        for (int i = 0; i < Terms * runs; i++)
         {
-            planes.AddRange(table.Export(call.X.Shape, residual).Planes);
-            Subtract(table, residual, residual.Length / GroupsOf(call.X.Shape));
+            (int term, int part) = (i / runs, i % runs);
+            float[] scales = [.. Enumerable.Range(0, shape[0]).Select(c => terms[(c * runs) + part][term]?.Scale(0, 0) ?? LevelTable.SmallestScale)];
+            sbyte[] own = [.. codes[term].Select((code, at) => at % length / run == part ? code : (sbyte)0)];
+            planes.Add(new WeightPlane(Tensor.Create<sbyte>(shape, own), HardForms.Symmetric(2, true, new IntegerRange(-1, 1), scales)));
         }
 
         return new HardForm.Weights(planes.ToImmutable());
     }
 
-    private static void Subtract(LevelTable table, float[] residual, int length)
+    /// <summary>The terms of every block (null from where it needs no more), and the codes of every term.</summary>
+    private (LevelTable?[][] Terms, sbyte[][] Codes) Fit(MethodCall call)
     {
-        float[] term = new float[length];
-        for (int group = 0; group < residual.Length / length; group++)
+        int length = call.X.Shape.CountOf(1, call.X.Shape.Rank);
+        int run = Run(call.X.Shape);
+        int runs = (length + run - 1) / run;
+        var terms = new LevelTable?[call.X.Shape[0] * runs][];
+        sbyte[][] codes = [.. Enumerable.Range(0, Terms).Select(_ => new sbyte[call.Values.Length])];
+        for (int block = 0; block < terms.Length; block++)
         {
-            Span<float> part = residual.AsSpan(group * length, length);
-            table.Write(part, group, term);
-            LaneMap.Map(default(Minus), part, term, part);
+            int begin = (block / runs * length) + (block % runs * run);
+            int count = Math.Min(run, length - (block % runs * run));
+            terms[block] = Fit(call.Values.Slice(begin, count), begin, codes);
+        }
+
+        return (terms, codes);
+    }
+
+    private LevelTable?[] Fit(ReadOnlySpan<float> w, int begin, sbyte[][] codes)
+    {
+        var tables = new LevelTable?[Terms];
+        float[] rest = w.ToArray();
+        float[] part = new float[rest.Length];
+        double size = Size(rest);
+        for (int term = 0; term < Terms && (term == 0 || Tolerance == 0 || Size(rest) > Tolerance * size); term++)
+        {
+            var table = LevelTable.Nearest(2, [0, 1], [ScaledLevels.Solve(rest, [], [0, 1])]);
+            for (int i = 0; i < rest.Length; i++)
+            {
+                codes[term][begin + i] = (sbyte)table.Value(0, 0, rest[i]);
+            }
+
+            table.Write(rest, 0, part);
+            LaneMap.Map(default(Minus), rest, part, rest);
+            tables[term] = table;
+        }
+
+        return tables;
+    }
+
+    /// <summary>‖w‖.</summary>
+    private static double Size(float[] w) => Math.Sqrt(w.Sum(v => (double)v * v));
+
+    /// <summary>Elements of a block: whole kernels of neighbouring input channels.</summary>
+    private int Run(Shape shape)
+    {
+        int length = shape.CountOf(1, shape.Rank);
+        return BlockChannels == 0 ? Math.Max(1, length) : Math.Max(1, Math.Min(length, BlockChannels * shape.CountOf(2, shape.Rank)));
+    }
+
+    private static int Block(int at, int length, int run) => (at / length * ((length + run - 1) / run)) + (at % length / run);
+
+    private static void Write(LevelTable?[] tables, ReadOnlySpan<float> w, Span<float> y)
+    {
+        float[] rest = w.ToArray();
+        float[] term = new float[rest.Length];
+        tables[0]!.Write(rest, 0, y);
+        y.CopyTo(term);
+        foreach (LevelTable? table in tables.AsSpan(1))
+        {
+            if (table is null)
+            {
+                break;
+            }
+
+            LaneMap.Map(default(Minus), rest, term, rest);
+            table.Write(rest, 0, term);
+            LaneMap.Map(default(Plus), y, term, y);
         }
     }
 

@@ -7,6 +7,9 @@ using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
@@ -48,6 +51,58 @@ public sealed class BinaryRecipeTests
 
         // a = ½, dy − mean dy − x̂·mean(dy·x̂) with x̂ = (−1, −½, ½, 1).
         Use.Near([0.5f * (0.75f - 0.25f), 0.5f * (-0.25f - 0.125f), 0.5f * (-0.25f + 0.125f), 0.5f * (-0.25f + 0.25f)], gradients["x"].Values<float>().ToArray());
+    }
+
+    [TestMethod]
+    public void Bethge_trainings_have_the_published_numbers()
+    {
+        (QuantizationAwareOptions Options, float Bound, float Rate, int Batch, double Gamma, int[] Falls)[] trainings =
+        [
+            (BinaryTraining.ResNetE(), 1.25f, 0.004f, 1024, 0.3, [70, 90, 110]),
+            (BinaryTraining.BinaryDenseNet28(), 1.3f, 0.004f, 256, 0.1, [100, 110]),
+            (BinaryTraining.BinaryDenseNet45(), 1.3f, 0.008f, 384, 0.1, [80, 100]),
+        ];
+        foreach ((QuantizationAwareOptions options, float bound, float rate, int batch, double gamma, int[] falls) in trainings)
+        {
+            options.Validate();
+            foreach (QuantizationMethod method in new[] { options.Scheme.Weights!, options.Scheme.Activations! })
+            {
+                var signs = (Bnn)method;
+                Assert.AreEqual((bound, false, false), (signs.Slope.Bound, signs.StretchSteps, signs.Stochastic));
+            }
+
+            Assert.AreEqual((rate, batch, 0f), (options.Training.Rate, options.Training.BatchSize, options.Training.Decay));
+            for (int i = 0; i < falls.Length; i++)
+            {
+                Assert.AreEqual(Math.Pow(gamma, i), options.Training.Schedule.Factor((falls[i] * 10L) - 1, 10, options.Training.Epochs), 1e-12);
+                Assert.AreEqual(Math.Pow(gamma, i + 1), options.Training.Schedule.Factor(falls[i] * 10L, 10, options.Training.Epochs), 1e-12);
+            }
+        }
+
+        CollectionAssert.AreEqual(new[] { 7, 9, 11 }, ((StepSchedule)BinaryTraining.ResNetE(12).Training.Schedule).Epochs.ToArray());
+    }
+
+    [TestMethod]
+    public void Latent_weights_end_where_the_window_of_gradients_ends()
+    {
+        Bnn signs = (Bnn)BinaryTraining.BinaryDenseNet28().Scheme.Weights!;
+        var use = new Use(signs, [1, -1, 0.5f, 0]);
+        Use.Near([1.3f, -1.3f, 0.7f, 0], use.After(1.5f, -1.31f, 0.7f, 0));
+        var activations = new Use(signs, [-1.5f, -1.3f, -1.0001f, 0, 1.29f, 1.31f], site: QuantizerSites.Activations);
+        Use.Near([0, 1, 1, 1, 1, 0], activations.Back(1, 1, 1, 1, 1, 1).Dx);
+    }
+
+    [TestMethod]
+    public void The_extragradient_takes_its_step_by_the_gradient_of_where_descent_would_lead()
+    {
+        // (w − 1)² over rows x = 1 and target 1: w′ = w − η·2(w − 1), w ← w − η·2(w′ − 1), so that w − 1 is multiplied by 1 − 2η(1 − 2η).
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", Microsoft.ML.Quantization.Graphs.ValueType.Float(new Shape([Shape.Free, 1])));
+        ValueId w = builder.AddConstant("w", Tensor.Create<float>(Shape.Of(1, 1), [3]), isTrainable: true);
+        builder.AddOutput(builder.Add(new Dense { Inputs = [x, w] }));
+        var options = new TrainingOptions { Epochs = 3, BatchSize = 2, Loss = TrainingLoss.MeanSquaredError, Optimizer = new Extragradient(), Rate = 0.1f };
+        TrainingResult result = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(builder.Build(), new MemoryBatchSource(Shape.Of(1), [1, 1], [1, 1]), options);
+        Assert.AreEqual(1 + (2 * Math.Pow(1 - (0.2 * 0.8), 3)), result.Graph.Values.Single(v => v.Name == "w").Constant!.Values<float>()[0], 1e-5);
     }
 
     [TestMethod]

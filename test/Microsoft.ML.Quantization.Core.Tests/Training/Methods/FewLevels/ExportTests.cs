@@ -57,17 +57,15 @@ public sealed class ExportTests
         ["resnet, Bi-Real"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real")),
         ["resnet, Bi-Real padded with 1"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real") with { Padding = SignPadding.One }),
         ["resnet, IR-Net"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("IR-Net")),
-        ["resnet, ResNetE"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("BNN") with { Weights = Bethge, Activations = Bethge }),
+        ["resnet, ResNetE"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => BinaryTraining.ResNetE(1).Scheme),
         ["resnet, ReActNet"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8, hasShifts: true), () => Residual("Bi-Real")),
-        ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => Residual("BNN") with { Weights = Bethge, Activations = Bethge }),
+        ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => BinaryTraining.BinaryDenseNet28(1).Scheme),
         ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
         ["group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _image, 2, Classes, 8), () => Residual("Group-Net")),
         ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
     };
 
     public static IEnumerable<object[]> Pairs => _pairs.Keys.Select(k => new object[] { k });
-
-    private static Bnn Bethge => new() { Bits = 1, StretchSteps = false, Slope = Estimator.Clip(1.3f) };
 
     [TestMethod]
     [DynamicData(nameof(Pairs))]
@@ -114,6 +112,22 @@ public sealed class ExportTests
         LossValue value = Losses.Of(TrainingLoss.SoftmaxCrossEntropy, Tensor.Create(Shape.Of(held.Length, Classes), Scores(result.Quantized.Integer, input)), targets);
         Assert.AreEqual(value.Sum / held.Length, result.Training.History[0].ValidationLoss, 1e-6f * Math.Abs(value.Sum));
         Assert.AreEqual((float)value.Correct / held.Length, result.Training.History[0].ValidationAccuracy);
+    }
+
+    [TestMethod]
+    public void Admm_trains_by_the_extragradient()
+    {
+        var options = new QuantizationAwareOptions
+        {
+            Scheme = Recipe("ADMM", 2, 8),
+            Training = new TrainingOptions { Epochs = 6, BatchSize = 16, Seed = 3, Optimizer = new Extragradient(), Rate = 0.05f, LargestGradientNorm = 5 },
+        };
+        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        QuantizationAwareResult result = trainer.Run(LeNet(BinaryActivation.Rectifier), Rows(), options);
+        Assert.IsTrue(result.Training.History[^1].Loss < 0.7f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
+        float[] hard = Scores(result.Hardened, Images(Count));
+        float[] engine = Scores(result.Quantized.Integer, Images(Count));
+        Assert.AreEqual(0, Enumerable.Range(0, Count).Count(r => Best(hard, r) != Best(engine, r)), "differing classes");
     }
 
     [TestMethod]

@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
@@ -91,6 +92,32 @@ public sealed class TernaryWeightTests
         var form = (HardForm.Weights)use.Method.Export(use.Call);
         float[] scales = [0.7f, 0.166667f, 0.045833f];
         Use.Near(scales[..(bits / 2)], [.. form.Planes.Select(p => p.Quantizer.Scales[0])]);
+    }
+
+    [TestMethod]
+    public void Blocks_of_input_channels_have_terms_of_their_own_and_stop_when_they_are_near_enough()
+    {
+        // Two channels [2, 6, 1]: blocks of 4 and 2 input channels. The first block of the first channel is ternary already, its other one and all of the second channel are not.
+        float[] w = [0.5f, -0.5f, 0, 0.5f, 0.9f, -0.1f, .. _twn];
+        var whole = new Use(new TernaryResidual { Bits = 4 }, w, Shape.Of(2, 6, 1));
+        var blocks = new Use(new TernaryResidual { Bits = 4, BlockChannels = 4 }, w, Shape.Of(2, 6, 1));
+        Assert.IsTrue(Error(w, blocks.Hard()) < 0.5 * Error(w, whole.Hard()), $"{Error(w, blocks.Hard())} against {Error(w, whole.Hard())}");
+        var form = (HardForm.Weights)blocks.Method.Export(blocks.Call);
+        Assert.AreEqual(4, form.Planes.Length, "two terms, two runs of channels");
+        float[] sum = new float[w.Length];
+        foreach (WeightPlane plane in form.Planes)
+        {
+            float[] own = plane.Quantizer.Decode(plane.Codes).Values<float>().ToArray();
+            sum = [.. sum.Zip(own, (a, b) => a + b)];
+        }
+
+        CollectionAssert.AreEqual(blocks.Hard(), sum);
+        Assert.IsTrue(Enumerable.Range(0, 12).All(i => (i % 6 < 4) || CodeAccess.Read(form.Planes[0].Codes, i) == 0), "a plane is zero outside its run");
+
+        // Near enough at once: one term, which is the exact ternary form of each block.
+        var loose = new Use(new TernaryResidual { Bits = 4, BlockChannels = 4, Tolerance = 0.9f }, w, Shape.Of(2, 6, 1));
+        CollectionAssert.AreEqual(new Use(new TernaryResidual { Bits = 2, BlockChannels = 4 }, w, Shape.Of(2, 6, 1)).Hard(), loose.Hard());
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Checked(new TernaryResidual { Bits = 4, Tolerance = 1 })).Code);
     }
 
     [TestMethod]

@@ -1,0 +1,43 @@
+using System.Linq;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Training;
+
+namespace Microsoft.ML.Quantization.QuantizationAware;
+
+/// <summary>
+/// Whole trainings from scratch of the binary networks of Bethge et al. (2019) as they were published for ImageNet: signs without scales, Adam, a rate that falls late, no decay; shortcuts and transitions
+/// (<see cref="BinaryNetworks.RealLayers"/>) with the bits of first and last layers. Change what the data asks for by <c>with</c>. Weights begin as the builders draw them, uniform by inputs, where the authors draw by
+/// inputs and outputs.
+/// </summary>
+public static class BinaryTraining
+{
+    /// <summary>ResNetE-18 (<see cref="ImageNetworks.BinaryResNet18"/>, <see cref="BinaryNetworks.ResNet"/>): rate 0.004, times 0.3 at 70, 90 and 110 of 120 epochs, batches of 1024.</summary>
+    /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
+    /// <param name="seed">Seed.</param>
+    public static QuantizationAwareOptions ResNetE(int epochs = 120, ulong seed = 1) => Options("ResNetE", (epochs, 120), (0.004f, 0.3, 1024), seed, 70, 90, 110);
+
+    /// <summary>BinaryDenseNet-28 (<see cref="BinaryNetworks.DenseNet"/>): rate 0.004, times 0.1 at 100 and 110 of 120 epochs, batches of 256.</summary>
+    /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
+    /// <param name="seed">Seed.</param>
+    public static QuantizationAwareOptions BinaryDenseNet28(int epochs = 120, ulong seed = 1) => Options("BinaryDenseNet", (epochs, 120), (0.004f, 0.1, 256), seed, 100, 110);
+
+    /// <summary>BinaryDenseNet-45: rate 0.008, times 0.1 at 80 and 100 of 125 epochs, batches of 384.</summary>
+    /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
+    /// <param name="seed">Seed.</param>
+    public static QuantizationAwareOptions BinaryDenseNet45(int epochs = 125, ulong seed = 1) => Options("BinaryDenseNet", (epochs, 125), (0.008f, 0.1, 384), seed, 80, 100);
+
+    private static QuantizationAwareOptions Options(string recipe, (int Own, int Paper) epochs, (float Rate, double Gamma, int Batch) step, ulong seed, params int[] falls) => new()
+    {
+        Scheme = TrainingRecipes.Find(recipe).Scheme(1, 1) with { TreatAsEdges = [BinaryNetworks.RealLayers] },
+        Training = new TrainingOptions
+        {
+            Epochs = epochs.Own,
+            BatchSize = step.Batch,
+            Seed = seed,
+            Optimizer = new Adam(),
+            Rate = step.Rate,
+            Schedule = new StepSchedule([.. falls.Select(f => (int)((long)f * epochs.Own / epochs.Paper))], step.Gamma),
+        },
+    };
+}
