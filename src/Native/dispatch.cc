@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "kernels/entry_points.h"
-#include "kernels/sha256/sha.h"
 
 #if defined(__x86_64__) && defined(MLQ_WITH_X86)
 #include <cpuid.h>
@@ -35,11 +34,6 @@ bool All(unsigned value, unsigned bits) { return (value & bits) == bits; }
 
 // Whether the processor counts bits in vectors of 512 bits; asked only where AVX-512 can be used.
 bool CountsBits() { return All(Leaf(7).ecx, bit_AVX512VPOPCNTDQ); }
-
-bool Hashes() {
-  constexpr unsigned sha = 1u << 29;
-  return All(Leaf(7).ebx, sha) && All(Leaf(1).ecx, bit_SSSE3 | bit_SSE4_1);
-}
 
 uint32_t Detect() {
   const Registers one = Leaf(1);
@@ -117,17 +111,6 @@ bool Fill(int32_t isa, mlq_kernel_table* table) {
 }
 
 }  // namespace
-
-extern "C" int32_t mlq_sha256(const uint8_t* data, int64_t length, uint8_t* hash) {
-#if defined(__x86_64__) && defined(MLQ_WITH_X86)
-  if (Hashes()) {
-    mlq_sha_sha256(data, length, hash);
-    return MLQ_OK;
-  }
-#endif
-  (void)data, (void)length, (void)hash;
-  return MLQ_ISA_UNAVAILABLE;
-}
 
 extern "C" uint32_t mlq_available_isas(void) { return Detect(); }
 

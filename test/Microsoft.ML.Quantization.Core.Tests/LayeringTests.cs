@@ -20,7 +20,7 @@ public sealed partial class LayeringTests
         ["Tensors"] = ["Numerics"],
         ["Quantizers"] = ["Numerics", "Threading", "Tensors"],
         ["Graphs"] = ["Numerics", "Threading", "Tensors", "Quantizers"],
-        ["Serialization"] = ["Numerics", "Tensors", "Quantizers", "Graphs", "Kernels"],
+        ["Serialization"] = ["Numerics", "Tensors", "Quantizers", "Graphs"],
         ["Kernels"] = ["Numerics", "Threading"],
         ["Operators"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels"],
         ["Evaluation"] = ["Numerics", "Threading", "Tensors", "Quantizers", "Graphs", "Kernels", "Operators"],

@@ -23,9 +23,6 @@ public abstract partial class KernelSet
     /// <inheritdoc cref="FillConvolutionFloat"/>
     public abstract void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts);
 
-    /// <summary>SHA-256 of some bytes where this set has instructions for it; false where not.</summary>
-    internal virtual bool TryHash(ReadOnlySpan<byte> data, Span<byte> hash) => false;
-
     /// <summary>Packs float weights given as [OutChannels][KernelDepth][KernelHeight][KernelWidth][GroupInChannels].</summary>
     public PackedWeights PackConvolutionFloat(in ConvolutionGeometry geometry, ReadOnlySpan<float> weights)
     {

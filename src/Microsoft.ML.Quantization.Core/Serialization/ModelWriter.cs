@@ -2,8 +2,8 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
+using System.Security.Cryptography;
 using Microsoft.ML.Quantization.Graphs;
-using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Serialization;
 
@@ -70,7 +70,7 @@ public static class ModelWriter
             BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], ModelFormat.RequiredFlag);
             BinaryPrimitives.WriteInt64LittleEndian(entry[8..], starts[i]);
             BinaryPrimitives.WriteInt64LittleEndian(entry[16..], sections[i].Length);
-            Checksum.Write(file.AsSpan((int)starts[i], (int)sections[i].Length), entry.Slice(24, ModelFormat.HashLength));
+            SHA256.HashData(file.AsSpan((int)starts[i], (int)sections[i].Length), entry.Slice(24, ModelFormat.HashLength));
         }
     }
 
@@ -83,6 +83,6 @@ public static class ModelWriter
         BinaryPrimitives.WriteUInt16LittleEndian(header[12..], ModelFormat.LowestReader);
         BinaryPrimitives.WriteInt32LittleEndian(header[16..], sections);
         BinaryPrimitives.WriteInt64LittleEndian(header[24..], file.Length);
-        Checksum.Write(file.AsSpan(ModelFormat.HeaderLength, sections * ModelFormat.EntryLength), header.Slice(32, ModelFormat.HashLength));
+        SHA256.HashData(file.AsSpan(ModelFormat.HeaderLength, sections * ModelFormat.EntryLength), header.Slice(32, ModelFormat.HashLength));
     }
 }

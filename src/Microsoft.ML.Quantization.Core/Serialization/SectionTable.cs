@@ -2,7 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Globalization;
-using Microsoft.ML.Quantization.Kernels;
+using System.Security.Cryptography;
 
 namespace Microsoft.ML.Quantization.Serialization;
 
@@ -108,7 +108,7 @@ internal static class SectionTable
     private static void CheckHash(ReadOnlySpan<byte> data, ReadOnlySpan<byte> expected, string what)
     {
         Span<byte> hash = stackalloc byte[ModelFormat.HashLength];
-        Checksum.Write(data, hash);
+        SHA256.HashData(data, hash);
         if (!hash.SequenceEqual(expected))
         {
             throw Corrupt($"{what}: expected checksum {Convert.ToHexStringLower(expected)[..16]}.., found {Convert.ToHexStringLower(hash)[..16]}..; the file is damaged");

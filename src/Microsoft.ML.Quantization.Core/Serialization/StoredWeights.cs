@@ -1,8 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Security.Cryptography;
 using System.Threading;
-using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.Win32.SafeHandles;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
@@ -87,9 +87,7 @@ internal sealed class StoredWeights : WeightSection, IDisposable
 
             byte[] bytes = GC.AllocateUninitializedArray<byte>(Size);
             int read = ModelFile.ReadAt(_file, bytes, _section.Offset);
-            Span<byte> hash = stackalloc byte[Checksum.Length];
-            Checksum.Write(bytes, hash);
-            if (read < Size || !hash.SequenceEqual(_hash))
+            if (read < Size || !SHA256.HashData(bytes).AsSpan().SequenceEqual(_hash))
             {
                 throw new QuantizationException(QuantizationErrorCode.CorruptModel, "Model file: expected the weights that were loaded from it, found others: the file was written over in place. Runs go on; load the model again to save it.");
             }

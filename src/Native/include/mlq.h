@@ -263,9 +263,6 @@ MLQ_EXPORT uint32_t mlq_available_isas(void);
 /* Fills the table with the kernels of one set. On any status but MLQ_OK the table is untouched. */
 MLQ_EXPORT int32_t mlq_get_kernels(int32_t isa, mlq_kernel_table* table);
 
-/* SHA-256 of some bytes; hash has room for 32. MLQ_ISA_UNAVAILABLE where the processor has no instructions for it. */
-MLQ_EXPORT int32_t mlq_sha256(const uint8_t* data, int64_t length, uint8_t* hash);
-
 #ifdef __cplusplus
 }
 #endif

@@ -37,10 +37,6 @@ public sealed partial class NativeInstructionTests
         => NoneMatches("CMakeFiles/mlq_avx512popcnt.dir", new Regex(Beyond512.Replace("vpopcnt|", "vpopcnt[bwq]|", StringComparison.Ordinal)));
 
     [TestMethod]
-    public void HashingUsesNothingBeyondIt()
-        => NoneMatches("CMakeFiles/mlq_sha.dir", VectorRegister());
-
-    [TestMethod]
     public void EachSetUsesWhatItIsFor()
     {
         Assert.IsTrue(Lines("CMakeFiles/mlq_avx2.dir").Any(l => l.Contains("vfmadd231ps", StringComparison.Ordinal) && l.Contains("%ymm", StringComparison.Ordinal)));
@@ -50,12 +46,12 @@ public sealed partial class NativeInstructionTests
     }
 
     [TestMethod]
-    public void OnlyTheThreeFunctionsLeaveTheLibrary()
+    public void OnlyTheTwoFunctionsLeaveTheLibrary()
     {
         (int exit, string output) = NativeTools.Run(NativeTools.Tool("objdump"), "-T", NativeTools.Built("linux-x64", "libmlq.so"));
         Assert.AreEqual(0, exit);
         string[] exported = [.. output.Split('\n').Where(l => l.Contains(" DF .text", StringComparison.Ordinal)).Select(l => l.Split(' ')[^1]).Order(StringComparer.Ordinal)];
-        Assert.AreEqual("mlq_available_isas mlq_get_kernels mlq_sha256", string.Join(' ', exported));
+        Assert.AreEqual("mlq_available_isas mlq_get_kernels", string.Join(' ', exported));
     }
 
     private static void NoneMatches(string folder, Regex forbidden)

@@ -15,16 +15,9 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     private readonly string _groupedLayout;
     private readonly string _codebookLayout;
 
-    private readonly delegate* unmanaged<byte*, long, byte*, int> _hash;
-
     /// <summary>Wraps a filled table.</summary>
-    /// <param name="name">The set's name.</param>
-    /// <param name="description">One line for people.</param>
-    /// <param name="table">The kernels.</param>
-    /// <param name="hash">The library's <c>mlq_sha256</c>.</param>
-    public NativeKernels(string name, string description, NativeTable table, IntPtr hash)
+    public NativeKernels(string name, string description, NativeTable table)
     {
-        _hash = (delegate* unmanaged<byte*, long, byte*, int>)hash;
         Name = name;
         Description = description;
         _table = table;
@@ -39,16 +32,6 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
 
     /// <inheritdoc/>
     public override string Description { get; }
-
-    /// <inheritdoc/>
-    internal override bool TryHash(ReadOnlySpan<byte> data, Span<byte> hash)
-    {
-        KernelCheck.AtLeast(hash.Length, Checksum.Length, nameof(hash));
-        fixed (byte* x = data, y = hash)
-        {
-            return _hash(x, data.Length, y) == 0;
-        }
-    }
 
     /// <inheritdoc/>
     public override PackedWeights NewConvolutionFloat(in ConvolutionGeometry geometry)

@@ -62,8 +62,7 @@ internal static unsafe class NativeLibraryLoader
     private static (IReadOnlyList<NativeKernels> Sets, string Reason) ReadSets(IntPtr library, string path)
     {
         if (!NativeLibrary.TryGetExport(library, "mlq_available_isas", out IntPtr available)
-            || !NativeLibrary.TryGetExport(library, "mlq_get_kernels", out IntPtr get)
-            || !NativeLibrary.TryGetExport(library, "mlq_sha256", out IntPtr hash))
+            || !NativeLibrary.TryGetExport(library, "mlq_get_kernels", out IntPtr get))
         {
             return ([], $"The native library {path} lacks the expected functions; rebuild it from this version's sources.");
         }
@@ -83,7 +82,7 @@ internal static unsafe class NativeLibraryLoader
 
             if (status == 0 && (mask >> isa & 1) != 0)
             {
-                sets.Add(new NativeKernels(_isas[isa].Name, $"native code for {_isas[isa].Instructions}, from {path}", table, hash));
+                sets.Add(new NativeKernels(_isas[isa].Name, $"native code for {_isas[isa].Instructions}, from {path}", table));
             }
         }
 
