@@ -39,6 +39,12 @@ public sealed partial class QuantizationTrainersCatalog
         NetworkStart network, int weightBits = 1, int activationBits = 8, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("BinaryConnect", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
+    /// <summary>BinaryDenseNet: weights by BNN (1 bit), activations by BNN (1 bit); Bethge et al., 2019.</summary>
+    /// <inheritdoc cref="Recipe" path="/param"/>
+    public QuantizationAwareTrainingEstimator BinaryDenseNet(
+        NetworkStart network, int weightBits = 1, int activationBits = 1, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        => Recipe("BinaryDenseNet", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
+
     /// <summary>BNN: weights by BNN (1 bit), activations by BNN (1 bit); Hubara et al., 2016.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
     public QuantizationAwareTrainingEstimator Bnn(
@@ -164,6 +170,12 @@ public sealed partial class QuantizationTrainersCatalog
     public QuantizationAwareTrainingEstimator RQST(
         NetworkStart network, int weightBits = 4, int activationBits = 4, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("RQ-ST", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
+
+    /// <summary>ResNetE: weights by BNN (1 bit), activations by BNN (1 bit); Bethge et al., 2019.</summary>
+    /// <inheritdoc cref="Recipe" path="/param"/>
+    public QuantizationAwareTrainingEstimator ResNetE(
+        NetworkStart network, int weightBits = 1, int activationBits = 1, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        => Recipe("ResNetE", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
     /// <summary>Tang: weights by Tang-W (1 bit), activations by HORQ-A (1 to 3 bits); Tang et al., 2017.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
