@@ -1,4 +1,3 @@
-using Microsoft.ML.Quantization.Scoring;
 using Microsoft.ML.Quantization.Training;
 
 namespace Microsoft.ML.Quantization;

@@ -38,7 +38,6 @@ public sealed class TrainersCatalogTests
     private static string Source()
     {
         var text = new StringBuilder("""
-            using Microsoft.ML.Quantization.Scoring;
             using Microsoft.ML.Quantization.Training;
 
             namespace Microsoft.ML.Quantization;

@@ -43,7 +43,7 @@ internal sealed partial class ModelFile : IDisposable
         }
         catch
         {
-            memory?.Dispose();
+            memory?.Free();
             file.Dispose();
             throw;
         }
@@ -64,7 +64,8 @@ internal sealed partial class ModelFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _memory.Dispose();
+        _weights?.Dispose();
+        _memory.Free();
         _file.Dispose();
     }
 

@@ -28,17 +28,11 @@ internal sealed unsafe partial class NativeBytes : MemoryManager<byte>
         }
     }
 
-    ~NativeBytes() => Dispose(false);
-
     /// <summary>The address.</summary>
     public byte* Pointer => _pointer;
 
-    /// <summary>Frees the memory.</summary>
-    public void Dispose()
-    {
-        Dispose(true);
-        GC.SuppressFinalize(this);
-    }
+    /// <summary>Frees the memory. Nobody else does: a finalizer could run while a span is read.</summary>
+    public void Free() => Dispose(true);
 
     /// <inheritdoc/>
     public override Span<byte> GetSpan()

@@ -25,7 +25,7 @@ internal sealed unsafe class StoredConstant(StoredWeights store, ValueType type,
     {
         _kept = keep ? new ReadOnlySpan<byte>(_place, Length).ToArray() : null;
         _place = null;
-        _unpacked?.Dispose();
+        _unpacked?.Free();
         _unpacked = null;
     }
 

@@ -69,7 +69,7 @@ internal sealed class StoredWeights : WeightSection, IDisposable
 
         _constants.ForEach(c => c.Release(keep: !left.Contains(c)));
         _constants.Clear();
-        _memory.Dispose();
+        _memory.Free();
     }
 
     /// <summary>The bytes of the section, read again; the same array for as long as somebody holds it.</summary>
@@ -100,7 +100,9 @@ internal sealed class StoredWeights : WeightSection, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _memory.Dispose();
+        _constants.ForEach(c => c.Release(keep: false));
+        _constants.Clear();
+        _memory.Free();
         _file.Dispose();
     }
 }
