@@ -2,6 +2,7 @@ using System;
 using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.QuantizationAware;
@@ -37,7 +38,7 @@ internal static class QuantizationAwareFit
         {
             TrainingResult trained = new Trainer(kernels, WorkerPool.Shared).Run(graph, rows, training, progress, options.CancellationToken);
             Tell(trained, channel);
-            return new ModelDocument(trained.Graph, signature, new ModelMetadata { ClassNames = classNames });
+            return new ModelDocument(options.GivesProbabilities ? AppendSoftmax.Run(trained.Graph) : trained.Graph, signature, new ModelMetadata { ClassNames = classNames });
         }
 
         var settings = new QuantizationAwareOptions
@@ -45,6 +46,7 @@ internal static class QuantizationAwareFit
             Scheme = options.Scheme,
             Training = training,
             InitialRows = options.InitialRows,
+            Probabilities = options.GivesProbabilities,
             Model = new PostTrainingOptions { Signature = signature, ClassNames = classNames },
         };
         var trainer = new QuantizationAwareTrainer(kernels, WorkerPool.Shared, new EngineRunnerFactory(kernels), message => channel.Info(MessageSensitivity.Schema, "{0}", message));

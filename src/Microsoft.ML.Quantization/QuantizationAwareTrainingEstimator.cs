@@ -46,8 +46,12 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         options.Validate();
         _host = environment.Register(nameof(QuantizationAwareTrainingEstimator));
         _options = options;
-        Graph graph = options.Network ?? TrainableConstants.Mark(NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions));
-        _graph = options.Probabilities && options.Task == ScoringTask.MulticlassClassification ? AppendSoftmax.Run(graph) : graph;
+        _graph = options.Network ?? TrainableConstants.Mark(NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions));
+        if (options.GivesProbabilities)
+        {
+            AppendSoftmax.Check(_graph);
+        }
+
         _signature = options.Signature(_graph);
         _columns = options.ToColumns().Resolve(_signature);
         if (_signature.Inputs.Length != 1)
@@ -131,6 +135,8 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
 
         /// <summary>Ends training within one step; the model of the best epoch so far is fitted. While rows are still being read, ends the fit with an <see cref="OperationCanceledException"/>.</summary>
         public CancellationToken CancellationToken;
+
+        internal bool GivesProbabilities => Probabilities && Task == ScoringTask.MulticlassClassification;
 
         internal void Validate()
         {

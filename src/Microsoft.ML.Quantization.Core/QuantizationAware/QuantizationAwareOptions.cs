@@ -18,6 +18,9 @@ public sealed record QuantizationAwareOptions
     /// <summary>Rows from which quantizers of activations are set, at most.</summary>
     public int InitialRows { get; init; } = 256;
 
+    /// <summary>Whether the first output becomes probabilities (softmax) behind training, which itself reads the scores.</summary>
+    public bool Probabilities { get; init; }
+
     /// <summary>Signature, class names and rows to verify; its scheme is not looked at.</summary>
     public PostTrainingOptions Model { get; init; } = new();
 

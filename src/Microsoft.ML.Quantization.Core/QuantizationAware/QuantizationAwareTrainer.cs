@@ -105,7 +105,8 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(options);
-        Graph hard = Harden(trained.Graph, rows, options);
+        Graph scores = Harden(trained.Graph, rows, options);
+        Graph hard = options.Probabilities ? AppendSoftmax.Run(scores) : scores;
         var quantizer = new PostTrainingQuantizer(engine, OperatorTable.Fast(kernels, pool), log);
         QuantizationResult result = quantizer.RunQuantized(hard, options.Model);
         return new QuantizationAwareResult(trained, hard, result with { Document = result.Document with { Metadata = Card(trained.Graph, start, rows, result.Document.Metadata, options) } });

@@ -108,9 +108,9 @@ internal static class BinaryCommand
 
             `dotnet run -c Release --project test/Benchmarks -- binary MNIST_DIR {epochs}` on {Machine.Description}.
             {images} training and 10,000 test images; a perceptron of 3 × 1024 and LeNet-5 (32C5-MP2-64C5-MP2-512FC), batch normalization behind every layer, from scratch; {epochs} epochs of Adam (half of them for LeNet-5) in batches of {Batch},
-            cosine rate from {SignRate} for the perceptron and BNN and {Rate} for the others, softmax cross-entropy, images shifted by up to one pixel (the papers have none of that; some have dropout), the last epoch counts;
+            cosine rate from {SignRate} for the perceptron and BNN and {Rate} for the others, softmax cross-entropy, images shifted by up to one pixel, the last epoch counts;
             statistics of batch normalization measured anew with hard quantizers. Images are 8 bits. Without shifts the BNN of the perceptron came to 1.59 % (seed 1, 30 epochs). Means with their 95 % interval over the seeds (Student's t). Figures of papers are of their own networks and training, some 3 × 4096 wide. One file a cell in
-            `binary/`; cells that are missing have not been run.
+            `binary/`; cells that are missing have not been run; the time of a cell that was stopped counts from when it went on.
 
             {table}
             """.ReplaceLineEndings("\n"));

@@ -83,7 +83,7 @@ internal static class RelaxedCommand
 
             `dotnet run -c Release --project test/Benchmarks -- rq MNIST_DIR {plan.Epochs}` on {Machine.Description}.
             LeNet-5 (32C5-MP2-64C5-MP2-512FC, "same" padding), {plan.Images} training images, of which 1 in 12 is held back to choose the epoch by its hard accuracy, and 10,000 test images; {plan.Epochs} epochs of Adam
-            in batches of {Batch}, cosine rate from 1e-3 (float), 5e-4 (from 5 bits) and 3e-4, images shifted by up to one pixel (the paper does not say what it did). Without shifts a float cell of 20 epochs came to 0.72 %. Quantized cells begin with the float cell; all layers are quantized, the image with 8 bits; from 5 bits the local grid.
+            in batches of {Batch}, cosine rate from 1e-3 (float), 5e-4 (from 5 bits) and 3e-4, images shifted by up to one pixel. Without shifts a float cell of 20 epochs came to 0.72 %. Quantized cells begin with the float cell; all layers are quantized, the image with 8 bits; from 5 bits the local grid.
             Errors on the test images, of the integer model in the engine and of the graph with hard quantizers in float. The same bits on every machine and number of threads; times depend on what else ran.
             Cells that are missing have not been run.
 

@@ -16,14 +16,9 @@ public static class AppendSoftmax
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidGraph"/>: the output has no axis of classes or is not float.</exception>
     public static Graph Run(Graph graph)
     {
-        ArgumentNullException.ThrowIfNull(graph);
+        Check(graph);
         ValueId output = graph.Outputs[0];
         Value value = graph[output];
-        if (value.Type.Shape.Rank <= ClassAxis || value.Type.Element != ElementType.Float32)
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"'{value.Name}': expected an output of float scores [N, classes], found {value.Type}.");
-        }
-
         Node? producer = graph.Producers()[output.Index];
         if (producer is null or Softmax { Logarithm: false })
         {
@@ -40,6 +35,19 @@ public static class AppendSoftmax
         rewriter.Builder.Rename(scores, Free(graph, value.Name));
         rewriter.Replace(output, rewriter.Builder.Add(new Softmax { Inputs = [scores], Axis = ClassAxis }));
         return rewriter.Build();
+    }
+
+    /// <summary>Refuses what <see cref="Run"/> would refuse, before hours of training.</summary>
+    /// <param name="graph">The network.</param>
+    /// <exception cref="QuantizationException">As of <see cref="Run"/>.</exception>
+    public static void Check(Graph graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        Value value = graph[graph.Outputs[0]];
+        if (value.Type.Shape.Rank <= ClassAxis || value.Type.Element != ElementType.Float32)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"'{value.Name}': expected an output of float scores [N, classes], found {value.Type}.");
+        }
     }
 
     private static string Free(Graph graph, string name)
