@@ -73,7 +73,7 @@ public sealed class QuantizationAwareTests
         var options = new QuantizationAwareOptions
         {
             Scheme = scheme,
-            Training = new TrainingOptions { Epochs = 8, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
+            Training = new TrainingOptions { Epochs = 8, BatchSize = 16, Seed = 3, Optimizer = scheme.Weights is { NeedsPlainDescent: true } ? new Sgd(0) : new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
         var engine = new EngineRunnerFactory(KernelRegistry.Active);
         return new QuantizationAwareTrainer(KernelRegistry.Active, pool, engine).Run(SmallNetworks.VggSmall(_image, 4, 4), Blobs(96), options);
