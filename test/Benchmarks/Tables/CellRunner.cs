@@ -36,6 +36,18 @@ internal sealed class CellRunner(string table, IBatchSource training, IBatchSour
     /// <summary>The result of a cell, from its file or by running it.</summary>
     public CellResult Run(TableCell cell) => Find(cell.Name) ?? Make(cell);
 
+    /// <summary>The result of a cell, from its file or by running it; null while another process runs it: several may work on one table.</summary>
+    public CellResult? TryRun(TableCell cell)
+    {
+        if (Find(cell.Name) is { } done)
+        {
+            return done;
+        }
+
+        using FileStream? claim = Claim(cell.Name);
+        return claim is null ? null : Run(cell);
+    }
+
     /// <summary>The trained float network of a cell, to begin others with: from the scratch folder, or by running the cell.</summary>
     public Graph Network(TableCell cell)
     {
@@ -53,6 +65,18 @@ internal sealed class CellRunner(string table, IBatchSource training, IBatchSour
     {
         string file = Path.Combine(Folder, name + ".json");
         return File.Exists(file) ? JsonSerializer.Deserialize<CellResult>(File.ReadAllText(file)) : null;
+    }
+
+    private FileStream? Claim(string name)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(Scratch, name + ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private CellResult Make(TableCell cell)
