@@ -50,13 +50,53 @@ MLQ_INLINE bool IsTame(const float* multipliers, const float* offsets, int count
 // Whether fl(x + b) is x but for the sign of a zero, which no code shows.
 MLQ_INLINE bool HasNoOffsets(const float* offsets, int count) { return MagnitudeBits(offsets, count) == 0; }
 
+// Whether no sum of products with them is a NaN.
+MLQ_INLINE bool AreFinite(const float* multipliers, const float* offsets, int count) {
+  constexpr uint32_t infinity = 0x7F800000u;
+  return MagnitudeBits(multipliers, count) < infinity && MagnitudeBits(offsets, count) < infinity;
+}
+
+// Whether codes around 0 lie between the ends of 16 bits, the lowest left out: no code less one lies below them.
+MLQ_INLINE bool IsHalfRange(int32_t zero_point, int32_t minimum, int32_t maximum) {
+  return Simd::kHalves && zero_point == 0 && minimum >= -INT16_MAX && maximum <= INT16_MAX && minimum <= maximum;
+}
+
+// Whether a join adds 16-bit codes of one scale, or nothing, and keeps no bytes: then the float sum is the sum of the codes, and saturating steps of 16 bits can make it.
+MLQ_INLINE bool IsWholeJoin(const mlq_epilogue& e) {
+  const mlq_join& j = *e.join;
+  const bool same = !j.other || (j.own_multiplier == 1 && j.other_multiplier == 1 && j.other_zero_point == 0);
+  return e.output == MLQ_OUTPUT_INT16 && same && !j.bytes && IsHalfRange(e.zero_point, e.minimum, e.maximum) && IsHalfRange(j.zero_point, j.minimum, j.maximum);
+}
+
 MLQ_INLINE bool IsByteRange(const mlq_epilogue& e) {
   return e.zero_point >= 0 && e.zero_point <= 255 && e.minimum >= 0 && e.maximum <= 255 && e.minimum <= e.maximum;
 }
 
-// What follows codes in the same pass, for a panel of kCount channels. kMost: thresholds that may be. Numbers are given by the channel; lanes behind the
-// last one of `valid` are computed and not written.
-template <class T, int Vectors, int kMost>
+// Codes of 16 bits around 0, by saturating steps.
+template <int Vectors, bool kUsed>
+struct Halves {
+  MLQ_INLINE explicit Halves(const mlq_epilogue&) {}
+};
+
+template <int Vectors>
+struct Halves<Vectors, true> {
+  const Simd::F highest;
+  const Simd::H low, high;
+
+  MLQ_INLINE explicit Halves(const mlq_epilogue& e)
+      : highest(Simd::Broadcast((float)e.maximum)), low(Simd::BroadcastHalf((int16_t)e.minimum)), high(Simd::BroadcastHalf((int16_t)e.maximum)) {}
+
+  // Vectors v and v + 1. What lies too low to be an integer becomes the lowest one.
+  template <class Reals>
+  MLQ_INLINE Simd::H Codes(Reals reals, int v) const {
+    const Simd::I a = Simd::Nearest(Simd::Smaller(reals(v), highest)), b = Simd::Nearest(Simd::Smaller(reals(v + 1), highest));
+    return Simd::ClampHalves(Simd::PackHalves(a, b), low, high);
+  }
+};
+
+// What follows codes in the same pass, for a panel of kCount channels. kMost: thresholds that may be; kWhole: IsWholeJoin. Numbers are given by the channel;
+// lanes behind the last one of `valid` are computed and not written.
+template <class T, int Vectors, int kMost, bool kWhole = false>
 struct Join {
   static constexpr int kCount = Vectors * Simd::kLanes;
   static constexpr int kReached = kMost > 0 ? kMost : 1;
@@ -70,6 +110,8 @@ struct Join {
   uint8_t* const bytes;
   uint8_t* const planes;
   const int32_t* const table;
+  const Halves<Vectors, kWhole> halves;
+  alignas(64) int16_t marks[kWhole ? kReached : 1][kWhole ? kCount : 1];  // thresholds less one, so that sums of 16 bits can be compared
 
   MLQ_INLINE Join(const mlq_epilogue& e, int first, int valid_channels)
       : j(*e.join),
@@ -86,7 +128,14 @@ struct Join {
         stream((T*)(void*)j.stream + first),
         bytes(j.bytes ? j.bytes + first : nullptr),
         planes(kMost > 0 ? j.planes + first / 8 : nullptr),
-        table(kMost > 0 ? j.table + first : nullptr) {}
+        table(kMost > 0 ? j.table + first : nullptr),
+        halves(e) {
+    for (int n = 0; kWhole && n < kMost && n < j.threshold_count; n++) {
+      for (int i = 0; i < kCount; i++) {
+        marks[n][i] = (int16_t)Clip<int64_t>((int64_t)table[(int64_t)n * stride + i] - 1, INT16_MIN, INT16_MAX);
+      }
+    }
+  }
 
   // reals(v): what the epilogue makes of the sums of vector v, before it is clamped.
   template <class Reals>
@@ -118,6 +167,9 @@ struct Join {
 
   template <class Reals>
   MLQ_INLINE void Codes(Reals reals, const T* others, T* sums, uint8_t* made, int64_t pixel) const {
+    if constexpr (kWhole) {
+      return Whole(reals, others, sums, pixel);
+    }
     uint32_t above[kReached] = {};
     MLQ_UNROLL for (int v = 0; v < Vectors; v++) {
       const int lane = v * Simd::kLanes;
@@ -130,6 +182,26 @@ struct Join {
       MLQ_UNROLL for (int n = 0; n < kMost; n++) {
         if (n == 0 || n < j.threshold_count) {
           above[n] |= Simd::GreaterMask(Simd::LoadInt(table + (int64_t)n * stride + lane), total) << lane;
+        }
+      }
+    }
+    Planes(above, pixel);
+  }
+
+  template <class Reals>
+  MLQ_INLINE void Whole(Reals reals, const int16_t* others, int16_t* sums, int64_t pixel) const {
+    uint32_t above[kReached] = {};
+    const Simd::H low = Simd::BroadcastHalf((int16_t)j.minimum), high = Simd::BroadcastHalf((int16_t)j.maximum);
+    MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) {
+      const int lane = v * Simd::kLanes;
+      Simd::H total = halves.Codes(reals, v);
+      if (others) {
+        total = Simd::ClampHalves(Simd::AddHalves(total, Simd::LoadHalves(others + lane)), low, high);
+      }
+      Simd::StoreHalves(sums + lane, total);
+      MLQ_UNROLL for (int n = 0; n < kMost; n++) {
+        if (n == 0 || n < j.threshold_count) {
+          above[n] |= Simd::NotLessMask(Simd::LoadHalves(marks[n] + lane), total) << lane;
         }
       }
     }
@@ -186,7 +258,8 @@ struct ChannelEpilogue {
   const mlq_epilogue& e;
   int first;
   int valid;
-  bool packs;   // codes by saturating steps
+  bool packs;   // codes of 8 bits by saturating steps
+  bool halves;  // codes of 16 bits by saturating steps, joins among them
   bool shifts;  // some offset is not 0
 
   // correction: added to the bias, one value for each lane, or null.
@@ -205,6 +278,7 @@ struct ChannelEpilogue {
       memset(offsets, 0, sizeof offsets);
     }
     packs = kPairs && e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && IsTame(multipliers, offsets, kCount);
+    halves = kPairs && e.output == MLQ_OUTPUT_INT16 && AreFinite(multipliers, offsets, kCount) && (e.join ? IsWholeJoin(e) : IsHalfRange(e.zero_point, e.minimum, e.maximum));
     shifts = !HasNoOffsets(offsets, kCount);
   }
 
@@ -214,6 +288,8 @@ struct ChannelEpilogue {
       Run(accumulators, rows, destination, pitch);
     } else if (e.output == MLQ_OUTPUT_UINT8) {
       Joined<uint8_t>(accumulators, rows, pixel);
+    } else if (halves) {
+      Joined<int16_t, kPairs && Simd::kHalves>(accumulators, rows, pixel);
     } else {
       Joined<int16_t>(accumulators, rows, pixel);
     }
@@ -231,6 +307,9 @@ struct ChannelEpilogue {
     if constexpr (kPairs) {
       if (packs) {
         return shifts ? Packed<true>(accumulators, rows, destination, pitch) : Packed<false>(accumulators, rows, destination, pitch);
+      }
+      if (Simd::kHalves && halves) {
+        return CodesOfHalves(accumulators, rows, destination, pitch);
       }
     }
     switch (e.output) {
@@ -257,17 +336,17 @@ struct ChannelEpilogue {
     }
   }
 
-  template <class T>
+  template <class T, bool kWhole = false>
   MLQ_INLINE void Joined(const int32_t* accumulators, int rows, int64_t pixel) const {
     const int count = e.join->threshold_count;
-    count == 0                 ? JoinedRows<T, 0>(accumulators, rows, pixel)
-    : e.join->plane_bits == 1 ? JoinedRows<T, 1>(accumulators, rows, pixel)
-                              : JoinedRows<T, 3>(accumulators, rows, pixel);
+    count == 0                 ? JoinedRows<T, 0, kWhole>(accumulators, rows, pixel)
+    : e.join->plane_bits == 1 ? JoinedRows<T, 1, kWhole>(accumulators, rows, pixel)
+                              : JoinedRows<T, 3, kWhole>(accumulators, rows, pixel);
   }
 
-  template <class T, int kMost>
+  template <class T, int kMost, bool kWhole>
   MLQ_NOINLINE void JoinedRows(const int32_t* accumulators, int rows, int64_t pixel) const {
-    const Join<T, Vectors, kMost> join(e, first, valid);
+    const Join<T, Vectors, kMost, kWhole> join(e, first, valid);
     for (int r = 0; r < rows; r++, accumulators += kCount) {
       join.Row(pixel + r, [&](int v) __attribute__((always_inline)) { return Scaled(accumulators, v); });
     }
@@ -325,6 +404,16 @@ struct ChannelEpilogue {
         StoreCodes(target + v * Simd::kLanes, tail(Scaled(accumulators + r * kCount, v)));
       }
     });
+  }
+
+  MLQ_NOINLINE void CodesOfHalves(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
+    if constexpr (kPairs && Simd::kHalves) {
+      const Halves<Vectors, true> codes(e);
+      EachRow<int16_t>(rows, destination, pitch, [&](int r, int16_t* target) __attribute__((always_inline)) {
+        const auto reals = [&](int v) __attribute__((always_inline)) { return Scaled(accumulators + r * kCount, v); };
+        MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) { Simd::StoreHalves(target + v * Simd::kLanes, codes.Codes(reals, v)); }
+      });
+    }
   }
 
   MLQ_NOINLINE void Sums(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {

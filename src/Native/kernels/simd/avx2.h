@@ -85,6 +85,25 @@ struct Simd {
     }
   }
 
+  // Codes of 16 bits in vectors of twice as many lanes.
+  using H = __m256i;
+  static constexpr bool kHalves = true;
+  // y > high ? high : y, no NaN.
+  static MLQ_INLINE F Smaller(F y, F high) { return _mm256_min_ps(y, high); }
+  // Both vectors one behind the other, cut off at the ends of 16 bits.
+  static MLQ_INLINE H PackHalves(I a, I b) { return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8); }
+  static MLQ_INLINE H LoadHalves(const int16_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
+  static MLQ_INLINE void StoreHalves(int16_t* p, H v) { _mm256_storeu_si256((__m256i*)p, v); }
+  static MLQ_INLINE H BroadcastHalf(int16_t x) { return _mm256_set1_epi16(x); }
+  static MLQ_INLINE H AddHalves(H a, H b) { return _mm256_adds_epi16(a, b); }
+  static MLQ_INLINE H ClampHalves(H v, H low, H high) { return _mm256_min_epi16(_mm256_max_epi16(v, low), high); }
+  // A bit for each lane, lane 0 lowest: a >= b.
+  static MLQ_INLINE uint32_t NotLessMask(H a, H b) {
+    const __m256i less = _mm256_cmpgt_epi16(b, a);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(less), _mm256_extracti128_si256(less, 1));
+    return (uint32_t)_mm_movemask_epi8(bytes) ^ 0xFFFFu;
+  }
+
   // acc + x * w for x in [0, 255] and w in [-128, 127], each in a 32-bit lane.
   static MLQ_INLINE I MultiplyAdd(I acc, I x, I w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
 

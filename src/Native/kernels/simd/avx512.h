@@ -91,6 +91,21 @@ struct Simd {
     }
   }
 
+  // Codes of 16 bits in vectors of twice as many lanes.
+  using H = __m512i;
+  static constexpr bool kHalves = true;
+  // y > high ? high : y, no NaN.
+  static MLQ_INLINE F Smaller(F y, F high) { return _mm512_min_ps(y, high); }
+  // Both vectors one behind the other, cut off at the ends of 16 bits.
+  static MLQ_INLINE H PackHalves(I a, I b) { return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packs_epi32(a, b)); }
+  static MLQ_INLINE H LoadHalves(const int16_t* p) { return _mm512_loadu_si512(p); }
+  static MLQ_INLINE void StoreHalves(int16_t* p, H v) { _mm512_storeu_si512(p, v); }
+  static MLQ_INLINE H BroadcastHalf(int16_t x) { return _mm512_set1_epi16(x); }
+  static MLQ_INLINE H AddHalves(H a, H b) { return _mm512_adds_epi16(a, b); }
+  static MLQ_INLINE H ClampHalves(H v, H low, H high) { return _mm512_min_epi16(_mm512_max_epi16(v, low), high); }
+  // A bit for each lane, lane 0 lowest: a >= b.
+  static MLQ_INLINE uint32_t NotLessMask(H a, H b) { return _cvtmask32_u32(_mm512_cmpge_epi16_mask(a, b)); }
+
   // acc + x * w for x in [0, 255] and w in [-128, 127], each in a 32-bit lane.
   static MLQ_INLINE I MultiplyAdd(I acc, I x, I w) {
 #if defined(__AVX512VNNI__)
