@@ -130,7 +130,7 @@ struct ByteTile {
   bool chunked;
   Stripe stripe[kMaxStripes];  // lengths in values
   Windows windows;
-  const Dot::Value* table[kTableEntries];
+  const Dot::Value* table[kTableEntries + kSlack];
   alignas(64) int32_t accumulators[kTileAccumulators];
 
   ByteTile(const ByteCall& c, const Plan& p, const Tile& t, bool is_chunked)
