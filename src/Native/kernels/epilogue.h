@@ -27,6 +27,11 @@ MLQ_INLINE Simd::I LoadCodes(const uint8_t* p) { return Simd::LoadU8(p); }
 MLQ_INLINE Simd::I LoadCodes(const int16_t* p) { return Simd::LoadS16(p); }
 MLQ_INLINE void StoreCodes(uint8_t* p, Simd::I codes) { Simd::StoreU8(p, codes); }
 MLQ_INLINE void StoreCodes(int16_t* p, Simd::I codes) { Simd::StoreS16(p, codes); }
+// The first `count` lanes; others are 0.
+MLQ_INLINE Simd::I LoadSome(const uint8_t* p, int count) { return Simd::SomeU8(p, count); }
+MLQ_INLINE Simd::I LoadSome(const int16_t* p, int count) { return Simd::SomeS16(p, count); }
+MLQ_INLINE void StoreSome(uint8_t* p, Simd::I codes, int count) { Simd::StoreSomeU8(p, codes, count); }
+MLQ_INLINE void StoreSome(int16_t* p, Simd::I codes, int count) { Simd::StoreSomeS16(p, codes, count); }
 
 // Largest magnitude among `count` floats as its bits, which order like the magnitudes; infinities and NaN come last.
 MLQ_INLINE uint32_t MagnitudeBits(const float* values, int count) {
@@ -140,44 +145,33 @@ struct Join {
   // reals(v): what the epilogue makes of the sums of vector v, before it is clamped.
   template <class Reals>
   MLQ_INLINE void Row(int64_t pixel, Reals reals) const {
+    const int64_t place = pixel * channels;
+    const T* others = other ? other + place : nullptr;
+    uint8_t* made = bytes ? bytes + place : nullptr;
     if (valid == kCount) {
-      const int64_t place = pixel * channels;
-      Codes(reals, other ? other + place : nullptr, stream + place, bytes ? bytes + place : nullptr, pixel);
+      Codes<true>(reals, others, stream + place, made, pixel);
     } else {
-      Partial(pixel, reals);
+      Codes<false>(reals, others, stream + place, made, pixel);
     }
   }
 
  private:
-  template <class Reals>
-  MLQ_INLINE void Partial(int64_t pixel, Reals reals) const {
-    alignas(64) T others[kCount];
-    alignas(64) T sums[kCount];
-    alignas(64) uint8_t made[kCount];
-    const int64_t place = pixel * channels;
-    if (other) {
-      memcpy(others, other + place, sizeof(T) * (size_t)valid);
-    }
-    Codes(reals, other ? others : nullptr, sums, bytes ? made : nullptr, pixel);
-    memcpy(stream + place, sums, sizeof(T) * (size_t)valid);
-    if (bytes) {
-      memcpy(bytes + place, made, (size_t)valid);
-    }
-  }
+  // Lanes of a part of the panel that begins at `lane` and has `most`.
+  MLQ_INLINE int Some(int lane, int most) const { return Clip(valid - lane, 0, most); }
 
-  template <class Reals>
+  template <bool kFull, class Reals>
   MLQ_INLINE void Codes(Reals reals, const T* others, T* sums, uint8_t* made, int64_t pixel) const {
     if constexpr (kWhole) {
-      return Whole(reals, others, sums, pixel);
+      return Whole<kFull>(reals, others, sums, pixel);
     }
     uint32_t above[kReached] = {};
     MLQ_UNROLL for (int v = 0; v < Vectors; v++) {
-      const int lane = v * Simd::kLanes;
+      const int lane = v * Simd::kLanes, count = kFull ? Simd::kLanes : Some(lane, Simd::kLanes);
       const Simd::F code = Simd::RoundFloat(Simd::Clamp(reals(v), own.low, own.high));
-      const Simd::I total = Total(code, others ? others + lane : nullptr);
-      StoreCodes(sums + lane, total);
+      const Simd::I total = others ? Total(code, kFull ? LoadCodes(others + lane) : LoadSome(others + lane, count)) : Simd::AddInt(Simd::Nearest(code), sum.zero);
+      kFull ? StoreCodes(sums + lane, total) : StoreSome(sums + lane, total, count);
       if (made) {
-        StoreCodes(made + lane, Byte(total));
+        kFull ? StoreCodes(made + lane, Byte(total)) : StoreSome(made + lane, Byte(total), count);
       }
       MLQ_UNROLL for (int n = 0; n < kMost; n++) {
         if (n == 0 || n < j.threshold_count) {
@@ -188,17 +182,18 @@ struct Join {
     Planes(above, pixel);
   }
 
-  template <class Reals>
+  template <bool kFull, class Reals>
   MLQ_INLINE void Whole(Reals reals, const int16_t* others, int16_t* sums, int64_t pixel) const {
     uint32_t above[kReached] = {};
     const Simd::H low = Simd::BroadcastHalf((int16_t)j.minimum), high = Simd::BroadcastHalf((int16_t)j.maximum);
     MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) {
-      const int lane = v * Simd::kLanes;
+      const int lane = v * Simd::kLanes, count = kFull ? 2 * Simd::kLanes : Some(lane, 2 * Simd::kLanes);
       Simd::H total = halves.Codes(reals, v);
       if (others) {
-        total = Simd::ClampHalves(Simd::AddHalves(total, Simd::LoadHalves(others + lane)), low, high);
+        const Simd::H right = kFull ? Simd::LoadHalves(others + lane) : Simd::SomeHalves(others + lane, count);
+        total = Simd::ClampHalves(Simd::AddHalves(total, right), low, high);
       }
-      Simd::StoreHalves(sums + lane, total);
+      kFull ? Simd::StoreHalves(sums + lane, total) : Simd::StoreSomeHalves(sums + lane, total, count);
       MLQ_UNROLL for (int n = 0; n < kMost; n++) {
         if (n == 0 || n < j.threshold_count) {
           above[n] |= Simd::NotLessMask(Simd::LoadHalves(marks[n] + lane), total) << lane;
@@ -208,11 +203,8 @@ struct Join {
     Planes(above, pixel);
   }
 
-  MLQ_INLINE Simd::I Total(Simd::F code, const T* others) const {
-    if (!others) {
-      return Simd::AddInt(Simd::Nearest(code), sum.zero);
-    }
-    const Simd::I right = Simd::SubInt(LoadCodes(others), Simd::BroadcastInt(j.other_zero_point));
+  MLQ_INLINE Simd::I Total(Simd::F code, Simd::I others) const {
+    const Simd::I right = Simd::SubInt(others, Simd::BroadcastInt(j.other_zero_point));
     const Simd::F left = Simd::Mul(code, Simd::Broadcast(j.own_multiplier));
     return sum(Simd::Add(left, Simd::Mul(Simd::ToFloat(right), Simd::Broadcast(j.other_multiplier))));
   }
@@ -383,7 +375,7 @@ struct ChannelEpilogue {
   // Calls body(r, target) for each row; the target of a row with lanes outside is a buffer of which the valid ones are copied.
   template <class T, class Body>
   MLQ_INLINE void EachRow(int rows, uint8_t* destination, int64_t pitch, Body body) const {
-    alignas(64) T buffer[kCount];
+    alignas(64) T buffer[kCount < 8 ? 8 : kCount];
     if (valid == kCount) {
       for (int r = 0; r < rows; r++, destination += pitch) {
         body(r, (T*)destination);
@@ -392,7 +384,7 @@ struct ChannelEpilogue {
     }
     for (int r = 0; r < rows; r++, destination += pitch) {
       body(r, buffer);
-      memcpy(destination, buffer, sizeof(T) * (size_t)valid);
+      CopyFew(destination, buffer, (int)sizeof(T) * valid);
     }
   }
 

@@ -18,7 +18,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// </remarks>
 public sealed record QuantizationNetwork : QuantizationMethod
 {
-    private const int FixedSettings = 5;
+    private const int FixedSettings = 6;
     private const int LargestLevel = 127;
 
     /// <summary>Y: integers from −127 to 127, ascending.</summary>
@@ -36,6 +36,9 @@ public sealed record QuantizationNetwork : QuantizationMethod
     /// </summary>
     public float SlopeLimit { get; init; } = 5;
 
+    /// <summary>Whether the gradients of α and β, sums over all elements, are divided by √(N·n) as those of learned steps are; the paper has small rates of their own instead. N is the number of weights, or of features of an activation, n that of jumps.</summary>
+    public bool ScalesGradient { get; init; } = true;
+
     /// <summary>Whether the b are learned.</summary>
     public bool LearnsThresholds { get; init; }
 
@@ -49,7 +52,7 @@ public sealed record QuantizationNetwork : QuantizationMethod
     public override int LevelCount => Levels.Length;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Rate, HardFrom, LearnsThresholds ? 1 : 0, SlopeLimit, .. Levels];
+    public override ImmutableArray<float> Settings => [Bits, Rate, HardFrom, LearnsThresholds ? 1 : 0, SlopeLimit, ScalesGradient ? 1 : 0, .. Levels];
 
     /// <summary>α, β and the b.</summary>
     public override ImmutableArray<MethodParameter> Parameters =>
@@ -73,7 +76,7 @@ public sealed record QuantizationNetwork : QuantizationMethod
     public bool Equals(QuantizationNetwork? other) => other is not null && Settings.AsSpan().SequenceEqual(other.Settings.AsSpan());
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Bits, Levels.Length, Rate, HardFrom, LearnsThresholds, SlopeLimit);
+    public override int GetHashCode() => HashCode.Combine(Bits, Levels.Length, Rate, HardFrom, LearnsThresholds, SlopeLimit, ScalesGradient);
 
     /// <inheritdoc/>
     public override void Initialize(Tensor sample, Tensor[] parameters)
@@ -138,6 +141,15 @@ public sealed record QuantizationNetwork : QuantizationMethod
     }
 
     /// <inheritdoc/>
+    public override void Complete(MethodCall call, object? prepared, ReadOnlySpan<float> g, Span<float> dx, Span<double> totals)
+    {
+        int features = call.Site == QuantizerSites.Weights ? call.X.Shape.Count : call.X.Shape.Count / call.X.Shape[0];
+        double scale = ScalesGradient ? 1 / Math.Sqrt((double)features * (Levels.Length - 1)) : 1;
+        totals[0] *= scale;
+        totals[1] *= scale;
+    }
+
+    /// <inheritdoc/>
     public override HardForm Export(MethodCall call)
     {
         StairTable table = ((SoftStairs)Prepare(call)).Table;
@@ -171,7 +183,7 @@ public sealed record QuantizationNetwork : QuantizationMethod
 
     /// <summary>From <see cref="Settings"/>.</summary>
     internal static QuantizationNetwork From(ImmutableArray<float> s)
-        => new() { Bits = (int)s[0], Rate = s[1], HardFrom = s[2], LearnsThresholds = s[3] != 0, SlopeLimit = s[4], Levels = s[FixedSettings..] };
+        => new() { Bits = (int)s[0], Rate = s[1], HardFrom = s[2], LearnsThresholds = s[3] != 0, SlopeLimit = s[4], ScalesGradient = s[5] != 0, Levels = s[FixedSettings..] };
 
     private static ImmutableArray<float> WeightLevels(int bits) => bits switch
     {
