@@ -9,6 +9,6 @@ public sealed record QuantizedModelOptions
     /// <summary>Name of the kernel set; null for the registry's active one.</summary>
     public string? KernelSet { get; init; }
 
-    /// <summary>Most bytes that the activations of one run may take.</summary>
+    /// <summary>Most bytes that the activations of one run may take; a few rows of working memory for each thread come on top.</summary>
     public long MaximumArenaBytes { get; init; } = 4L << 30;
 }

@@ -206,6 +206,12 @@ public sealed partial class QuantizationTrainersCatalog
         NetworkStart network, int weightBits = 2, int activationBits = 8, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("TWN", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
+    /// <summary>WAGE: weights by WAGE-W (2 to 8 bits), activations by WAGE-A (2 to 8 bits); Wu et al., 2018.</summary>
+    /// <inheritdoc cref="Recipe" path="/param"/>
+    public QuantizationAwareTrainingEstimator Wage(
+        NetworkStart network, int weightBits = 2, int activationBits = 8, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        => Recipe("WAGE", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
+
     /// <summary>XNOR: weights by XNOR (1 bit), activations by XNOR (1 bit); Rastegari et al., 2016.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
     public QuantizationAwareTrainingEstimator Xnor(

@@ -1,3 +1,4 @@
+using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Scoring;
 using Microsoft.ML.Quantization.Training;
@@ -25,7 +26,7 @@ public sealed partial class QuantizationTrainersCatalog
     /// <param name="activationBits">Bits of a layer's input; 32 keeps activations float.</param>
     /// <param name="labelColumnName">Name of the label column, a key.</param>
     /// <param name="featureColumnName">Name of the feature column, a known-size vector of <see cref="float"/>.</param>
-    /// <param name="training">Epochs, batch size, optimizer and the rest; null for the defaults.</param>
+    /// <param name="training">Epochs, batch size, optimizer and the rest; null for <see cref="TrainingDefaults"/>.</param>
     public QuantizationAwareTrainingEstimator Recipe(
         string recipe,
         NetworkStart network,
@@ -34,14 +35,17 @@ public sealed partial class QuantizationTrainersCatalog
         string labelColumnName = QuantizationAwareTrainingEstimator.Defaults.LabelColumnName,
         string featureColumnName = ScoringOptions.Defaults.InputColumnName,
         TrainingOptions? training = null)
-        => QuantizationAware(new QuantizationAwareTrainingEstimator.Options
+    {
+        QuantizationAwareScheme scheme = TrainingRecipes.Find(recipe).Scheme(weightBits, activationBits);
+        return QuantizationAware(new QuantizationAwareTrainingEstimator.Options
         {
             Network = network.Graph,
             ModelFile = network.File ?? string.Empty,
-            Scheme = TrainingRecipes.Find(recipe).Scheme(weightBits, activationBits),
+            Scheme = scheme,
             Task = ScoringTask.MulticlassClassification,
             LabelColumnName = labelColumnName,
             InputColumnName = featureColumnName,
-            Training = training ?? new TrainingOptions(),
+            Training = training ?? TrainingDefaults.For(scheme),
         });
+    }
 }

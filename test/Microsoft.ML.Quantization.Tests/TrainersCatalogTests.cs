@@ -13,10 +13,6 @@ namespace Microsoft.ML.Quantization.Tests;
 [TestClass]
 public sealed class TrainersCatalogTests
 {
-    /// <summary>Widths that a method has by default, the first that its recipe covers.</summary>
-    private static readonly (int Weights, int Activations)[] _usual = [(4, 4), (1, 1), (2, 8), (1, 8), (1, 2), (2, 2), (2, 32), (1, 32), (32, 4), (32, 2), (32, 1)];
-
-
     [TestMethod]
     public void Every_recipe_has_its_method()
     {
@@ -51,8 +47,7 @@ public sealed class TrainersCatalogTests
             """.ReplaceLineEndings("\n"));
         foreach (TrainingRecipe recipe in TrainingRecipes.All.OrderBy(r => Identifier(r.Name), StringComparer.Ordinal))
         {
-            (int weights, int activations) = _usual.First(u => recipe.Covers(u.Weights, u.Activations) && (u.Weights < 32 || recipe.Weights.Length == 0));
-            text.Append("\n    ").AppendJoin("\n    ", Lines(recipe, weights, activations)).Append('\n');
+            text.Append("\n    ").AppendJoin("\n    ", Lines(recipe, recipe.UsualBits.Weights, recipe.UsualBits.Activations)).Append('\n');
         }
 
         return text.Append("}\n").ToString();

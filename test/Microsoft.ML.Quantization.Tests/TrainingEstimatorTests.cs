@@ -4,6 +4,7 @@ using System.Linq;
 using System.Threading;
 using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Scoring;
 using Microsoft.ML.Quantization.Serialization;
@@ -39,6 +40,19 @@ public sealed class TrainingEstimatorTests
         using QuantizedModelTransformer model = _ml.Quantization().Trainers.Recipe(recipe, Network(), weights, activations, training: _training).Fit(Blobs(128));
         MulticlassClassificationMetrics metrics = _ml.MulticlassClassification.Evaluate(model.Transform(Blobs(64)));
         Assert.IsTrue(metrics.MicroAccuracy > 0.9, $"{metrics.MicroAccuracy}");
+    }
+
+    [TestMethod]
+    public void Integer_training_comes_with_the_descent_that_it_needs()
+    {
+        Graphs.Graph network = SmallNetworks.LeNet5(Shape.Of(1, 8, 8), 4, hasBias: false);
+        using QuantizedModelTransformer untold = _ml.Quantization().Trainers.Wage(network).Fit(Blobs(16));
+        TrainingOptions training = TrainingDefaults.For(TrainingRecipes.Find("WAGE").Scheme(2, 8)) with { Epochs = 4, BatchSize = 16 };
+        using QuantizedModelTransformer model = _ml.Quantization().Trainers.Wage(network, training: training).Fit(Blobs(128));
+        MulticlassClassificationMetrics metrics = _ml.MulticlassClassification.Evaluate(model.Transform(Blobs(64)));
+        Assert.IsTrue(metrics.MicroAccuracy > 0.9, $"{metrics.MicroAccuracy}");
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(() => _ml.Quantization().Trainers.Wage(network, training: _training).Fit(Blobs(32)));
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, error.Code);
     }
 
     [TestMethod]

@@ -37,16 +37,17 @@ public static class SmallNetworks
     /// <param name="input">[C, H, W].</param>
     /// <param name="classes">Outputs.</param>
     /// <param name="seed">Seed of the weights.</param>
-    public static Graph LeNet5(Shape input, int classes = 10, ulong seed = 1)
+    /// <param name="hasBias">Whether layers have biases; WAGE wants none.</param>
+    public static Graph LeNet5(Shape input, int classes = 10, ulong seed = 1, bool hasBias = true)
     {
         CheckImage(input);
         var layers = new LayerBuilder(seed);
-        ValueId x = layers.Convolution("conv1", layers.Input(input), 32, 5, 1, hasBias: true);
+        ValueId x = layers.Convolution("conv1", layers.Input(input), 32, 5, 1, hasBias);
         x = layers.Pool("pool1", layers.Relu("conv1.relu", x));
-        x = layers.Convolution("conv2", x, 64, 5, 1, hasBias: true);
+        x = layers.Convolution("conv2", x, 64, 5, 1, hasBias);
         x = layers.Pool("pool2", layers.Relu("conv2.relu", x));
-        x = layers.Relu("dense1.relu", layers.Dense("dense1", layers.Flatten("flatten", x), 512));
-        return layers.Build(layers.Dense("scores", x, classes));
+        x = layers.Relu("dense1.relu", Dense(layers, "dense1", layers.Flatten("flatten", x), 512, hasBias));
+        return layers.Build(Dense(layers, "scores", x, classes, hasBias));
     }
 
     /// <summary>2×(wC3)-MP2-2×(2wC3)-MP2-2×(4wC3)-MP2 with batch normalization and ReLU, then one dense layer; w = 128 is the network of the low-bit literature.</summary>
@@ -99,6 +100,8 @@ public static class SmallNetworks
 
         return layers.Build(layers.Dense("scores", layers.GlobalAverage("mean", x), classes));
     }
+
+    private static ValueId Dense(LayerBuilder layers, string name, ValueId x, int outputs, bool hasBias) => hasBias ? layers.Dense(name, x, outputs) : layers.PlainDense(name, x, outputs);
 
     private static ValueId Block(LayerBuilder layers, string name, ValueId x, int channels, int stride)
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -105,6 +106,7 @@ internal static class CodeMath
 
     private readonly struct Entry(float scale, CodeTail tail) : ILaneFunction
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public T Of<T>(T x)
             where T : unmanaged, ILanes<T> => tail.Of(x / T.Create(scale));
     }
@@ -117,13 +119,14 @@ internal static class CodeMath
 internal readonly record struct CodeTail(int ZeroPoint, int Minimum, int Maximum)
 {
     /// <summary>Floats to codes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Of<T>(T t)
         where T : unmanaged, ILanes<T>
     {
         T low = T.Create(Minimum - ZeroPoint);
         T high = T.Create(Maximum - ZeroPoint);
-        T clamped = T.Select(T.Less(t, low), low, T.Select(T.Less(high, t), high, t));
-        T number = T.Select(T.Same(clamped, clamped), clamped, T.Create(0));
+        T clamped = T.Lesser(high, T.Greater(low, t));
+        T number = clamped & T.Same(clamped, clamped);
         return T.AddInt(T.ToInt(T.Round(number)), T.CreateInt(ZeroPoint));
     }
 }

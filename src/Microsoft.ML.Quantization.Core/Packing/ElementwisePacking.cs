@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
@@ -49,6 +50,39 @@ internal static class ElementwisePacking
         byte[] table = [.. Enumerable.Range(0, TableSize).Select(x => (byte)Requantization.Apply(x - zero, requantize.Multipliers[0], requantize.Offsets[0], resultZero, requantize.Minimum, requantize.Maximum))];
         return Add(state, node, (c, n, s, d) => new TranslateStep(c, n, table, s[0], d));
     }
+
+    /// <summary>Codes of 8 or 16 bits to such codes with numbers a channel, or of more codes than a table has, where channels lie side by side.</summary>
+    public static bool RequantizeChannels(PackingState state, Node node)
+    {
+        var requantize = (Requantize)node;
+        (ValueId from, AffineQuantization result) = (node.Inputs[0], requantize.Result);
+        ValueType input = state.TypeOf(from);
+        if (input.Quantization is not { IsMidRise: false, Scales.Length: 1 } quantization || result.IsMidRise || !IsCode(input.Element) || !IsCode(result.Element))
+        {
+            return false;
+        }
+
+        int channels = input.Shape.Rank > 1 ? input.Shape[1] : 0;
+        if (!state.IsChannelsLast(from) || !Layouts.IsChannelAxis(state, from, requantize.Axis, requantize.Multipliers.Length) || Layouts.WantsPlanes(state, node.Output))
+        {
+            return false;
+        }
+
+        var tail = new CodeTail(result.Single.ZeroPoint, requantize.Minimum, requantize.Maximum);
+        var rule = new RequantizeRule(quantization.Single.ZeroPoint, Spread(requantize.Multipliers, channels), Spread(requantize.Offsets, channels), tail);
+        int source = state.Read(from, Layout.ChannelsLast);
+        int destination = state.Write(node.Output, Layout.ChannelsLast);
+        state.Add(new PackedStep(node.Name, node.Kind, [source], [destination], c =>
+        {
+            Shape bound = c.ShapeOf(node.Output);
+            return new RequantizeStep(c, bound[0] * bound.CountOf(2, bound.Rank), rule, (source, input.Element == ElementType.UInt8), (destination, result.Element == ElementType.UInt8));
+        }));
+        return true;
+    }
+
+    private static bool IsCode(ElementType element) => element is ElementType.UInt8 or ElementType.Int16;
+
+    private static float[] Spread(ImmutableArray<float> numbers, int channels) => numbers.Length == 1 ? [.. Enumerable.Repeat(numbers[0], channels)] : [.. numbers];
 
     public static bool LookupTable(PackingState state, Node node)
     {

@@ -38,7 +38,7 @@ internal static class Packer
         [typeof(IntegerAveragePool)] = PoolPacking.IntegerAverage,
         [typeof(Quantize)] = (s, n) => EntryPacking.Quantize(s, n) || ThresholdPacking.Quantize(s, n) || ElementwisePacking.Quantize(s, n),
         [typeof(Dequantize)] = ElementwisePacking.Dequantize,
-        [typeof(Requantize)] = (s, n) => ThresholdPacking.Requantize(s, n) || ElementwisePacking.Requantize(s, n) || ThresholdPacking.Epilogue(s, n),
+        [typeof(Requantize)] = (s, n) => ThresholdPacking.Requantize(s, n) || ElementwisePacking.Requantize(s, n) || ElementwisePacking.RequantizeChannels(s, n) || ThresholdPacking.Epilogue(s, n),
         [typeof(DequantizeAccumulator)] = ThresholdPacking.Epilogue,
         [typeof(LookupTable)] = ElementwisePacking.LookupTable,
         [typeof(IntegerAdd)] = ElementwisePacking.IntegerAdd,

@@ -32,6 +32,13 @@ public sealed record QuantizationAwareOptions
         ArgumentNullException.ThrowIfNull(Model);
         (Scheme ?? throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(Scheme)}: expected a scheme, found none.")).Validate();
         Model.Validate();
+        if (Scheme.Weights is { NeedsPlainDescent: true } weights && (Training.Optimizer is not Sgd { Momentum: 0 } || Training.Decay != 0))
+        {
+            throw new QuantizationException(
+                QuantizationErrorCode.InvalidOptions,
+                string.Create(CultureInfo.InvariantCulture, $"{nameof(Training)}: {weights.Name} replaces the optimizer's step and needs plain gradient descent; expected {nameof(Training.Optimizer)} new Sgd(0) and {nameof(Training.Decay)} 0, found {Training.Optimizer} and {Training.Decay}. Begin with {nameof(TrainingDefaults)}.{nameof(TrainingDefaults.For)}."));
+        }
+
         return InitialRows > 0
             ? this
             : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"{nameof(InitialRows)}: expected from 1, found {InitialRows}."));

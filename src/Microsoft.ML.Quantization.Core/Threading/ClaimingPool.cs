@@ -6,15 +6,21 @@ using System.Threading;
 namespace Microsoft.ML.Quantization.Threading;
 
 /// <summary>
-/// Threads that claim chunks. One 64-bit word holds the run's generation (high half) and the chunks not yet claimed (low half); a thread
+/// Threads that claim chunks. One 64-bit word holds the run's generation, the chunks not yet claimed and those that workers took; a thread
 /// takes a chunk by compare-and-swap, so a worker that wakes late costs nothing and the caller never waits for a chunk nobody has
-/// begun. Waits pause about 200 times, then yield the processor. A worker without work stays awake for 0.3 ms, the time between two layers,
-/// and then blocks. One caller is served at a time; a caller that finds the pool busy, a body that calls the pool again included, runs
+/// begun. The caller takes the first chunk left and workers the last one, so that from layer to layer and run to run a thread meets much of the data that its caches have. Waits pause about 200 times, then yield the processor. A worker without work stays awake for 0.3 ms, the time between two layers,
+/// and then blocks. One caller is served at a time; a caller that finds the pool busy, a body that calls the pool again included, or that has 2^24 chunks or more, runs
 /// its chunks alone on its own thread. Nothing is allocated by a run after a thread's first one with the same state type.
 /// </summary>
 public sealed class ClaimingPool : WorkerPool, IDisposable
 {
     private const int Pauses = 200;
+
+    // The claim: generation, chunks taken from the end, chunks left.
+    private const int CountBits = 24;
+    private const int Most = (1 << CountBits) - 1;
+    private const long Taken = 1L << CountBits;
+    private const int GenerationShift = 2 * CountBits;
     private static readonly TimeSpan _awake = TimeSpan.FromMilliseconds(0.3);
 
     private readonly Thread[] _workers;
@@ -51,7 +57,7 @@ public sealed class ClaimingPool : WorkerPool, IDisposable
     {
         ArgumentNullException.ThrowIfNull(body);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (count <= 1 || _workers.Length == 0 || Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+        if (count is <= 1 or > Most || _workers.Length == 0 || Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
         {
             Single.Run(count, state, body);
             return;
@@ -104,10 +110,10 @@ public sealed class ClaimingPool : WorkerPool, IDisposable
         _failure = null;
         _count = count;
         Volatile.Write(ref _unfinished, count);
-        long generation = (_claim >> 32) + 1;
-        Interlocked.Exchange(ref _claim, (generation << 32) | (uint)count);
+        long generation = (_claim >>> GenerationShift) + 1;
+        Interlocked.Exchange(ref _claim, (generation << GenerationShift) | (uint)count);
         WakeWorkers();
-        while (TryClaim(out int chunk))
+        while (TryClaim(fromEnd: false, out int chunk))
         {
             Execute(chunk);
         }
@@ -137,16 +143,17 @@ public sealed class ClaimingPool : WorkerPool, IDisposable
         }
     }
 
-    /// <summary>Takes the next chunk of the current generation. Chunks left are counted down, so a finished word never looks open.</summary>
-    private bool TryClaim(out int chunk)
+    /// <summary>Takes the first chunk left of the current generation, or the last. Chunks left are counted down, so a finished word never looks open.</summary>
+    private bool TryClaim(bool fromEnd, out int chunk)
     {
         long claim = Volatile.Read(ref _claim);
-        while ((uint)claim != 0)
+        while (Left(claim) != 0)
         {
-            long seen = Interlocked.CompareExchange(ref _claim, claim - 1, claim);
+            long seen = Interlocked.CompareExchange(ref _claim, claim - 1 + (fromEnd ? Taken : 0), claim);
             if (seen == claim)
             {
-                chunk = _count - (int)(uint)claim;
+                int taken = (int)(claim >> CountBits) & Most;
+                chunk = fromEnd ? _count - 1 - taken : _count - taken - Left(claim);
                 return true;
             }
 
@@ -156,6 +163,8 @@ public sealed class ClaimingPool : WorkerPool, IDisposable
         chunk = -1;
         return false;
     }
+
+    private static int Left(long claim) => (int)claim & Most;
 
     private void Execute(int chunk)
     {
@@ -186,7 +195,7 @@ public sealed class ClaimingPool : WorkerPool, IDisposable
             int pauses = 0;
             while (!_disposed)
             {
-                if (TryClaim(out int chunk))
+                if (TryClaim(fromEnd: true, out int chunk))
                 {
                     Execute(chunk);
                     begin = Stopwatch.GetTimestamp();
@@ -210,7 +219,7 @@ public sealed class ClaimingPool : WorkerPool, IDisposable
     private void Sleep()
     {
         Interlocked.Increment(ref _sleepers);
-        if ((uint)Volatile.Read(ref _claim) != 0 || _disposed)
+        if (Left(Volatile.Read(ref _claim)) != 0 || _disposed)
         {
             int sleepers = Volatile.Read(ref _sleepers);
             while (sleepers > 0)

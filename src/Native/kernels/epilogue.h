@@ -27,6 +27,11 @@ MLQ_INLINE Simd::I LoadCodes(const uint8_t* p) { return Simd::LoadU8(p); }
 MLQ_INLINE Simd::I LoadCodes(const int16_t* p) { return Simd::LoadS16(p); }
 MLQ_INLINE void StoreCodes(uint8_t* p, Simd::I codes) { Simd::StoreU8(p, codes); }
 MLQ_INLINE void StoreCodes(int16_t* p, Simd::I codes) { Simd::StoreS16(p, codes); }
+// The first `count` lanes; others are 0.
+MLQ_INLINE Simd::I LoadSome(const uint8_t* p, int count) { return Simd::SomeU8(p, count); }
+MLQ_INLINE Simd::I LoadSome(const int16_t* p, int count) { return Simd::SomeS16(p, count); }
+MLQ_INLINE void StoreSome(uint8_t* p, Simd::I codes, int count) { Simd::StoreSomeU8(p, codes, count); }
+MLQ_INLINE void StoreSome(int16_t* p, Simd::I codes, int count) { Simd::StoreSomeS16(p, codes, count); }
 
 // Largest magnitude among `count` floats as its bits, which order like the magnitudes; infinities and NaN come last.
 MLQ_INLINE uint32_t MagnitudeBits(const float* values, int count) {
@@ -50,13 +55,53 @@ MLQ_INLINE bool IsTame(const float* multipliers, const float* offsets, int count
 // Whether fl(x + b) is x but for the sign of a zero, which no code shows.
 MLQ_INLINE bool HasNoOffsets(const float* offsets, int count) { return MagnitudeBits(offsets, count) == 0; }
 
+// Whether no sum of products with them is a NaN.
+MLQ_INLINE bool AreFinite(const float* multipliers, const float* offsets, int count) {
+  constexpr uint32_t infinity = 0x7F800000u;
+  return MagnitudeBits(multipliers, count) < infinity && MagnitudeBits(offsets, count) < infinity;
+}
+
+// Whether codes around 0 lie between the ends of 16 bits, the lowest left out: no code less one lies below them.
+MLQ_INLINE bool IsHalfRange(int32_t zero_point, int32_t minimum, int32_t maximum) {
+  return Simd::kHalves && zero_point == 0 && minimum >= -INT16_MAX && maximum <= INT16_MAX && minimum <= maximum;
+}
+
+// Whether a join adds 16-bit codes of one scale, or nothing, and keeps no bytes: then the float sum is the sum of the codes, and saturating steps of 16 bits can make it.
+MLQ_INLINE bool IsWholeJoin(const mlq_epilogue& e) {
+  const mlq_join& j = *e.join;
+  const bool same = !j.other || (j.own_multiplier == 1 && j.other_multiplier == 1 && j.other_zero_point == 0);
+  return e.output == MLQ_OUTPUT_INT16 && same && !j.bytes && IsHalfRange(e.zero_point, e.minimum, e.maximum) && IsHalfRange(j.zero_point, j.minimum, j.maximum);
+}
+
 MLQ_INLINE bool IsByteRange(const mlq_epilogue& e) {
   return e.zero_point >= 0 && e.zero_point <= 255 && e.minimum >= 0 && e.maximum <= 255 && e.minimum <= e.maximum;
 }
 
-// What follows codes in the same pass, for a panel of kCount channels. kMost: thresholds that may be. Numbers are given by the channel; lanes behind the
-// last one of `valid` are computed and not written.
-template <class T, int Vectors, int kMost>
+// Codes of 16 bits around 0, by saturating steps.
+template <int Vectors, bool kUsed>
+struct Halves {
+  MLQ_INLINE explicit Halves(const mlq_epilogue&) {}
+};
+
+template <int Vectors>
+struct Halves<Vectors, true> {
+  const Simd::F highest;
+  const Simd::H low, high;
+
+  MLQ_INLINE explicit Halves(const mlq_epilogue& e)
+      : highest(Simd::Broadcast((float)e.maximum)), low(Simd::BroadcastHalf((int16_t)e.minimum)), high(Simd::BroadcastHalf((int16_t)e.maximum)) {}
+
+  // Vectors v and v + 1. What lies too low to be an integer becomes the lowest one.
+  template <class Reals>
+  MLQ_INLINE Simd::H Codes(Reals reals, int v) const {
+    const Simd::I a = Simd::Nearest(Simd::Smaller(reals(v), highest)), b = Simd::Nearest(Simd::Smaller(reals(v + 1), highest));
+    return Simd::ClampHalves(Simd::PackHalves(a, b), low, high);
+  }
+};
+
+// What follows codes in the same pass, for a panel of kCount channels. kMost: thresholds that may be; kWhole: IsWholeJoin. Numbers are given by the channel;
+// lanes behind the last one of `valid` are computed and not written.
+template <class T, int Vectors, int kMost, bool kWhole = false>
 struct Join {
   static constexpr int kCount = Vectors * Simd::kLanes;
   static constexpr int kReached = kMost > 0 ? kMost : 1;
@@ -70,6 +115,8 @@ struct Join {
   uint8_t* const bytes;
   uint8_t* const planes;
   const int32_t* const table;
+  const Halves<Vectors, kWhole> halves;
+  alignas(64) int16_t marks[kWhole ? kReached : 1][kWhole ? kCount : 1];  // thresholds less one, so that sums of 16 bits can be compared
 
   MLQ_INLINE Join(const mlq_epilogue& e, int first, int valid_channels)
       : j(*e.join),
@@ -86,46 +133,45 @@ struct Join {
         stream((T*)(void*)j.stream + first),
         bytes(j.bytes ? j.bytes + first : nullptr),
         planes(kMost > 0 ? j.planes + first / 8 : nullptr),
-        table(kMost > 0 ? j.table + first : nullptr) {}
+        table(kMost > 0 ? j.table + first : nullptr),
+        halves(e) {
+    for (int n = 0; kWhole && n < kMost && n < j.threshold_count; n++) {
+      for (int i = 0; i < kCount; i++) {
+        marks[n][i] = (int16_t)Clip<int64_t>((int64_t)table[(int64_t)n * stride + i] - 1, INT16_MIN, INT16_MAX);
+      }
+    }
+  }
 
   // reals(v): what the epilogue makes of the sums of vector v, before it is clamped.
   template <class Reals>
   MLQ_INLINE void Row(int64_t pixel, Reals reals) const {
+    const int64_t place = pixel * channels;
+    const T* others = other ? other + place : nullptr;
+    uint8_t* made = bytes ? bytes + place : nullptr;
     if (valid == kCount) {
-      const int64_t place = pixel * channels;
-      Codes(reals, other ? other + place : nullptr, stream + place, bytes ? bytes + place : nullptr, pixel);
+      Codes<true>(reals, others, stream + place, made, pixel);
     } else {
-      Partial(pixel, reals);
+      Codes<false>(reals, others, stream + place, made, pixel);
     }
   }
 
  private:
-  template <class Reals>
-  MLQ_INLINE void Partial(int64_t pixel, Reals reals) const {
-    alignas(64) T others[kCount];
-    alignas(64) T sums[kCount];
-    alignas(64) uint8_t made[kCount];
-    const int64_t place = pixel * channels;
-    if (other) {
-      memcpy(others, other + place, sizeof(T) * (size_t)valid);
-    }
-    Codes(reals, other ? others : nullptr, sums, bytes ? made : nullptr, pixel);
-    memcpy(stream + place, sums, sizeof(T) * (size_t)valid);
-    if (bytes) {
-      memcpy(bytes + place, made, (size_t)valid);
-    }
-  }
+  // Lanes of a part of the panel that begins at `lane` and has `most`.
+  MLQ_INLINE int Some(int lane, int most) const { return Clip(valid - lane, 0, most); }
 
-  template <class Reals>
+  template <bool kFull, class Reals>
   MLQ_INLINE void Codes(Reals reals, const T* others, T* sums, uint8_t* made, int64_t pixel) const {
+    if constexpr (kWhole) {
+      return Whole<kFull>(reals, others, sums, pixel);
+    }
     uint32_t above[kReached] = {};
     MLQ_UNROLL for (int v = 0; v < Vectors; v++) {
-      const int lane = v * Simd::kLanes;
+      const int lane = v * Simd::kLanes, count = kFull ? Simd::kLanes : Some(lane, Simd::kLanes);
       const Simd::F code = Simd::RoundFloat(Simd::Clamp(reals(v), own.low, own.high));
-      const Simd::I total = Total(code, others ? others + lane : nullptr);
-      StoreCodes(sums + lane, total);
+      const Simd::I total = others ? Total(code, kFull ? LoadCodes(others + lane) : LoadSome(others + lane, count)) : Simd::AddInt(Simd::Nearest(code), sum.zero);
+      kFull ? StoreCodes(sums + lane, total) : StoreSome(sums + lane, total, count);
       if (made) {
-        StoreCodes(made + lane, Byte(total));
+        kFull ? StoreCodes(made + lane, Byte(total)) : StoreSome(made + lane, Byte(total), count);
       }
       MLQ_UNROLL for (int n = 0; n < kMost; n++) {
         if (n == 0 || n < j.threshold_count) {
@@ -136,11 +182,29 @@ struct Join {
     Planes(above, pixel);
   }
 
-  MLQ_INLINE Simd::I Total(Simd::F code, const T* others) const {
-    if (!others) {
-      return Simd::AddInt(Simd::Nearest(code), sum.zero);
+  template <bool kFull, class Reals>
+  MLQ_INLINE void Whole(Reals reals, const int16_t* others, int16_t* sums, int64_t pixel) const {
+    uint32_t above[kReached] = {};
+    const Simd::H low = Simd::BroadcastHalf((int16_t)j.minimum), high = Simd::BroadcastHalf((int16_t)j.maximum);
+    MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) {
+      const int lane = v * Simd::kLanes, count = kFull ? 2 * Simd::kLanes : Some(lane, 2 * Simd::kLanes);
+      Simd::H total = halves.Codes(reals, v);
+      if (others) {
+        const Simd::H right = kFull ? Simd::LoadHalves(others + lane) : Simd::SomeHalves(others + lane, count);
+        total = Simd::ClampHalves(Simd::AddHalves(total, right), low, high);
+      }
+      kFull ? Simd::StoreHalves(sums + lane, total) : Simd::StoreSomeHalves(sums + lane, total, count);
+      MLQ_UNROLL for (int n = 0; n < kMost; n++) {
+        if (n == 0 || n < j.threshold_count) {
+          above[n] |= Simd::NotLessMask(Simd::LoadHalves(marks[n] + lane), total) << lane;
+        }
+      }
     }
-    const Simd::I right = Simd::SubInt(LoadCodes(others), Simd::BroadcastInt(j.other_zero_point));
+    Planes(above, pixel);
+  }
+
+  MLQ_INLINE Simd::I Total(Simd::F code, Simd::I others) const {
+    const Simd::I right = Simd::SubInt(others, Simd::BroadcastInt(j.other_zero_point));
     const Simd::F left = Simd::Mul(code, Simd::Broadcast(j.own_multiplier));
     return sum(Simd::Add(left, Simd::Mul(Simd::ToFloat(right), Simd::Broadcast(j.other_multiplier))));
   }
@@ -186,7 +250,8 @@ struct ChannelEpilogue {
   const mlq_epilogue& e;
   int first;
   int valid;
-  bool packs;   // codes by saturating steps
+  bool packs;   // codes of 8 bits by saturating steps
+  bool halves;  // codes of 16 bits by saturating steps, joins among them
   bool shifts;  // some offset is not 0
 
   // correction: added to the bias, one value for each lane, or null.
@@ -205,6 +270,7 @@ struct ChannelEpilogue {
       memset(offsets, 0, sizeof offsets);
     }
     packs = kPairs && e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && IsTame(multipliers, offsets, kCount);
+    halves = kPairs && e.output == MLQ_OUTPUT_INT16 && AreFinite(multipliers, offsets, kCount) && (e.join ? IsWholeJoin(e) : IsHalfRange(e.zero_point, e.minimum, e.maximum));
     shifts = !HasNoOffsets(offsets, kCount);
   }
 
@@ -214,6 +280,8 @@ struct ChannelEpilogue {
       Run(accumulators, rows, destination, pitch);
     } else if (e.output == MLQ_OUTPUT_UINT8) {
       Joined<uint8_t>(accumulators, rows, pixel);
+    } else if (halves) {
+      Joined<int16_t, kPairs && Simd::kHalves>(accumulators, rows, pixel);
     } else {
       Joined<int16_t>(accumulators, rows, pixel);
     }
@@ -231,6 +299,9 @@ struct ChannelEpilogue {
     if constexpr (kPairs) {
       if (packs) {
         return shifts ? Packed<true>(accumulators, rows, destination, pitch) : Packed<false>(accumulators, rows, destination, pitch);
+      }
+      if (Simd::kHalves && halves) {
+        return CodesOfHalves(accumulators, rows, destination, pitch);
       }
     }
     switch (e.output) {
@@ -257,17 +328,17 @@ struct ChannelEpilogue {
     }
   }
 
-  template <class T>
+  template <class T, bool kWhole = false>
   MLQ_INLINE void Joined(const int32_t* accumulators, int rows, int64_t pixel) const {
     const int count = e.join->threshold_count;
-    count == 0                 ? JoinedRows<T, 0>(accumulators, rows, pixel)
-    : e.join->plane_bits == 1 ? JoinedRows<T, 1>(accumulators, rows, pixel)
-                              : JoinedRows<T, 3>(accumulators, rows, pixel);
+    count == 0                 ? JoinedRows<T, 0, kWhole>(accumulators, rows, pixel)
+    : e.join->plane_bits == 1 ? JoinedRows<T, 1, kWhole>(accumulators, rows, pixel)
+                              : JoinedRows<T, 3, kWhole>(accumulators, rows, pixel);
   }
 
-  template <class T, int kMost>
+  template <class T, int kMost, bool kWhole>
   MLQ_NOINLINE void JoinedRows(const int32_t* accumulators, int rows, int64_t pixel) const {
-    const Join<T, Vectors, kMost> join(e, first, valid);
+    const Join<T, Vectors, kMost, kWhole> join(e, first, valid);
     for (int r = 0; r < rows; r++, accumulators += kCount) {
       join.Row(pixel + r, [&](int v) __attribute__((always_inline)) { return Scaled(accumulators, v); });
     }
@@ -304,7 +375,7 @@ struct ChannelEpilogue {
   // Calls body(r, target) for each row; the target of a row with lanes outside is a buffer of which the valid ones are copied.
   template <class T, class Body>
   MLQ_INLINE void EachRow(int rows, uint8_t* destination, int64_t pitch, Body body) const {
-    alignas(64) T buffer[kCount];
+    alignas(64) T buffer[kCount < 8 ? 8 : kCount];
     if (valid == kCount) {
       for (int r = 0; r < rows; r++, destination += pitch) {
         body(r, (T*)destination);
@@ -313,7 +384,7 @@ struct ChannelEpilogue {
     }
     for (int r = 0; r < rows; r++, destination += pitch) {
       body(r, buffer);
-      memcpy(destination, buffer, sizeof(T) * (size_t)valid);
+      CopyFew(destination, buffer, (int)sizeof(T) * valid);
     }
   }
 
@@ -325,6 +396,16 @@ struct ChannelEpilogue {
         StoreCodes(target + v * Simd::kLanes, tail(Scaled(accumulators + r * kCount, v)));
       }
     });
+  }
+
+  MLQ_NOINLINE void CodesOfHalves(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
+    if constexpr (kPairs && Simd::kHalves) {
+      const Halves<Vectors, true> codes(e);
+      EachRow<int16_t>(rows, destination, pitch, [&](int r, int16_t* target) __attribute__((always_inline)) {
+        const auto reals = [&](int v) __attribute__((always_inline)) { return Scaled(accumulators + r * kCount, v); };
+        MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) { Simd::StoreHalves(target + v * Simd::kLanes, codes.Codes(reals, v)); }
+      });
+    }
   }
 
   MLQ_NOINLINE void Sums(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {

@@ -95,6 +95,12 @@ internal static class MethodsCommand
     /// </summary>
     private static bool Applies(TrainingRecipe recipe, int weights, int activations)
     {
+        if (recipe.Name == "WAGE")
+        {
+            // A network without normalization and biases is its own, and a descent of its own.
+            return false;
+        }
+
         bool borrows = recipe.Activations == "LSQ" && recipe.Weights != "LSQ";
         return recipe.Covers(weights, activations) && activations switch
         {

@@ -122,7 +122,7 @@ public sealed class ExactnessTests
         {
             Scheme = scheme,
             InitialRows = 16,
-            Training = new TrainingOptions { Epochs = 2, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
+            Training = new TrainingOptions { Epochs = 2, BatchSize = 16, Seed = 3, Optimizer = scheme.Weights is { NeedsPlainDescent: true } ? new Sgd(0) : new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
         var engine = new EngineRunnerFactory(KernelRegistry.Active);
         return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, engine).Run(Network(scheme.Activations is not { Bits: 1 }), Rows(), options);

@@ -53,6 +53,42 @@ public sealed class QuantizationAwareTests
         CollectionAssert.IsSubsetOf((int[])[4, 8], result.Quantized.Layers.Select(l => l.WeightBits).ToArray());
     }
 
+    [TestMethod]
+    [DataRow(2, false, 3)]
+    [DataRow(2, true, 3)]
+    [DataRow(4, true, 0)]
+    public void Rows_held_back_are_scored_on_the_engine_where_it_is_faster(int bits, bool probabilities, int expected)
+    {
+        var factory = new CountingFactory();
+        var options = new QuantizationAwareOptions
+        {
+            Scheme = TrainingRecipes.Find("LSQ").Scheme(bits, bits),
+            InitialRows = 16,
+            Probabilities = probabilities,
+            Training = new TrainingOptions { Epochs = 3, BatchSize = 16, Seed = 3, ValidationShare = 0.5f },
+        };
+        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, factory);
+        QuantizationAwareResult result = trainer.Run(SmallNetworks.VggSmall(_image, 4, 4), Blobs(96), options);
+        factory.Created = 0;
+        trainer.Finish(result.Training, Blobs(96), options);
+        Assert.AreEqual(expected, factory.Total - (2 * factory.Created), "runners made beside those that verify the result");
+        Assert.IsTrue(result.Training.History.All(h => float.IsFinite(h.ValidationLoss)));
+    }
+
+    [TestMethod]
+    public void A_method_that_replaces_the_step_refuses_optimizers_that_remember()
+    {
+        QuantizationAwareScheme scheme = TrainingRecipes.Find("WAGE").Scheme(2, 8);
+        var options = new QuantizationAwareOptions { Scheme = scheme, Training = TrainingDefaults.For(scheme) };
+        Assert.AreSame(options, options.Validate());
+        foreach (TrainingOptions wrong in new[] { options.Training with { Optimizer = new Sgd() }, options.Training with { Optimizer = new Adam() }, options.Training with { Decay = 1e-4f } })
+        {
+            QuantizationException error = Assert.ThrowsException<QuantizationException>(() => (options with { Training = wrong }).Validate());
+            Assert.AreEqual(QuantizationErrorCode.InvalidOptions, error.Code);
+            StringAssert.Contains(error.Message, "new Sgd(0)");
+        }
+    }
+
     private static IEnumerable<int> Widths(MethodEntry entry) => new[] { entry.Bits[0], entry.Bits.Contains(4) ? 4 : entry.Bits[^1] }.Distinct();
 
     /// <summary>The method in its place, 8-bit affine quantizers in the others.</summary>
@@ -73,7 +109,7 @@ public sealed class QuantizationAwareTests
         var options = new QuantizationAwareOptions
         {
             Scheme = scheme,
-            Training = new TrainingOptions { Epochs = 8, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
+            Training = new TrainingOptions { Epochs = 8, BatchSize = 16, Seed = 3, Optimizer = scheme.Weights is { NeedsPlainDescent: true } ? new Sgd(0) : new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
         var engine = new EngineRunnerFactory(KernelRegistry.Active);
         return new QuantizationAwareTrainer(KernelRegistry.Active, pool, engine).Run(SmallNetworks.VggSmall(_image, 4, 4), Blobs(96), options);
@@ -108,4 +144,20 @@ public sealed class QuantizationAwareTests
     }
 
     private static byte[] Bytes(Graph graph) => [.. graph.Values.Where(v => v.Constant is not null).SelectMany(v => v.Constant!.Bytes.ToArray())];
+
+    private sealed class CountingFactory : IGraphRunnerFactory
+    {
+        private readonly EngineRunnerFactory _engine = new(KernelRegistry.Active);
+
+        public int Total { get; private set; }
+
+        public int Created { get; set; }
+
+        public IGraphRunner Create(Graph graph)
+        {
+            Total++;
+            Created++;
+            return _engine.Create(graph);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Operators;
@@ -90,53 +91,59 @@ internal sealed class ThresholdWideStep : PixelStep
     }
 
     /// <inheritdoc/>
-    protected override void Run(RunBuffers buffers, int pixel, int count)
+    protected override unsafe void Run(RunBuffers buffers, int pixel, int count)
     {
         Span<uint> planes = Planes(buffers, _planes.Slot, _planes.Bits, pixel, count);
-        Span<short> rest = stackalloc short[PlaneLayout.WordBits];
-        for (int p = 0; p < count; p++)
+        short* rest = stackalloc short[PlaneLayout.WordBits];
+        int whole = Channels / PlaneLayout.WordBits;
+        fixed (short* codes = Values<short>(buffers, _source, pixel, count))
+        fixed (uint* target = planes)
+        fixed (short* table = _table)
         {
-            ReadOnlySpan<short> codes = Values<short>(buffers, _source, pixel + p, 1);
-            Span<uint> target = planes.Slice(p * _words * _planes.Bits, _words * _planes.Bits);
-            for (int word = 0; word < _words; word++)
+            for (int p = 0; p < count; p++)
             {
-                scoped ReadOnlySpan<short> part = codes[(word * PlaneLayout.WordBits)..];
-                if (part.Length < rest.Length)
+                short* from = codes + ((long)p * Channels);
+                uint* to = target + ((long)p * _words * _planes.Bits);
+                for (int word = 0; word < whole; word++)
                 {
-                    part.CopyTo(rest);
-                    part = rest;
+                    Write(from + (word * PlaneLayout.WordBits), table, word, to);
                 }
 
-                Write(part, word, target);
+                if (whole < _words)
+                {
+                    new ReadOnlySpan<short>(from + (whole * PlaneLayout.WordBits), Channels % PlaneLayout.WordBits).CopyTo(new Span<short>(rest, PlaneLayout.WordBits));
+                    Write(rest, table, whole, to);
+                }
             }
         }
     }
 
-    private void Write(ReadOnlySpan<short> codes, int word, Span<uint> target)
+    private unsafe void Write(short* codes, short* table, int word, uint* target)
     {
-        uint a = Reached(codes, 0, word);
+        uint a = Reached(codes, table, 0, word);
         if (_planes.Bits == 1)
         {
             target[word] = a;
             return;
         }
 
-        uint b = _planes.Count > 1 ? Reached(codes, 1, word) : 0;
-        uint c = _planes.Count > 2 ? Reached(codes, 2, word) : 0;
+        uint b = _planes.Count > 1 ? Reached(codes, table, 1, word) : 0;
+        uint c = _planes.Count > 2 ? Reached(codes, table, 2, word) : 0;
         target[word] = a ^ b ^ c;
         target[_words + word] = (a & b) | (a & c) | (b & c);
     }
 
     /// <summary>(T &gt; x) differs from rising; thresholds above every code are apart.</summary>
-    private uint Reached(ReadOnlySpan<short> codes, int threshold, int word)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe uint Reached(short* codes, short* table, int threshold, int word)
     {
         int at = (threshold * _words) + word;
-        ReadOnlySpan<short> table = _table.AsSpan(at * PlaneLayout.WordBits, PlaneLayout.WordBits);
+        short* least = table + (at * PlaneLayout.WordBits);
         int half = Vector256<short>.Count;
         uint above = Vector512.IsHardwareAccelerated
-            ? (uint)Vector512.GreaterThan(Vector512.Create(table), Vector512.Create(codes)).ExtractMostSignificantBits()
-            : Vector256.GreaterThan(Vector256.Create(table), Vector256.Create(codes)).ExtractMostSignificantBits()
-                | (Vector256.GreaterThan(Vector256.Create(table[half..]), Vector256.Create(codes[half..])).ExtractMostSignificantBits() << half);
+            ? (uint)Vector512.GreaterThan(Vector512.Load(least), Vector512.Load(codes)).ExtractMostSignificantBits()
+            : Vector256.GreaterThan(Vector256.Load(least), Vector256.Load(codes)).ExtractMostSignificantBits()
+                | (Vector256.GreaterThan(Vector256.Load(least + half), Vector256.Load(codes + half)).ExtractMostSignificantBits() << half);
         return (above | _always[at]) ^ _planes.Rising[word];
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
@@ -9,6 +10,8 @@ namespace Microsoft.ML.Quantization.Packing.Steps;
 internal sealed unsafe class WideAveragePoolStep : BoundStep
 {
     private const int StackTaps = 256;
+    private const int Square = 4;
+    private const int WorkPerTap = 16 * sizeof(short);
 
     private readonly ConvolutionGeometry _geometry;
     private readonly AverageRule _rule;
@@ -19,28 +22,35 @@ internal sealed unsafe class WideAveragePoolStep : BoundStep
     public WideAveragePoolStep(BindContext context, ConvolutionGeometry geometry, AverageRule rule, bool isByte, int source, int destination)
     {
         (_geometry, _rule, _isByte, _source, _destination) = (geometry, rule, isByte, source, destination);
-        Chunks = context.Chunks(geometry.OutPixels, (long)geometry.OutPixels * geometry.Taps * geometry.InChannels);
+        Chunks = context.Chunks(geometry.OutPixels, (long)geometry.OutPixels * geometry.Taps * geometry.InChannels * WorkPerTap);
         Work = KernelWork.Of(KernelOperation.AveragePoolWide, 16, geometry);
     }
 
     /// <inheritdoc/>
     public override void Run(RunBuffers buffers, int chunk)
     {
-        int channels = _geometry.InChannels;
-        Span<int> taps = _geometry.Taps > StackTaps ? new int[_geometry.Taps] : stackalloc int[_geometry.Taps];
-        ReadOnlySpan<short> source = buffers.Span<short>(_source);
-        for (int pixel = Begin(_geometry.OutPixels, chunk); pixel < Begin(_geometry.OutPixels, chunk + 1); pixel++)
+        (ConvolutionGeometry g, int width) = (_geometry, _geometry.OutWidth);
+        Span<int> taps = g.Taps > StackTaps ? new int[g.Taps] : stackalloc int[g.Taps];
+        (int left, int right) = Whole(g);
+        fixed (short* x = buffers.Span<short>(_source))
+        fixed (byte* y = buffers.Bytes(_destination, _isByte ? 1 : sizeof(short)))
         {
-            int inside = Locate(pixel, taps);
-            var mean = new Mean(inside * _rule.InputZeroPoint, _rule.Multiplier / (_rule.CountPadding ? _geometry.Taps : inside), new CodeTail(_rule.ZeroPoint, _rule.Minimum, _rule.Maximum));
-            fixed (short* x = source)
-            fixed (byte* y = buffers.Bytes(_destination, _isByte ? 1 : sizeof(short)))
+            int end = Begin(g.OutPixels, chunk + 1);
+            for (int pixel = Begin(g.OutPixels, chunk), count; pixel < end; pixel += count)
             {
-                int wide = channels - (channels % Lanes512.Count);
-                Write<Lanes512>(x, taps[..inside], mean, y, pixel * channels, 0, wide);
-                Write<Lanes1>(x, taps[..inside], mean, y, pixel * channels, wide, channels);
+                int column = pixel % width;
+                count = column < left || column >= right ? 1 : Math.Min(end - pixel, right - column);
+                Write(x, taps[..Locate(pixel, taps)], y, pixel, count);
             }
         }
+    }
+
+    /// <summary>The columns whose windows lie between the edges: next to each other, they differ by their place alone.</summary>
+    private static (int Left, int Right) Whole(in ConvolutionGeometry g)
+    {
+        int left = (g.PadWidth + g.StrideWidth - 1) / g.StrideWidth;
+        int last = g.InWidth + g.PadWidth - 1 - ((g.KernelWidth - 1) * g.DilationWidth);
+        return (left, last < 0 ? 0 : Math.Min(g.OutWidth, (last / g.StrideWidth) + 1));
     }
 
     /// <summary>The places of the taps inside; gives how many those are.</summary>
@@ -67,27 +77,56 @@ internal sealed unsafe class WideAveragePoolStep : BoundStep
         return count;
     }
 
-    private void Write<TLanes>(short* source, ReadOnlySpan<int> taps, in Mean mean, byte* destination, int place, int begin, int end)
+    /// <summary>Pixels of one row with the same taps, each a stride on.</summary>
+    private void Write(short* source, ReadOnlySpan<int> taps, byte* destination, int pixel, int count)
+    {
+        int channels = _geometry.InChannels;
+        var mean = new Mean(taps.Length * _rule.InputZeroPoint, _rule.Multiplier / (_rule.CountPadding ? _geometry.Taps : taps.Length), new CodeTail(_rule.ZeroPoint, _rule.Minimum, _rule.Maximum));
+        int wide = channels - (channels % Lanes512.Count);
+        for (int c = 0; c < wide; c += Lanes512.Count)
+        {
+            WriteColumn<Lanes512>(source + c, taps, mean, destination, (pixel * channels) + c, count);
+        }
+
+        for (int c = wide; c < channels; c++)
+        {
+            WriteColumn<Lanes1>(source + c, taps, mean, destination, (pixel * channels) + c, count);
+        }
+    }
+
+    private void WriteColumn<TLanes>(short* source, ReadOnlySpan<int> taps, in Mean mean, byte* destination, int place, int count)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        for (int c = begin; c < end; c += TLanes.Count)
+        (int channels, int step, bool isByte) = (_geometry.InChannels, _geometry.StrideWidth * _geometry.InChannels, _isByte);
+        (TLanes start, TLanes multiplier, CodeTail tail) = (TLanes.CreateInt(-mean.Shift), TLanes.Create(mean.Multiplier), mean.Tail);
+        for (int i = 0; i < count; i++, place += channels, source += step)
         {
-            TLanes sum = TLanes.CreateInt(-mean.Shift);
-            foreach (int tap in taps)
+            TLanes sum = taps.Length == Square ? Four<TLanes>(source, taps, start) : start;
+            for (int tap = taps.Length == Square ? Square : 0; tap < taps.Length; tap++)
             {
-                sum = TLanes.AddInt(sum, TLanes.LoadShorts(source + tap + c));
+                sum = TLanes.AddInt(sum, TLanes.LoadShorts(source + taps[tap]));
             }
 
-            TLanes code = mean.Tail.Of((TLanes.ToFloat(sum) * TLanes.Create(mean.Multiplier)) + TLanes.Create(0));
-            if (_isByte)
+            TLanes code = tail.Of((TLanes.ToFloat(sum) * multiplier) + TLanes.Create(0));
+            if (isByte)
             {
-                TLanes.StoreBytes(destination + place + c, code);
+                TLanes.StoreBytes(destination + place, code);
             }
             else
             {
-                TLanes.StoreShorts((short*)destination + place + c, code);
+                TLanes.StoreShorts((short*)destination + place, code);
             }
         }
+    }
+
+    /// <summary>The window of 2 × 2, which most networks have.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Four<TLanes>(short* source, ReadOnlySpan<int> taps, TLanes start)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        TLanes upper = TLanes.AddInt(TLanes.LoadShorts(source + taps[0]), TLanes.LoadShorts(source + taps[1]));
+        TLanes lower = TLanes.AddInt(TLanes.LoadShorts(source + taps[2]), TLanes.LoadShorts(source + taps[3]));
+        return TLanes.AddInt(TLanes.AddInt(start, upper), lower);
     }
 
     /// <summary>The numbers of one window.</summary>

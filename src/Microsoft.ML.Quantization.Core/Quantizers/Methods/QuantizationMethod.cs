@@ -41,6 +41,9 @@ public abstract record QuantizationMethod
     /// <summary>Whether <see cref="AfterStep"/> does anything.</summary>
     public virtual bool ActsAfterStep => false;
 
+    /// <summary>Whether <see cref="AfterStep"/> reads the gradient off the step that the optimizer took, which only plain gradient descent without decay leaves there.</summary>
+    public virtual bool NeedsPlainDescent => false;
+
     /// <summary>
     /// Whether the quantizer of activations is the nonlinearity itself: it then reads what stands in front of a rectifier (or of max x, 0 to a bound), which goes where nothing else reads it.
     /// </summary>

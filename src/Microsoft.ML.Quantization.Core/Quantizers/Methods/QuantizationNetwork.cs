@@ -8,7 +8,8 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
 /// <summary>
 /// Quantization Networks (Yang et al., 2019): y = α·(Y₀ + Σ sᵢ·S(T·(βx − bᵢ))) in training, S the sigmoid, sᵢ the jumps between the ascending integer levels Y; T = (epoch + 1)·rate, at most
-/// 2000. Evaluated, and for the last part of a run on the way forward, S is the step [βx ≥ bᵢ]; the way back stays soft. All gradients are exact for the soft form.
+/// 2000. Evaluated, and for the last part of a run on the way forward, S is the step [βx ≥ bᵢ]; the way back stays soft. Gradients are exact for the soft form at T, or at
+/// <see cref="SlopeLimit"/> where T is larger.
 /// </summary>
 /// <remarks>
 /// β₀ = 5p/4q with p = max|Y| and q = max|x| (the 99.9 % quantile for activations), α₀ = 1/β₀; the b are borders of the best clusters of β₀·x and stay, unless they are learned too. Weights
@@ -17,7 +18,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// </remarks>
 public sealed record QuantizationNetwork : QuantizationMethod
 {
-    private const int FixedSettings = 4;
+    private const int FixedSettings = 6;
     private const int LargestLevel = 127;
 
     /// <summary>Y: integers from −127 to 127, ascending.</summary>
@@ -28,6 +29,15 @@ public sealed record QuantizationNetwork : QuantizationMethod
 
     /// <summary>Share of the run from which the way forward is hard, in [0, 1].</summary>
     public float HardFrom { get; init; } = 0.85f;
+
+    /// <summary>
+    /// Largest T on the way back, above 0. The slope of levels a step apart has mean 1 and mean square near T/6, so that behind some layers gradients of the full T are nothing but noise; the
+    /// authors' own code goes back with T = 1 where activations have one bit. Infinity is the paper's gradient.
+    /// </summary>
+    public float SlopeLimit { get; init; } = 5;
+
+    /// <summary>Whether the gradients of α and β, sums over all elements, are divided by √(N·n) as those of learned steps are; the paper has small rates of their own instead. N is the number of weights, or of features of an activation, n that of jumps.</summary>
+    public bool ScalesGradient { get; init; } = true;
 
     /// <summary>Whether the b are learned.</summary>
     public bool LearnsThresholds { get; init; }
@@ -42,7 +52,7 @@ public sealed record QuantizationNetwork : QuantizationMethod
     public override int LevelCount => Levels.Length;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Rate, HardFrom, LearnsThresholds ? 1 : 0, .. Levels];
+    public override ImmutableArray<float> Settings => [Bits, Rate, HardFrom, LearnsThresholds ? 1 : 0, SlopeLimit, ScalesGradient ? 1 : 0, .. Levels];
 
     /// <summary>α, β and the b.</summary>
     public override ImmutableArray<MethodParameter> Parameters =>
@@ -66,7 +76,7 @@ public sealed record QuantizationNetwork : QuantizationMethod
     public bool Equals(QuantizationNetwork? other) => other is not null && Settings.AsSpan().SequenceEqual(other.Settings.AsSpan());
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Bits, Levels.Length, Rate, HardFrom, LearnsThresholds);
+    public override int GetHashCode() => HashCode.Combine(Bits, Levels.Length, Rate, HardFrom, LearnsThresholds, SlopeLimit, ScalesGradient);
 
     /// <inheritdoc/>
     public override void Initialize(Tensor sample, Tensor[] parameters)
@@ -90,7 +100,9 @@ public sealed record QuantizationNetwork : QuantizationMethod
         Array.Sort(borders);
         float temperature = Math.Min(2000, (call.Context.Epoch + 1) * Rate);
         var table = new StairTable([.. borders.Select(b => b / gain)], [.. Levels.Select(y => y * scale)]);
-        return new SoftStairs(borders, [.. Levels], scale, gain, temperature, table, call.Context.Progress >= HardFrom);
+        bool isHard = call.Context.Progress >= HardFrom;
+        SoftStairs? back = temperature <= SlopeLimit ? null : new SoftStairs(borders, [.. Levels], scale, gain, SlopeLimit, table, isHard);
+        return new SoftStairs(borders, [.. Levels], scale, gain, temperature, table, isHard, back);
     }
 
     /// <inheritdoc/>
@@ -117,7 +129,7 @@ public sealed record QuantizationNetwork : QuantizationMethod
     /// <inheritdoc/>
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
     {
-        var stairs = (SoftStairs)prepared!;
+        SoftStairs stairs = ((SoftStairs)prepared!).Back;
         ReadOnlySpan<float> x = call.Values.Slice(begin, g.Length);
         (float scale, float gain) = stairs.Backward(x, g, dx);
         sums[0] += scale;
@@ -126,6 +138,15 @@ public sealed record QuantizationNetwork : QuantizationMethod
         {
             sums[i] += stairs.ThresholdSum(i - 2, x, g);
         }
+    }
+
+    /// <inheritdoc/>
+    public override void Complete(MethodCall call, object? prepared, ReadOnlySpan<float> g, Span<float> dx, Span<double> totals)
+    {
+        int features = call.Site == QuantizerSites.Weights ? call.X.Shape.Count : call.X.Shape.Count / call.X.Shape[0];
+        double scale = ScalesGradient ? 1 / Math.Sqrt((double)features * (Levels.Length - 1)) : 1;
+        totals[0] *= scale;
+        totals[1] *= scale;
     }
 
     /// <inheritdoc/>
@@ -157,12 +178,12 @@ public sealed record QuantizationNetwork : QuantizationMethod
     {
         bool isAscending = Levels.Length >= 2 && Levels.Length <= 1 << Bits && Levels.Skip(1).Zip(Levels).All(p => p.First > p.Second);
         bool isInteger = Levels.All(y => y == MathF.Floor(y) && Math.Abs(y) <= LargestLevel);
-        MethodChecks.Require(isAscending && isInteger && Rate > 0 && float.IsFinite(Rate) && HardFrom is >= 0 and <= 1, this);
+        MethodChecks.Require(isAscending && isInteger && Rate > 0 && float.IsFinite(Rate) && SlopeLimit > 0 && HardFrom is >= 0 and <= 1, this);
     }
 
     /// <summary>From <see cref="Settings"/>.</summary>
     internal static QuantizationNetwork From(ImmutableArray<float> s)
-        => new() { Bits = (int)s[0], Rate = s[1], HardFrom = s[2], LearnsThresholds = s[3] != 0, Levels = s[FixedSettings..] };
+        => new() { Bits = (int)s[0], Rate = s[1], HardFrom = s[2], LearnsThresholds = s[3] != 0, SlopeLimit = s[4], ScalesGradient = s[5] != 0, Levels = s[FixedSettings..] };
 
     private static ImmutableArray<float> WeightLevels(int bits) => bits switch
     {

@@ -38,6 +38,9 @@ public sealed record RelaxedQuantization : QuantizationMethod
     /// <summary>δ of the local grid, in units of σ; 0 for the whole grid.</summary>
     public float Reach { get; init; }
 
+    /// <summary>Whether the gradients of both parameters, sums over all elements, are divided by √N, N being the number of weights, or of features of an activation; optimizers with steps of one size, as the paper's, do not see it.</summary>
+    public bool ScalesGradient { get; init; } = true;
+
     /// <inheritdoc/>
     public override string Name => StraightThrough ? "RQ-ST" : "RQ";
 
@@ -45,7 +48,7 @@ public sealed record RelaxedQuantization : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, Temperature, Reach];
+    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, Temperature, Reach, ScalesGradient ? 1 : 0];
 
     /// <summary>log α and log σ/α.</summary>
     public override ImmutableArray<MethodParameter> Parameters => [new("logStep", RateFactor: LogRate), new("logNoise", RateFactor: LogRate, Minimum: LogSmallestNoise)];
@@ -60,7 +63,7 @@ public sealed record RelaxedQuantization : QuantizationMethod
 
     /// <summary>From <see cref="Settings"/>.</summary>
     internal static RelaxedQuantization From(ImmutableArray<float> s, bool straightThrough)
-        => new() { Bits = (int)s[0], StraightThrough = straightThrough, Signed = s[1] != 0, Temperature = s[2], Reach = s[3] };
+        => new() { Bits = (int)s[0], StraightThrough = straightThrough, Signed = s[1] != 0, Temperature = s[2], Reach = s[3], ScalesGradient = s[4] != 0 };
 
     /// <inheritdoc/>
     public override QuantizationMethod For(bool signed) => this with { Signed = signed };
@@ -112,6 +115,15 @@ public sealed record RelaxedQuantization : QuantizationMethod
         var slopes = new RelaxedSlopes(anew, 0, g.Length);
         grid.Forward(call.Values.Slice(begin, g.Length), new RelaxedNoise(call.Random), begin, dx, StraightThrough, slopes);
         Back(slopes, g, dx, sums);
+    }
+
+    /// <inheritdoc/>
+    public override void Complete(MethodCall call, object? prepared, ReadOnlySpan<float> g, Span<float> dx, Span<double> totals)
+    {
+        int features = call.Site == QuantizerSites.Weights ? call.X.Shape.Count : call.X.Shape.Count / call.X.Shape[0];
+        double scale = ScalesGradient ? 1 / Math.Sqrt(features) : 1;
+        totals[0] *= scale;
+        totals[1] *= scale;
     }
 
     /// <inheritdoc/>

@@ -32,8 +32,10 @@ internal sealed unsafe class SoftStairs
     /// <param name="temperature">T.</param>
     /// <param name="table">The hard form.</param>
     /// <param name="isHard">Whether the way forward is hard at this step.</param>
-    public SoftStairs(float[] borders, float[] levels, float scale, float gain, float temperature, StairTable table, bool isHard)
+    /// <param name="back">The stairs of the way back where they are others; null for these.</param>
+    public SoftStairs(float[] borders, float[] levels, float scale, float gain, float temperature, StairTable table, bool isHard, SoftStairs? back = null)
     {
+        Back = back ?? this;
         (_borders, _levels, _scale, _gain, _temperature) = (borders, levels, scale, gain, temperature);
         (Table, IsHard) = (table, isHard);
         float[] padding = [.. Enumerable.Repeat(Beyond, Entries - borders.Length)];
@@ -45,6 +47,9 @@ internal sealed unsafe class SoftStairs
 
     /// <summary>The hard form.</summary>
     public StairTable Table { get; }
+
+    /// <summary>The stairs of the way back.</summary>
+    public SoftStairs Back { get; }
 
     /// <summary>Whether the way forward is hard at this step.</summary>
     public bool IsHard { get; }

@@ -12,8 +12,17 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="Source">The paper.</param>
 public sealed record TrainingRecipe(string Name, string Weights, string Activations, string Source)
 {
+    private static readonly (int Weights, int Activations)[] _usual = [(4, 4), (1, 1), (2, 8), (1, 8), (1, 2), (2, 2), (2, 32), (1, 32)];
+
     /// <summary>What the scheme has beside the default forms of both methods; null for nothing.</summary>
     internal Func<QuantizationAwareScheme, QuantizationAwareScheme>? Form { get; init; }
+
+    /// <summary>Widths of weights and activations that the recipe has where none are asked for; 32 is float.</summary>
+    public (int Weights, int Activations) UsualBits
+    {
+        get => field == default ? _usual.First(u => Covers(u.Weights, u.Activations)) : field;
+        internal init;
+    }
 
     /// <summary>How near the engine comes to a network of both methods.</summary>
     public Exactness Exactness => QuantizationMethods.Find(Weights).Exactness.And(QuantizationMethods.Find(Activations).Exactness);
@@ -46,6 +55,7 @@ public static class TrainingRecipes
         new("LSQ", "LSQ", "LSQ", "Esser et al., 2020"),
         new("RQ", "RQ", "RQ", "Louizos et al., 2019"),
         new("RQ-ST", "RQ-ST", "RQ-ST", "Louizos et al., 2019"),
+        new("WAGE", "WAGE-W", "WAGE-A", "Wu et al., 2018") { UsualBits = (2, 8), Form = static s => s with { Gradients = new WageErrors { Bits = 8 }, EdgeLayers = EdgeLayers.SameBits, InputBits = 8 } },
     ];
 
     /// <summary>The recipe of a name.</summary>

@@ -11,7 +11,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// α = max(Shift(1.5·σ/√(3/n)), 1), n the inputs of one output. Gradients pass unchanged. Behind a step: d = η·g/Shift(max|g|), w ← clip(w − σ(k_G)·sign(d)·(⌊|d|⌋ + Bernoulli(|d| − ⌊|d|⌋))).
 /// </summary>
 /// <remarks>
-/// g is what the optimizer's step took away, so the optimizer must be plain gradient descent (<c>new Sgd(0)</c>), whatever its rate; its size does not count. η falls to 1/8 at two thirds
+/// g is what the optimizer's step took away, so the optimizer must be plain gradient descent (<c>new Sgd(0)</c>) without decay, whatever its rate; its size does not count. η falls to 1/8 at two thirds
 /// and again at five sixths of the run. Training begins with the weights given, stretched to ±max(√(3/n), 1.5·σ). Layers should have no bias and no batch normalization.
 /// </remarks>
 public sealed record WageWeights : QuantizationMethod
@@ -42,6 +42,9 @@ public sealed record WageWeights : QuantizationMethod
 
     /// <inheritdoc/>
     public override bool ActsAfterStep => true;
+
+    /// <inheritdoc/>
+    public override bool NeedsPlainDescent => true;
 
     /// <summary>α of a layer.</summary>
     /// <param name="inputs">Inputs of one output.</param>

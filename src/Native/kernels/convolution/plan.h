@@ -8,6 +8,7 @@
 namespace {
 
 constexpr int kTableEntries = 4096;       // pointers of one tile: taps x pixels
+constexpr int kSlack = 16;                // behind tables, so that whole vectors may be read and written
 constexpr int kCacheLine = 64;
 constexpr int64_t kShortAhead = 2048;
 constexpr int64_t kWaitingBytes = 256 << 10;
@@ -80,41 +81,46 @@ MLQ_INLINE Tile TileAt(const Plan& p, int index) {
 
 // Positions of the windows of a tile's output pixels: the coordinates of the first tap and the offset of that tap in values.
 struct Windows {
-  int64_t offset[kMaxPixels];
-  int32_t z[kMaxPixels], y[kMaxPixels], x[kMaxPixels];
+  int64_t offset[kMaxPixels + kSlack];
+  int32_t z[kMaxPixels + kSlack], y[kMaxPixels + kSlack], x[kMaxPixels + kSlack];
 };
 
-// Windows of the pixels [begin, end); group_offset is the first channel of the group.
+// A bit for each of up to 32 rows.
+MLQ_INLINE uint32_t AllRows(int rows) { return rows >= 32 ? ~0u : (1u << rows) - 1; }
+
+// Windows of the pixels [begin, end), output row by output row; group_offset is the first channel of the group.
 inline void FindWindows(const mlq_geometry& g, int begin, int end, int group_offset, Windows& w) {
-  int column = begin % g.out_width;
-  int row = begin / g.out_width % g.out_height;
-  int plane = begin / g.out_width / g.out_height % g.out_depth;
-  int image = begin / g.out_width / g.out_height / g.out_depth;
-  for (int i = 0; i < end - begin; i++) {
-    w.z[i] = plane * g.stride_depth - g.pad_depth;
-    w.y[i] = row * g.stride_height - g.pad_height;
-    w.x[i] = column * g.stride_width - g.pad_width;
-    const int64_t pixel = (((int64_t)image * g.in_depth + w.z[i]) * g.in_height + w.y[i]) * g.in_width + w.x[i];
-    w.offset[i] = pixel * g.in_channels + group_offset;
-    if (++column == g.out_width) {
-      column = 0;
-      if (++row == g.out_height) {
-        row = 0;
-        if (++plane == g.out_depth) {
-          plane = 0;
-          image++;
-        }
-      }
+  const int64_t step = (int64_t)g.stride_width * g.in_channels;
+  for (int i = 0, count; i < end - begin; i += count) {
+    const int column = (begin + i) % g.out_width, line = (begin + i) / g.out_width;
+    const int row = line % g.out_height, plane = line / g.out_height % g.out_depth, image = line / g.out_height / g.out_depth;
+    count = Min(end - begin - i, g.out_width - column);
+    const int z = plane * g.stride_depth - g.pad_depth, y = row * g.stride_height - g.pad_height, x = column * g.stride_width - g.pad_width;
+    const int64_t first = ((((int64_t)image * g.in_depth + z) * g.in_height + y) * g.in_width + x) * g.in_channels + group_offset;
+    for (int k = 0; k < count; k++) {
+      w.z[i + k] = z;
+      w.y[i + k] = y;
+      w.x[i + k] = x + k * g.stride_width;
+      w.offset[i + k] = first + k * step;
     }
   }
 }
 
-MLQ_INLINE bool AxisInside(const int32_t* first, int begin, int end, int kernel, int dilation, int in) {
-  bool inside = true;
-  for (int i = begin; i < end; i++) {
-    inside &= first[i] >= 0 && first[i] + (kernel - 1) * dilation < in;
+// A bit for each of up to 32 windows whose tap lies inside along one axis.
+MLQ_INLINE uint32_t InsideMask(const int32_t* first, int rows, int tap, int in) {
+  const Simd::I shift = Simd::BroadcastInt(tap), end = Simd::BroadcastInt(in), zero = Simd::ZeroInt();
+  uint32_t mask = 0;
+  for (int r = 0; r < rows; r += Simd::kLanes) {
+    const Simd::I at = Simd::AddInt(Simd::LoadInt(first + r), shift);
+    mask |= (Simd::GreaterMask(end, at) & ~Simd::GreaterMask(zero, at)) << r;
   }
-  return inside;
+  return mask & AllRows(rows);
+}
+
+// Whether all taps of the windows [begin, end), at most 32, lie inside along one axis.
+MLQ_INLINE bool AxisInside(const int32_t* first, int begin, int end, int kernel, int dilation, int in) {
+  const int rows = end - begin;
+  return (InsideMask(first + begin, rows, 0, in) & InsideMask(first + begin, rows, (kernel - 1) * dilation, in)) == AllRows(rows);
 }
 
 // The pixels that one call of a micro kernel does, and the runs of values that it reads of each.
@@ -159,13 +165,14 @@ constexpr int kNarrowestEdge = 7;
 
 // The same, but rows at the upper and lower edge of an image share no stripe with others: there whole kernel rows lie in padding.
 inline int FindStripesByEdges(const mlq_geometry& g, const Windows& w, int pixels, int most, int taps, int channels, Stripe* stripes) {
-  if (g.out_width < kNarrowestEdge || (g.pad_height == 0 && AxisInside(w.y, 0, pixels, g.kernel_height, g.dilation_height, g.in_height))) {
+  const auto inside = [&](int i) { return w.y[i] >= 0 && w.y[i] + (g.kernel_height - 1) * g.dilation_height < g.in_height; };
+  if (g.out_width < kNarrowestEdge || g.pad_height == 0) {
     return FindStripes(g, w, pixels, most, taps, channels, true, stripes);
   }
   int count = 0;
   for (int begin = 0, end = 0; begin < pixels; begin = end) {
-    const bool inside = AxisInside(w.y, begin, begin + 1, g.kernel_height, g.dilation_height, g.in_height);
-    for (end = begin + 1; end < pixels && (inside ? AxisInside(w.y, end, end + 1, g.kernel_height, g.dilation_height, g.in_height) : w.y[end] == w.y[begin]); end++) {
+    const bool free = inside(begin);
+    for (end = begin + 1; end < pixels && (w.y[end] == w.y[end - 1] || (free && inside(end))); end++) {
     }
     count += CutStripes(g, w, begin, end, most, taps, channels, true, stripes + count);
   }
@@ -193,6 +200,8 @@ inline int PointwiseStripes(const mlq_geometry& g, const T* first, int pixels, i
   return count;
 }
 
+constexpr int kMaskedTaps = 8;  // along one axis: kernels that are larger are masked tap by tap
+
 // Fills table[segment][row] for the taps [first, last) of a stripe, one tap or one kernel row a segment; a tap in padding points
 // to `outside` and clears its bit in masks[segment].
 template <class T>
@@ -201,19 +210,34 @@ inline void FillTable(const mlq_geometry& g, const T* source, const T* outside, 
   const int step = (last - first) / stripe.segments;
   const int rows = stripe.rows;
   const int64_t* offset = windows.offset + stripe.begin;
+  const uint32_t all = AllRows(rows);
+  uint32_t columns[kMaskedTaps];
+  for (int kw = 0; kw < Min(g.kernel_width, kMaskedTaps); kw++) {
+    columns[kw] = InsideMask(windows.x + stripe.begin, rows, kw * g.dilation_width, g.in_width);
+  }
+  uint32_t line_mask = 0;
+  int line = -1;
   for (int tap = first; tap < last; tap += step, table += rows) {
-    const int x = tap % g.kernel_width * g.dilation_width;
+    const int kw = tap % g.kernel_width, x = kw * g.dilation_width;
     const int y = tap / g.kernel_width % g.kernel_height * g.dilation_height;
     const int z = tap / g.kernel_width / g.kernel_height * g.dilation_depth;
+    if (line != tap / g.kernel_width) {
+      line = tap / g.kernel_width;
+      line_mask = InsideMask(windows.y + stripe.begin, rows, y, g.in_height) & InsideMask(windows.z + stripe.begin, rows, z, g.in_depth);
+    }
     const T* shifted = source + (((int64_t)z * g.in_height + y) * g.in_width + x) * g.in_channels;
-    uint32_t mask = 0;
-    for (int r = 0; r < rows; r++) {
-      const int i = stripe.begin + r;
-      const bool inside = (unsigned)(windows.x[i] + x) < (unsigned)g.in_width &&
-                          (unsigned)(windows.y[i] + y) < (unsigned)g.in_height &&
-                          (unsigned)(windows.z[i] + z) < (unsigned)g.in_depth;
-      table[r] = inside ? shifted + offset[r] : outside;
-      mask |= (uint32_t)inside << r;
+    const uint32_t mask = line_mask & (kw < kMaskedTaps ? columns[kw] : InsideMask(windows.x + stripe.begin, rows, x, g.in_width));
+    if (mask == all) {
+      // Whole vectors: what is too many is written again or never read.
+      for (int r = 0; r < rows; r += kSlack / 2) {
+        for (int i = 0; i < kSlack / 2; i++) {
+          table[r + i] = shifted + offset[r + i];
+        }
+      }
+    } else {
+      for (int r = 0; r < rows; r++) {
+        table[r] = (mask >> r & 1) != 0 ? shifted + offset[r] : outside;
+      }
     }
     *masks++ = mask;
   }

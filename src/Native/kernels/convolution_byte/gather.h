@@ -9,6 +9,7 @@ namespace {
 constexpr int kOverrun = 64;  // values behind a piece that may be overwritten: later pieces follow
 
 constexpr int kMaxWholeLines = 64;
+constexpr int kShortLine = 32;  // a known length, for lines of stems
 
 // Writes the positions [begin, end) of one patch; pieces arrive in ascending order.
 struct PatchWriter {
@@ -126,21 +127,58 @@ struct WholePatches {
     return w.z[p] >= 0 && w.z[p] <= last_z && w.y[p] >= 0 && w.y[p] <= last_y && w.x[p] >= 0 && w.x[p] <= last_x;
   }
 
-  MLQ_INLINE void Gather(const Windows& w, int p, Dot::Value* row) const {
-    const uint8_t* first = source + w.offset[p];
+  // A window that lies inside.
+  MLQ_INLINE void Gather(const Windows& w, int p, Dot::Value* row) const { Gather(source + w.offset[p], offsets, w.offset[p] <= last_free, row); }
+
+  MLQ_INLINE void Gather(const uint8_t* first, const int64_t* lines_at, bool free, Dot::Value* row) const {
     Dot::Value* target = row;
-    if (w.offset[p] <= last_free) {
+    if (free && width > kShortLine / 2 && width <= kShortLine) {
       for (int i = 0; i < lines; i++, target += width) {
-        Dot::ConvertFreely(first + offsets[i], target, width);
+        Dot::ConvertFreely(first + lines_at[i], target, kShortLine);
+      }
+    } else if (free) {
+      for (int i = 0; i < lines; i++, target += width) {
+        Dot::ConvertFreely(first + lines_at[i], target, width);
       }
     } else {
       for (int i = 0; i < lines; i++, target += width) {
-        Dot::Convert(first + offsets[i], target, width);
+        Dot::Convert(first + lines_at[i], target, width);
       }
     }
     for (int k = lines * width; k < padded; k++) {
       row[k] = 0;
     }
+  }
+};
+
+constexpr int kPaddedRoom = 16 << 10;
+
+// The lines that the windows of one output row read, with their padding, so that each window lies inside.
+struct PaddedLines {
+  alignas(64) uint8_t codes[kPaddedRoom + kOverrun];
+  int64_t offsets[kMaxWholeLines];
+
+  // Lines of the windows [begin, end), or false where they find no room.
+  bool Fill(const mlq_geometry& g, const WholePatches& whole, const Windows& w, int begin, int end, uint8_t padding) {
+    const int first = w.x[begin], count = w.x[end - 1] - first + g.kernel_width;  // pixels of a line
+    const int pitch = count * g.in_channels;
+    if ((int64_t)whole.lines * pitch > kPaddedRoom) {
+      return false;
+    }
+    const int left = Clip(-first, 0, count), right = Clip(g.in_width - first, left, count);
+    for (int i = 0; i < whole.lines; i++) {
+      uint8_t* line = codes + i * pitch;
+      offsets[i] = i * pitch;
+      const int z = w.z[begin] + i / g.kernel_height * g.dilation_depth, y = w.y[begin] + i % g.kernel_height * g.dilation_height;
+      const bool inside = (unsigned)z < (unsigned)g.in_depth && (unsigned)y < (unsigned)g.in_height && right > left;
+      const int from = inside ? left : count, to = inside ? right : count;
+      memset(line, padding, (size_t)(from * g.in_channels));
+      if (inside) {
+        memcpy(line + from * g.in_channels, whole.source + w.offset[begin] + whole.offsets[i] + (int64_t)from * g.in_channels, (size_t)((to - from) * g.in_channels));
+      }
+      memset(line + to * g.in_channels, padding, (size_t)((count - to) * g.in_channels));
+    }
+    return true;
   }
 };
 

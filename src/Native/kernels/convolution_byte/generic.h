@@ -130,7 +130,7 @@ struct ByteTile {
   bool chunked;
   Stripe stripe[kMaxStripes];  // lengths in values
   Windows windows;
-  const Dot::Value* table[kTableEntries];
+  const Dot::Value* table[kTableEntries + kSlack];
   alignas(64) int32_t accumulators[kTileAccumulators];
 
   ByteTile(const ByteCall& c, const Plan& p, const Tile& t, bool is_chunked)
@@ -239,19 +239,30 @@ void RunDirect(const ByteCall& call, const Plan& plan, int begin, int end) {
   }
 }
 
-// Patches of one chunk with contiguous kernel rows.
+// Patches of one chunk with contiguous kernel rows, output row by output row.
 void GatherShort(ByteTile& work, const PatchSource& patches, Dot::Value* scratch) {
-  const WholePatches whole(work.call.g, work.call.source);
-  for (int p = 0; p < work.pixels; p++) {
-    Dot::Value* row = scratch + (int64_t)p * whole.padded;
-    if (whole.IsInside(work.windows, p)) {
-      whole.Gather(work.windows, p, row);
-    } else {
-      patches.Gather(work.windows, p, 0, work.plan.depth, work.call.padding, row);
+  const mlq_geometry& g = work.call.g;
+  const WholePatches whole(g, work.call.source);
+  const Windows& w = work.windows;
+  PaddedLines lines;
+  for (int begin = 0, end; begin < work.pixels; begin = end) {
+    for (end = begin + 1; end < work.pixels && w.x[end] > w.x[end - 1]; end++) {
     }
-    work.table[p] = row;
+    const bool inside = whole.IsInside(w, begin) && whole.IsInside(w, end - 1);
+    const bool padded = !inside && lines.Fill(g, whole, w, begin, end, work.call.padding);
+    for (int p = begin; p < end; p++) {
+      Dot::Value* row = scratch + (int64_t)p * whole.padded;
+      if (inside) {
+        whole.Gather(w, p, row);
+      } else if (padded) {
+        whole.Gather(lines.codes + (int64_t)(w.x[p] - w.x[begin]) * g.in_channels, lines.offsets, true, row);
+      } else {
+        patches.Gather(w, p, 0, work.plan.depth, work.call.padding, row);
+      }
+      work.table[p] = row;
+    }
   }
-  work.stripes = FindStripes(work.call.g, work.windows, work.pixels, Dot::kRows, 1, whole.padded, false, work.stripe);
+  work.stripes = FindStripes(g, w, work.pixels, Dot::kRows, 1, whole.padded, false, work.stripe);
   work.Multiply(1, 0, true);
 }
 

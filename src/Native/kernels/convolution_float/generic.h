@@ -139,7 +139,7 @@ struct FloatTile {
   bool chunked;
   Stripe stripe[kMaxStripes];
   Windows windows;
-  const float* table[kTableEntries];
+  const float* table[kTableEntries + kSlack];
   uint32_t masks[kTableEntries / 4];
   alignas(64) float accumulators[kTileAccumulators];
 

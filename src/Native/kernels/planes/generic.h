@@ -258,7 +258,7 @@ MLQ_NOINLINE void CountSigns(const mlq_plane_tile& t, const uint8_t* weights, co
 }
 
 // The next quickest: mid-rise bits times mid-rise bits into 16-bit codes, an addition and signs of the sum, all of it in registers.
-template <int R>
+template <int R, bool kWhole>
 MLQ_NOINLINE void CountJoined(const mlq_plane_tile& t, const uint8_t* weights, int channel, int panel, int begin, int stripes) {
   constexpr int V = kPanel / Simd::kLanes;
   const uint32_t* const source = t.source;
@@ -266,7 +266,7 @@ MLQ_NOINLINE void CountJoined(const mlq_plane_tile& t, const uint8_t* weights, i
   const int64_t *sources = t.sources + begin, *outputs = t.outputs + begin;
   const int width = Min(kPanel, t.channel_end - channel);
   const ChannelEpilogue<V> epilogue(*t.epilogue, channel, width, t.constants + panel * kPanel);
-  const Join<int16_t, V, 1> join(*t.epilogue, channel, width);
+  const Join<int16_t, V, 1, kWhole> join(*t.epilogue, channel, width);
   for (int s = 0; s < stripes; s++, sources += R, outputs += R) {
     const uint32_t* x[R];
     MLQ_UNROLL for (int r = 0; r < R; r++) { x[r] = source + sources[r]; }
@@ -285,11 +285,12 @@ using JoinedFunction = void (*)(const mlq_plane_tile&, const uint8_t*, int, int,
 
 template <int Part>
 struct JoinedFunctions {
-  JoinedFunction of[Bits::kRows + 1] = {};
+  JoinedFunction of[2][Bits::kRows + 1] = {};
 
   template <int R>
   constexpr void Fill() {
-    of[R] = &CountJoined<R>;
+    of[0][R] = &CountJoined<R, false>;
+    of[1][R] = &CountJoined<R, Simd::kHalves>;
     if constexpr (R > 1) {
       Fill<R - 1>();
     }
@@ -349,16 +350,17 @@ struct JoinedRunner {
   static MLQ_INLINE void Dispatch(const mlq_plane_tile& t, int panel) {
     if constexpr (Part == kPanel) {
       static constexpr JoinedFunctions<Part> functions;
+      const bool whole = IsWholeJoin(*t.epilogue);
       const int stripes = CeilDivide(t.pixels, Bits::kRows);
       const int rows = CeilDivide(t.pixels, Max(stripes, 1));
       const int shorter = rows * stripes - t.pixels;  // stripes of a pixel less
       const int channel = t.channel + panel * kPanel;
       const uint8_t* weights = t.panels + panel * t.panel_bytes + t.words_begin;
       if (stripes > shorter) {
-        functions.of[rows](t, weights, channel, panel, 0, stripes - shorter);
+        functions.of[whole][rows](t, weights, channel, panel, 0, stripes - shorter);
       }
       if (shorter > 0) {
-        functions.of[rows - 1](t, weights, channel, panel, rows * (stripes - shorter), shorter);
+        functions.of[whole][rows - 1](t, weights, channel, panel, rows * (stripes - shorter), shorter);
       }
     }
   }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods;
 [TestClass]
 public sealed class QuantizationNetworkTests
 {
-    private static readonly QuantizationNetwork _ternary = QuantizationNetwork.Of(2);
+    private static readonly QuantizationNetwork _ternary = QuantizationNetwork.Of(2) with { SlopeLimit = float.PositiveInfinity, ScalesGradient = false };
 
     [TestMethod]
     public void Clusters_set_the_borders_and_the_size_sets_the_scales()
@@ -54,7 +54,7 @@ public sealed class QuantizationNetworkTests
     {
         float[] x = [-.7f, -.2f, .05f, .3f, .65f];
         float[] g = [.5f, -1, .7f, 1.2f, -.4f];
-        QuantizationNetwork method = QuantizationNetwork.Of(3) with { Rate = 3, LearnsThresholds = true };
+        QuantizationNetwork method = QuantizationNetwork.Of(3) with { Rate = 3, SlopeLimit = float.PositiveInfinity, ScalesGradient = false, LearnsThresholds = true };
         float[][] at = [[.2f], [5.5f], [-3, -1.4f, -.6f, .4f, 1.6f, 3.1f]];
         (float[] dx, double[] totals) = Probe(method, x, at).Back(g);
         double Loss(float[] moved, float[][] p) => Probe(method, moved, p).Soft().Zip(g, (a, b) => (double)a * b).Sum();

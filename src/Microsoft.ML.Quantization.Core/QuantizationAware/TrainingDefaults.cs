@@ -1,0 +1,17 @@
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Training;
+
+namespace Microsoft.ML.Quantization.QuantizationAware;
+
+/// <summary>Options of training to begin with, where a scheme asks for others than <see cref="TrainingOptions"/> has.</summary>
+public static class TrainingDefaults
+{
+    // Errors are normalised to ±1 and summed over places and rows, so biases need a small rate; steps are read off weights near ±1, so not one that rounding eats.
+    private const float PlainRate = 1e-4f;
+
+    /// <summary>Methods that replace the optimizer's step (WAGE) get plain gradient descent; all others get what <see cref="TrainingOptions"/> has.</summary>
+    /// <param name="scheme">The scheme; null for float training.</param>
+    public static TrainingOptions For(QuantizationAwareScheme? scheme) => scheme is { Weights.NeedsPlainDescent: true }
+        ? new TrainingOptions { Optimizer = new Sgd(0), Rate = PlainRate }
+        : new TrainingOptions();
+}
