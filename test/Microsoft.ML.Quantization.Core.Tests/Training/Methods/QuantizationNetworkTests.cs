@@ -1,3 +1,4 @@
+using System;
 using System.Linq;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -70,6 +71,22 @@ public sealed class QuantizationNetworkTests
             (int which, int element) = i < 2 ? (i, 0) : (2, i - 2);
             float[][] With(float by) => [.. at.Select((p, k) => k == which ? Moved(p, element, by) : p)];
             Assert.AreEqual((Loss(x, With(H)) - Loss(x, With(-H))) / (2 * H), totals[i], 0.02, $"parameter {i}");
+        }
+    }
+
+    [TestMethod]
+    public void The_way_back_has_a_largest_temperature_and_scaled_sums()
+    {
+        QuantizationNetwork exact = QuantizationNetwork.Of(3) with { Rate = 3, SlopeLimit = float.PositiveInfinity, ScalesGradient = false };
+        (float[] slow, double[] plain) = Probe(exact).Back();
+        (float[] limited, double[] sums) = Probe(exact with { Rate = 90, SlopeLimit = 3 }).Back();
+        CollectionAssert.AreEqual(slow, limited);
+        CollectionAssert.AreEqual(plain, sums);
+        CollectionAssert.AreNotEqual(slow, Probe(exact with { Rate = 90 }).Back().Dx);
+        double[] scaled = Probe(exact with { ScalesGradient = true }).Back().Totals;
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.AreEqual(plain[i] / Math.Sqrt(7 * 6), scaled[i], 1e-9 * Math.Abs(plain[i]), "7 weights, 6 jumps");
         }
     }
 

@@ -16,6 +16,18 @@ public sealed class RelaxedQuantizationTests
     private static readonly double[] _gumbel = [0.2, -0.3, 0.5, 0.1];
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Gradients_of_both_numbers_are_sums_over_the_root_of_their_length(bool straight)
+    {
+        var plain = new RelaxedQuantization { Bits = 3, StraightThrough = straight, ScalesGradient = false };
+        double[] sums = new MethodProbe(plain, QuantizerSites.Weights, MethodProbe.W7).Back().Totals;
+        double[] scaled = new MethodProbe(plain with { ScalesGradient = true }, QuantizerSites.Weights, MethodProbe.W7).Back().Totals;
+        Assert.IsTrue(sums.All(s => s != 0));
+        CollectionAssert.AreEqual(sums.Select(s => s * (1 / Math.Sqrt(7))).ToArray(), scaled);
+    }
+
+    [TestMethod]
     [DataRow(0.3, 1.0, 1 / 3.0, 1.0, 0.216907491)]
     [DataRow(0.3, 1.0, 1 / 3.0, 0.5, 0.128435293)]
     [DataRow(0.3, 1.0, 1 / 3.0, 0.05, 6.83e-9)]
@@ -100,7 +112,7 @@ public sealed class RelaxedQuantizationTests
         const double Small = 2e-3;
         Shape shape = Shape.Of(4, 5);
         Tensor x = RandomTensors.Floats(shape, 5);
-        var method = new RelaxedQuantization { Bits = bits };
+        var method = new RelaxedQuantization { Bits = bits, ScalesGradient = false };
         Tensor g = Tensor.Create<float>(shape, [.. Enumerable.Repeat(1f, shape.Count)]);
         Tensor dx = Tensor.Allocate(ElementType.Float32, shape);
         MethodCall call = Call(x, 0.2, 0.4);
@@ -187,7 +199,7 @@ public sealed class RelaxedQuantizationTests
 
     private static float[] Train(bool straight, int bits, float[] x, double step, double ratio)
     {
-        var method = new RelaxedQuantization { Bits = bits, StraightThrough = straight };
+        var method = new RelaxedQuantization { Bits = bits, StraightThrough = straight, ScalesGradient = false };
         return Run(method, Call(Tensor.Create<float>(Shape.Of(x.Length, 1), x), step, ratio));
     }
 }
