@@ -9,9 +9,23 @@ public static class TrainingDefaults
     // Errors are normalised to ±1 and summed over places and rows, so biases need a small rate; steps are read off weights near ±1, so not one that rounding eats.
     private const float PlainRate = 1e-4f;
 
-    /// <summary>Methods that replace the optimizer's step (WAGE) get plain gradient descent; all others get what <see cref="TrainingOptions"/> has.</summary>
+    // As many as give the variance of a channel to about a percent.
+    private const int Batches = 100;
+
+    /// <summary>
+    /// Methods that replace the optimizer's step (WAGE) get plain gradient descent; networks that train with noise (Relaxed Quantization) have the statistics of batch normalization measured anew
+    /// with hard quantizers at the end; all others get what <see cref="TrainingOptions"/> has.
+    /// </summary>
     /// <param name="scheme">The scheme; null for float training.</param>
-    public static TrainingOptions For(QuantizationAwareScheme? scheme) => scheme is { Weights.NeedsPlainDescent: true }
-        ? new TrainingOptions { Optimizer = new Sgd(0), Rate = PlainRate }
-        : new TrainingOptions();
+    public static TrainingOptions For(QuantizationAwareScheme? scheme)
+    {
+        var options = new TrainingOptions();
+        if (scheme is { Weights.NeedsPlainDescent: true })
+        {
+            options = options with { Optimizer = new Sgd(0), Rate = PlainRate };
+        }
+
+        bool isNoisy = scheme is { Weights.TrainsWithNoise: true } or { Activations.TrainsWithNoise: true };
+        return isNoisy ? options with { ReestimationBatches = Batches } : options;
+    }
 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Training;
@@ -84,8 +85,9 @@ internal static class MethodsCommand
             foreach (TrainingRecipe recipe in TrainingRecipes.All.Where(r => Applies(r, weights, activations)))
             {
                 int count = epochs > 0 ? epochs : Math.Min(weights, activations) <= 2 ? LowBitEpochs : Epochs;
+                QuantizationAwareScheme scheme = recipe.Scheme(weights, activations);
                 string name = FormattableString.Invariant($"{recipe.Name}-w{weights}a{activations}-e{count}-s{seed}").ToLowerInvariant();
-                yield return new TableCell(name, recipe.Name, FormattableString.Invariant($"{weights}/{activations}"), start, recipe.Scheme(weights, activations), Training(count, seed));
+                yield return new TableCell(name, recipe.Name, FormattableString.Invariant($"{weights}/{activations}"), start, scheme, Training(count, seed) with { ReestimationBatches = TrainingDefaults.For(scheme).ReestimationBatches });
             }
         }
     }
@@ -152,7 +154,7 @@ internal static class MethodsCommand
 
             `dotnet run -c Release --project test/Benchmarks -- methods DATA_DIR` on {Machine.Description}.
             Fashion-MNIST, 60,000 training and 10,000 test images; ResNet-8 (`samples/data/{Network}`, {Accuracy(FloatAccuracy)} in float), every cell from the same float network; Nesterov momentum 0.9, rate 0.02
-            with cosine, decay 1e-4, shift by one pixel and flip; first and last layer 8 bits; seed 1; 32 means float. One file a cell in `methods/`; cells that are missing have not been run.
+            with cosine, decay 1e-4, shift by one pixel and flip; first and last layer 8 bits; seed 1; 32 means float; statistics of normalization measured anew with hard quantizers where training has noise (RQ, RQ-ST). One file a cell in `methods/`; cells that are missing have not been run.
             Times of training are of one process a core; the command may be started once a core, the processes share the cells.
 
             {table}{best}

@@ -76,6 +76,17 @@ public sealed class QuantizationAwareTests
     }
 
     [TestMethod]
+    public void Networks_that_train_with_noise_have_their_statistics_measured_without_it()
+    {
+        Assert.AreEqual(new TrainingOptions(), TrainingDefaults.For(TrainingRecipes.Find("LSQ").Scheme(4, 4)));
+        Assert.AreEqual(new TrainingOptions(), TrainingDefaults.For(null));
+        foreach (string name in new[] { "RQ", "RQ-ST" })
+        {
+            Assert.IsTrue(TrainingDefaults.For(TrainingRecipes.Find(name).Scheme(4, 32)).ReestimationBatches > 0, name);
+        }
+    }
+
+    [TestMethod]
     public void A_method_that_replaces_the_step_refuses_optimizers_that_remember()
     {
         QuantizationAwareScheme scheme = TrainingRecipes.Find("WAGE").Scheme(2, 8);

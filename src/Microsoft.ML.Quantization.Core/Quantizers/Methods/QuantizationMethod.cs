@@ -44,6 +44,9 @@ public abstract record QuantizationMethod
     /// <summary>Whether <see cref="AfterStep"/> reads the gradient off the step that the optimizer took, which only plain gradient descent without decay leaves there.</summary>
     public virtual bool NeedsPlainDescent => false;
 
+    /// <summary>Whether the way forward in training has noise that evaluation has not, so that batch normalizations see other statistics in it.</summary>
+    public virtual bool TrainsWithNoise => false;
+
     /// <summary>
     /// Whether the quantizer of activations is the nonlinearity itself: it then reads what stands in front of a rectifier (or of max x, 0 to a bound), which goes where nothing else reads it.
     /// </summary>

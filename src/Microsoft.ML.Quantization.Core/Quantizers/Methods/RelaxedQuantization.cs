@@ -56,6 +56,9 @@ public sealed record RelaxedQuantization : QuantizationMethod
     /// <summary>Slopes along x, log α and log σ.</summary>
     public override int KeptWidth => RelaxedSlopes.Kinds;
 
+    /// <inheritdoc/>
+    public override bool TrainsWithNoise => true;
+
     private IntegerRange Range => Signed ? IntegerRange.Signed(Bits) : IntegerRange.Unsigned(Bits);
 
     /// <summary>The default at a width: from 5 bits the local grid with δ = 3, below the whole one.</summary>
