@@ -28,10 +28,10 @@ MLQ_INLINE Simd::I LoadCodes(const int16_t* p) { return Simd::LoadS16(p); }
 MLQ_INLINE void StoreCodes(uint8_t* p, Simd::I codes) { Simd::StoreU8(p, codes); }
 MLQ_INLINE void StoreCodes(int16_t* p, Simd::I codes) { Simd::StoreS16(p, codes); }
 // The first `count` lanes; others are 0.
-MLQ_INLINE Simd::I LoadSome(const uint8_t* p, int count) { return Simd::SomeU8(p, count); }
-MLQ_INLINE Simd::I LoadSome(const int16_t* p, int count) { return Simd::SomeS16(p, count); }
-MLQ_INLINE void StoreSome(uint8_t* p, Simd::I codes, int count) { Simd::StoreSomeU8(p, codes, count); }
-MLQ_INLINE void StoreSome(int16_t* p, Simd::I codes, int count) { Simd::StoreSomeS16(p, codes, count); }
+MLQ_INLINE Simd::I LoadSome(const uint8_t* p, int count) { return Some::LoadU8(p, count); }
+MLQ_INLINE Simd::I LoadSome(const int16_t* p, int count) { return Some::LoadS16(p, count); }
+MLQ_INLINE void StoreSome(uint8_t* p, Simd::I codes, int count) { Some::StoreU8(p, codes, count); }
+MLQ_INLINE void StoreSome(int16_t* p, Simd::I codes, int count) { Some::StoreS16(p, codes, count); }
 
 // Largest magnitude among `count` floats as its bits, which order like the magnitudes; infinities and NaN come last.
 MLQ_INLINE uint32_t MagnitudeBits(const float* values, int count) {
@@ -63,7 +63,7 @@ MLQ_INLINE bool AreFinite(const float* multipliers, const float* offsets, int co
 
 // Whether codes around 0 lie between the ends of 16 bits, the lowest left out: no code less one lies below them.
 MLQ_INLINE bool IsHalfRange(int32_t zero_point, int32_t minimum, int32_t maximum) {
-  return Simd::kHalves && zero_point == 0 && minimum >= -INT16_MAX && maximum <= INT16_MAX && minimum <= maximum;
+  return zero_point == 0 && minimum >= -INT16_MAX && maximum <= INT16_MAX && minimum <= maximum;
 }
 
 // Whether a join adds 16-bit codes of one scale, or nothing, and keeps no bytes: then the float sum is the sum of the codes, and saturating steps of 16 bits can make it.
@@ -157,7 +157,7 @@ struct Join {
 
  private:
   // Lanes of a part of the panel that begins at `lane` and has `most`.
-  MLQ_INLINE int Some(int lane, int most) const { return Clip(valid - lane, 0, most); }
+  MLQ_INLINE int CountFrom(int lane, int most) const { return Clip(valid - lane, 0, most); }
 
   template <bool kFull, class Reals>
   MLQ_INLINE void Codes(Reals reals, const T* others, T* sums, uint8_t* made, int64_t pixel) const {
@@ -166,7 +166,7 @@ struct Join {
     }
     uint32_t above[kReached] = {};
     MLQ_UNROLL for (int v = 0; v < Vectors; v++) {
-      const int lane = v * Simd::kLanes, count = kFull ? Simd::kLanes : Some(lane, Simd::kLanes);
+      const int lane = v * Simd::kLanes, count = kFull ? Simd::kLanes : CountFrom(lane, Simd::kLanes);
       const Simd::F code = Simd::RoundFloat(Simd::Clamp(reals(v), own.low, own.high));
       const Simd::I total = others ? Total(code, kFull ? LoadCodes(others + lane) : LoadSome(others + lane, count)) : Simd::AddInt(Simd::Nearest(code), sum.zero);
       kFull ? StoreCodes(sums + lane, total) : StoreSome(sums + lane, total, count);
@@ -187,13 +187,13 @@ struct Join {
     uint32_t above[kReached] = {};
     const Simd::H low = Simd::BroadcastHalf((int16_t)j.minimum), high = Simd::BroadcastHalf((int16_t)j.maximum);
     MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) {
-      const int lane = v * Simd::kLanes, count = kFull ? 2 * Simd::kLanes : Some(lane, 2 * Simd::kLanes);
+      const int lane = v * Simd::kLanes, count = kFull ? 2 * Simd::kLanes : CountFrom(lane, 2 * Simd::kLanes);
       Simd::H total = halves.Codes(reals, v);
       if (others) {
-        const Simd::H right = kFull ? Simd::LoadHalves(others + lane) : Simd::SomeHalves(others + lane, count);
+        const Simd::H right = kFull ? Simd::LoadHalves(others + lane) : Some::LoadHalves(others + lane, count);
         total = Simd::ClampHalves(Simd::AddHalves(total, right), low, high);
       }
-      kFull ? Simd::StoreHalves(sums + lane, total) : Simd::StoreSomeHalves(sums + lane, total, count);
+      kFull ? Simd::StoreHalves(sums + lane, total) : Some::StoreHalves(sums + lane, total, count);
       MLQ_UNROLL for (int n = 0; n < kMost; n++) {
         if (n == 0 || n < j.threshold_count) {
           above[n] |= Simd::NotLessMask(Simd::LoadHalves(marks[n] + lane), total) << lane;
@@ -281,7 +281,7 @@ struct ChannelEpilogue {
     } else if (e.output == MLQ_OUTPUT_UINT8) {
       Joined<uint8_t>(accumulators, rows, pixel);
     } else if (halves) {
-      Joined<int16_t, kPairs && Simd::kHalves>(accumulators, rows, pixel);
+      Joined<int16_t, kPairs>(accumulators, rows, pixel);
     } else {
       Joined<int16_t>(accumulators, rows, pixel);
     }
@@ -300,7 +300,7 @@ struct ChannelEpilogue {
       if (packs) {
         return shifts ? Packed<true>(accumulators, rows, destination, pitch) : Packed<false>(accumulators, rows, destination, pitch);
       }
-      if (Simd::kHalves && halves) {
+      if (halves) {
         return CodesOfHalves(accumulators, rows, destination, pitch);
       }
     }
@@ -399,7 +399,7 @@ struct ChannelEpilogue {
   }
 
   MLQ_NOINLINE void CodesOfHalves(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
-    if constexpr (kPairs && Simd::kHalves) {
+    if constexpr (kPairs) {
       const Halves<Vectors, true> codes(e);
       EachRow<int16_t>(rows, destination, pitch, [&](int r, int16_t* target) __attribute__((always_inline)) {
         const auto reals = [&](int v) __attribute__((always_inline)) { return Scaled(accumulators + r * kCount, v); };

@@ -290,7 +290,7 @@ struct JoinedFunctions {
   template <int R>
   constexpr void Fill() {
     of[0][R] = &CountJoined<R, false>;
-    of[1][R] = &CountJoined<R, Simd::kHalves>;
+    of[1][R] = &CountJoined<R, true>;
     if constexpr (R > 1) {
       Fill<R - 1>();
     }

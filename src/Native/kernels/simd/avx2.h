@@ -85,47 +85,14 @@ struct Simd {
     }
   }
 
-  // The first `count` codes; nothing behind them is touched.
-  static MLQ_INLINE I SomeU8(const uint8_t* p, int count) {
-    uint8_t buffer[2 * kLanes] = {};
-    CopyFew(buffer, p, count);
-    return LoadU8(buffer);
-  }
-  static MLQ_INLINE I SomeS16(const int16_t* p, int count) {
-    int16_t buffer[kLanes] = {};
-    CopyFew(buffer, p, 2 * count);
-    return LoadS16(buffer);
-  }
-  static MLQ_INLINE void StoreSomeU8(uint8_t* p, I v, int count) {
-    uint8_t buffer[2 * kLanes];
-    StoreU8(buffer, v);
-    CopyFew(p, buffer, count);
-  }
-  static MLQ_INLINE void StoreSomeS16(int16_t* p, I v, int count) {
-    int16_t buffer[kLanes];
-    StoreS16(buffer, v);
-    CopyFew(p, buffer, 2 * count);
-  }
-
   // Codes of 16 bits in vectors of twice as many lanes.
   using H = __m256i;
-  static constexpr bool kHalves = true;
   // y > high ? high : y, no NaN.
   static MLQ_INLINE F Smaller(F y, F high) { return _mm256_min_ps(y, high); }
   // Both vectors one behind the other, cut off at the ends of 16 bits.
   static MLQ_INLINE H PackHalves(I a, I b) { return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8); }
   static MLQ_INLINE H LoadHalves(const int16_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
   static MLQ_INLINE void StoreHalves(int16_t* p, H v) { _mm256_storeu_si256((__m256i*)p, v); }
-  static MLQ_INLINE H SomeHalves(const int16_t* p, int count) {
-    int16_t buffer[2 * kLanes] = {};
-    CopyFew(buffer, p, 2 * count);
-    return LoadHalves(buffer);
-  }
-  static MLQ_INLINE void StoreSomeHalves(int16_t* p, H v, int count) {
-    int16_t buffer[2 * kLanes];
-    StoreHalves(buffer, v);
-    CopyFew(p, buffer, 2 * count);
-  }
   static MLQ_INLINE H BroadcastHalf(int16_t x) { return _mm256_set1_epi16(x); }
   static MLQ_INLINE H AddHalves(H a, H b) { return _mm256_adds_epi16(a, b); }
   static MLQ_INLINE H ClampHalves(H v, H low, H high) { return _mm256_min_epi16(_mm256_max_epi16(v, low), high); }
@@ -205,5 +172,7 @@ struct Bits {
 };
 
 }  // namespace
+
+#include "kernels/simd/some.h"
 
 #endif

@@ -58,13 +58,6 @@ struct Simd {
   static MLQ_INLINE void StoreU8(uint8_t* p, I v) { _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8(v)); }
   static MLQ_INLINE void StoreS16(int16_t* p, I v) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(v)); }
 
-  // The first `count` codes; nothing behind them is touched.
-  static MLQ_INLINE uint32_t FirstBits(int count) { return count >= 32 ? ~0u : (1u << count) - 1; }
-  static MLQ_INLINE I SomeU8(const uint8_t* p, int count) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)FirstBits(count), p)); }
-  static MLQ_INLINE I SomeS16(const int16_t* p, int count) { return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16((__mmask16)FirstBits(count), p)); }
-  static MLQ_INLINE void StoreSomeU8(uint8_t* p, I v, int count) { _mm_mask_storeu_epi8(p, (__mmask16)FirstBits(count), _mm512_cvtepi32_epi8(v)); }
-  static MLQ_INLINE void StoreSomeS16(int16_t* p, I v, int count) { _mm256_mask_storeu_epi16(p, (__mmask16)FirstBits(count), _mm512_cvtepi32_epi16(v)); }
-
   // Two vectors of integers plus `zero`, as codes in [low, high] (each within [0, 255]), by saturating steps. The first `count` are written.
   struct CodeRange {
     __m512i zero;
@@ -100,15 +93,12 @@ struct Simd {
 
   // Codes of 16 bits in vectors of twice as many lanes.
   using H = __m512i;
-  static constexpr bool kHalves = true;
   // y > high ? high : y, no NaN.
   static MLQ_INLINE F Smaller(F y, F high) { return _mm512_min_ps(y, high); }
   // Both vectors one behind the other, cut off at the ends of 16 bits.
   static MLQ_INLINE H PackHalves(I a, I b) { return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packs_epi32(a, b)); }
   static MLQ_INLINE H LoadHalves(const int16_t* p) { return _mm512_loadu_si512(p); }
   static MLQ_INLINE void StoreHalves(int16_t* p, H v) { _mm512_storeu_si512(p, v); }
-  static MLQ_INLINE H SomeHalves(const int16_t* p, int count) { return _mm512_maskz_loadu_epi16(FirstBits(count), p); }
-  static MLQ_INLINE void StoreSomeHalves(int16_t* p, H v, int count) { _mm512_mask_storeu_epi16(p, FirstBits(count), v); }
   static MLQ_INLINE H BroadcastHalf(int16_t x) { return _mm512_set1_epi16(x); }
   static MLQ_INLINE H AddHalves(H a, H b) { return _mm512_adds_epi16(a, b); }
   static MLQ_INLINE H ClampHalves(H v, H low, H high) { return _mm512_min_epi16(_mm512_max_epi16(v, low), high); }
@@ -123,6 +113,17 @@ struct Simd {
     return _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
 #endif
   }
+};
+
+// The first `count` codes; nothing behind them is touched, and other lanes are 0.
+struct Some {
+  static MLQ_INLINE uint32_t First(int count) { return count >= 32 ? ~0u : (1u << count) - 1; }
+  static MLQ_INLINE Simd::I LoadU8(const uint8_t* p, int count) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)First(count), p)); }
+  static MLQ_INLINE Simd::I LoadS16(const int16_t* p, int count) { return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16((__mmask16)First(count), p)); }
+  static MLQ_INLINE Simd::H LoadHalves(const int16_t* p, int count) { return _mm512_maskz_loadu_epi16(First(count), p); }
+  static MLQ_INLINE void StoreU8(uint8_t* p, Simd::I v, int count) { _mm_mask_storeu_epi8(p, (__mmask16)First(count), _mm512_cvtepi32_epi8(v)); }
+  static MLQ_INLINE void StoreS16(int16_t* p, Simd::I v, int count) { _mm256_mask_storeu_epi16(p, (__mmask16)First(count), _mm512_cvtepi32_epi16(v)); }
+  static MLQ_INLINE void StoreHalves(int16_t* p, Simd::H v, int count) { _mm512_mask_storeu_epi16(p, First(count), v); }
 };
 
 // Products of the integer convolution: each 32-bit step holds kStep values of one pixel.

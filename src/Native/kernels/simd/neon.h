@@ -53,47 +53,14 @@ struct Simd {
     }
     return word;
   }
-  // The first `count` codes; nothing behind them is touched.
-  static MLQ_INLINE I SomeU8(const uint8_t* p, int count) {
-    uint8_t buffer[2 * kLanes] = {};
-    CopyFew(buffer, p, count);
-    return LoadU8(buffer);
-  }
-  static MLQ_INLINE I SomeS16(const int16_t* p, int count) {
-    int16_t buffer[kLanes] = {};
-    CopyFew(buffer, p, 2 * count);
-    return LoadS16(buffer);
-  }
-  static MLQ_INLINE void StoreSomeU8(uint8_t* p, I v, int count) {
-    uint8_t buffer[2 * kLanes];
-    StoreU8(buffer, v);
-    CopyFew(p, buffer, count);
-  }
-  static MLQ_INLINE void StoreSomeS16(int16_t* p, I v, int count) {
-    int16_t buffer[kLanes];
-    StoreS16(buffer, v);
-    CopyFew(p, buffer, 2 * count);
-  }
-
   // Codes of 16 bits in vectors of twice as many lanes.
   using H = int16x8_t;
-  static constexpr bool kHalves = true;
   // y > high ? high : y, no NaN.
   static MLQ_INLINE F Smaller(F y, F high) { return vminq_f32(y, high); }
   // Both vectors one behind the other, cut off at the ends of 16 bits.
   static MLQ_INLINE H PackHalves(I a, I b) { return vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)); }
   static MLQ_INLINE H LoadHalves(const int16_t* p) { return vld1q_s16(p); }
   static MLQ_INLINE void StoreHalves(int16_t* p, H v) { vst1q_s16(p, v); }
-  static MLQ_INLINE H SomeHalves(const int16_t* p, int count) {
-    int16_t buffer[2 * kLanes] = {};
-    CopyFew(buffer, p, 2 * count);
-    return LoadHalves(buffer);
-  }
-  static MLQ_INLINE void StoreSomeHalves(int16_t* p, H v, int count) {
-    int16_t buffer[2 * kLanes];
-    StoreHalves(buffer, v);
-    CopyFew(p, buffer, 2 * count);
-  }
   static MLQ_INLINE H BroadcastHalf(int16_t x) { return vdupq_n_s16(x); }
   static MLQ_INLINE H AddHalves(H a, H b) { return vqaddq_s16(a, b); }
   static MLQ_INLINE H ClampHalves(H v, H low, H high) { return vminq_s16(vmaxq_s16(v, low), high); }
@@ -201,5 +168,7 @@ struct Bits {
 };
 
 }  // namespace
+
+#include "kernels/simd/some.h"
 
 #endif
