@@ -14,7 +14,7 @@ public static class TrainingDefaults
 
     /// <summary>
     /// Methods that replace the optimizer's step (WAGE) get plain gradient descent; networks that train with noise (Relaxed Quantization) have the statistics of batch normalization measured anew
-    /// with hard quantizers at the end; all others get what <see cref="TrainingOptions"/> has.
+    /// with hard quantizers at the end; methods that work in stages (INQ) have the learning rate start over in each; all others get what <see cref="TrainingOptions"/> has.
     /// </summary>
     /// <param name="scheme">The scheme; null for float training.</param>
     public static TrainingOptions For(QuantizationAwareScheme? scheme)
@@ -25,6 +25,7 @@ public static class TrainingDefaults
             options = options with { Optimizer = new Sgd(0), Rate = PlainRate };
         }
 
+        options = options with { Schedule = options.Schedule with { Restarts = scheme?.Weights?.Stages ?? 1 } };
         bool isNoisy = scheme is { Weights.TrainsWithNoise: true } or { Activations.TrainsWithNoise: true };
         return isNoisy ? options with { ReestimationBatches = Batches } : options;
     }

@@ -87,7 +87,7 @@ internal static class MethodsCommand
                 int count = epochs > 0 ? epochs : Math.Min(weights, activations) <= 2 ? LowBitEpochs : Epochs;
                 QuantizationAwareScheme scheme = recipe.Scheme(weights, activations);
                 string name = FormattableString.Invariant($"{recipe.Name}-w{weights}a{activations}-e{count}-s{seed}").ToLowerInvariant();
-                yield return new TableCell(name, recipe.Name, FormattableString.Invariant($"{weights}/{activations}"), start, scheme, Training(count, seed) with { ReestimationBatches = TrainingDefaults.For(scheme).ReestimationBatches });
+                yield return new TableCell(name, recipe.Name, FormattableString.Invariant($"{weights}/{activations}"), start, scheme, Training(count, seed, TrainingDefaults.For(scheme)));
             }
         }
     }
@@ -112,14 +112,16 @@ internal static class MethodsCommand
         };
     }
 
-    private static TrainingOptions Training(int epochs, ulong seed) => new()
+    /// <summary>One way of training for all, except for what a method must have.</summary>
+    private static TrainingOptions Training(int epochs, ulong seed, TrainingOptions needed) => new()
     {
         Epochs = epochs,
         BatchSize = 128,
         Seed = seed,
         Optimizer = new Sgd(0.9f, Nesterov: true),
         Rate = 0.02f,
-        Schedule = new CosineSchedule { WarmUpSteps = 100 },
+        Schedule = new CosineSchedule { WarmUpSteps = 100, Restarts = needed.Schedule.Restarts },
+        ReestimationBatches = needed.ReestimationBatches,
         Decay = 1e-4f,
         LargestGradientNorm = 5,
         Augmentations = [new RandomShift(1), new RandomFlip()],
@@ -154,7 +156,7 @@ internal static class MethodsCommand
 
             `dotnet run -c Release --project test/Benchmarks -- methods DATA_DIR` on {Machine.Description}.
             Fashion-MNIST, 60,000 training and 10,000 test images; ResNet-8 (`samples/data/{Network}`, {Accuracy(FloatAccuracy)} in float), every cell from the same float network; Nesterov momentum 0.9, rate 0.02
-            with cosine, decay 1e-4, shift by one pixel and flip; first and last layer 8 bits; seed 1; 32 means float; statistics of normalization measured anew with hard quantizers where training has noise (RQ, RQ-ST). One file a cell in `methods/`; cells that are missing have not been run.
+            with cosine, decay 1e-4, shift by one pixel and flip; first and last layer 8 bits; seed 1; 32 means float; statistics of normalization measured anew with hard quantizers where training has noise (RQ, RQ-ST), the rate starts over in each stage of INQ. One file a cell in `methods/`; cells that are missing have not been run.
             Times of training are of one process a core; the command may be started once a core, the processes share the cells.
 
             {table}{best}

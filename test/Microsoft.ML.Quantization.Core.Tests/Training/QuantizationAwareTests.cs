@@ -87,6 +87,13 @@ public sealed class QuantizationAwareTests
     }
 
     [TestMethod]
+    public void The_rate_starts_over_in_each_stage_of_a_method()
+    {
+        Assert.AreEqual(8, TrainingDefaults.For(TrainingRecipes.Find("INQ").Scheme(3, 3)).Schedule.Restarts);
+        Assert.AreEqual(4, TrainingDefaults.For(TrainingRecipes.Find("INQ").Scheme(5, 32)).Schedule.Restarts);
+    }
+
+    [TestMethod]
     public void A_method_that_replaces_the_step_refuses_optimizers_that_remember()
     {
         QuantizationAwareScheme scheme = TrainingRecipes.Find("WAGE").Scheme(2, 8);

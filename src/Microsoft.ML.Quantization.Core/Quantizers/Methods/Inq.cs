@@ -13,7 +13,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// of equal length; each begins by rounding and freezing more of the largest weights, and the rest is trained on in float. |w| &lt; 2^(n₂−1) gives 0, otherwise j = ⌊log₂(4|w|/3)⌋ between n₂ and n₁.
 /// </summary>
 /// <remarks>
-/// Begin with a trained network and let the learning rate start over in each stage (<c>Schedule.Restarts</c> = <see cref="Stages"/>). Frozen weights stay as they are whatever momentum and
+/// Begin with a trained network and let the learning rate start over in each stage (<c>Schedule.Restarts</c> = <see cref="Stages"/>, as <c>TrainingDefaults</c> has it). Frozen weights stay as they are whatever momentum and
 /// decay do. Weights that grew beyond 1.5·2^n₁ become ±2^n₁. Evaluated and exported, all weights are rounded.
 /// </remarks>
 public sealed record Inq : QuantizationMethod
@@ -50,8 +50,8 @@ public sealed record Inq : QuantizationMethod
     /// <inheritdoc/>
     public override bool ActsAfterStep => true;
 
-    /// <summary>Parts of the run.</summary>
-    public int Stages => _shares[Bits - 2].Length;
+    /// <inheritdoc/>
+    public override int Stages => _shares[Bits - 2].Length;
 
     /// <summary>n₁ − n₂.</summary>
     private int Span => (1 << (Bits - 2)) - 1;

@@ -47,6 +47,9 @@ public abstract record QuantizationMethod
     /// <summary>Whether the way forward in training has noise that evaluation has not, so that batch normalizations see other statistics in it.</summary>
     public virtual bool TrainsWithNoise => false;
 
+    /// <summary>Parts of equal length that the method cuts the run into; the learning rate has to start over in each (<c>Schedule.Restarts</c>), or later parts cannot make up for what they change.</summary>
+    public virtual int Stages => 1;
+
     /// <summary>
     /// Whether the quantizer of activations is the nonlinearity itself: it then reads what stands in front of a rectifier (or of max x, 0 to a bound), which goes where nothing else reads it.
     /// </summary>
