@@ -7,8 +7,8 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Ternary activations of TBN (Wan et al., 2018): y = 2Δ where x &gt; Δ, −2Δ where x &lt; −Δ, else 0; Δ = δ·mean|x| as a moving average of the batches. These are the codes −1, 0, 1 with the
-/// step 2Δ of the authors' second version (the paper's ±1 differ by a factor that batch normalization absorbs). Gradients where |x| ≤ 1, or with the two triangles of the second version: 2 at ±Δ, 0 at 0
-/// and ±2Δ. Weights of TBN are those of BWN.
+/// step 2Δ of the authors' second version (the paper's ±1 differ by a factor that batch normalization absorbs). Gradients are 2Δ where |x| ≤ 1 (the paper's 1 times that factor), or the two triangles of the second version: 2 at ±Δ,
+/// 0 at 0 and ±2Δ. Weights of TBN are those of BWN.
 /// </summary>
 public sealed record Tbn : QuantizationMethod
 {
@@ -62,7 +62,7 @@ public sealed record Tbn : QuantizationMethod
         }
         else
         {
-            Estimator.Clip().Pass(x, g, dx);
+            Estimator.Clip().Pass(x, g, dx, factor: Step(call));
         }
     }
 
