@@ -18,6 +18,9 @@ public sealed record Horq : StairMethod
     /// <inheritdoc/>
     public override string Name => "HORQ-A";
 
+    /// <summary>True: behind a rectifier the first sign would always be the same.</summary>
+    public override bool IsNonlinearity => true;
+
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Coefficient];
 

@@ -27,6 +27,9 @@ public sealed record Tbn : QuantizationMethod
     /// <inheritdoc/>
     public override QuantizerSites Sites => QuantizerSites.Activations;
 
+    /// <summary>True: of three levels a rectifier would leave two.</summary>
+    public override bool IsNonlinearity => true;
+
     /// <summary>−2Δ, 0, 2Δ.</summary>
     public override int LevelCount => 3;
 
