@@ -7,8 +7,8 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Ternary activations of TBN (Wan et al., 2018): y = 2Δ where x &gt; Δ, −2Δ where x &lt; −Δ, else 0; Δ = δ·mean|x| as a moving average of the batches. These are the codes −1, 0, 1 with the
-/// step 2Δ of the authors' second version (the paper's ±1 differ by a factor that batch normalization absorbs). Gradients are 2Δ where |x| ≤ 1 (the paper's 1 times that factor), or the two triangles of the second version: 2 at ±Δ,
-/// 0 at 0 and ±2Δ. Weights of TBN are those of BWN.
+/// step 2Δ of the authors' second version (the paper's ±1 differ by a factor that batch normalization absorbs). Gradients have the two triangles of that version: 2 at ±Δ, 0 at 0 and ±2Δ; or, the
+/// paper's window, they are 2Δ where |x| ≤ 1, which asks for inputs of about unit variance. Weights of TBN are those of BWN.
 /// </summary>
 public sealed record Tbn : QuantizationMethod
 {
@@ -18,8 +18,8 @@ public sealed record Tbn : QuantizationMethod
     /// <summary>Weight of a batch in the moving average, in (0, 1].</summary>
     public float Coefficient { get; init; } = 0.01f;
 
-    /// <summary>Whether gradients have the two triangles.</summary>
-    public bool Triangles { get; init; }
+    /// <summary>Whether gradients have the two triangles, not the window.</summary>
+    public bool Triangles { get; init; } = true;
 
     /// <inheritdoc/>
     public override string Name => "TBN-A";

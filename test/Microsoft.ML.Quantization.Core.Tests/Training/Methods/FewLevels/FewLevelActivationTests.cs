@@ -52,13 +52,13 @@ public sealed class FewLevelActivationTests
     public void Tbn_has_three_levels_around_its_moving_threshold()
     {
         float[] x = [0.9f, -0.3f, 0.05f, -1.4f, 0.2f, 0.45f];
-        var use = new Use(new Tbn { Bits = 2 }, x, site: QuantizerSites.Activations);
+        var use = new Use(new Tbn { Bits = 2, Triangles = false }, x, site: QuantizerSites.Activations);
         Use.Near([0.22f], use.Call.Parameter(0).ToArray());
         Use.Near([0.44f, -0.44f, 0, -0.44f, 0, 0.44f], use.Hard());
         Use.Near([0.44f, 0.44f, 0.44f, 0, 0.44f, 0.44f], use.Back(1, 1, 1, 1, 1, 1).Dx);
         use.With(0, 1);
         Use.Near([1 + (0.01f * (0.22f - 1))], use.Method.Measure(use.Call, null)![0]!);
-        Use two = new Use(new Tbn { Bits = 2, Triangles = true }, [0, 0.25f, -0.5f, 0.75f, 1], site: QuantizerSites.Activations).With(0, 0.5f);
+        Use two = new Use(new Tbn { Bits = 2 }, [0, 0.25f, -0.5f, 0.75f, 1], site: QuantizerSites.Activations).With(0, 0.5f);
         Use.Near([0, 1, 2, 1, 0], two.Back(1, 1, 1, 1, 1).Dx);
     }
 
