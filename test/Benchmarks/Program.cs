@@ -23,6 +23,7 @@ internal static class Program
         ["binary"] = ("binary MNIST_DIR [EPOCHS] [CELL] [ROWS]: binary and ternary networks on MNIST, cell by cell", Tables.BinaryCommand.Run),
         ["methods"] = ("methods DATA_DIR [EPOCHS] [RECIPE ...]: quantization-aware training of ResNet-8 on Fashion-MNIST, cell by cell, resumable", Tables.MethodsCommand.Run),
         ["pairs"] = ("pairs [LAYER]: weights and activations of 8 to 1 bits in any pairing, through the engine, against 8 bits of the same layer; weights from memory and from caches", PairsCommand.Run),
+        ["ablations"] = ("ablations DATA_DIR [NAME ...]: cells of that table that surprise, with one thing changed, three seeds each, resumable", Tables.AblationsCommand.Run),
         ["gradients"] = ("gradients DATA_DIR [EPOCHS]: DoReFa-Net with gradients of 32, 8, 6 and 4 bits on Fashion-MNIST, cell by cell, resumable", Tables.GradientsCommand.Run),
         ["convolutions"] = ("convolutions MODEL_DIR [ROUNDS]: 3x3 convolutions of 8 bits and 1 bit against ONNX Runtime", ConvolutionsCommand.Run),
         ["load"] = ("load MODEL_DIR [ROUNDS]: opening ResNet-18 and its first inference against making a session of ONNX Runtime", LoadCommand.Run),

@@ -34,7 +34,7 @@ internal static class MethodsCommand
 
         int epochs = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 0;
         HashSet<string> wanted = [.. args.Skip(2)];
-        Graph start = TrainableConstants.Mark(Microsoft.ML.Quantization.Onnx.OnnxModel.Load(Path.Combine(Machine.Folder(), "..", "..", "samples", "data", Network)).Graph);
+        Graph start = Start();
         var runner = new CellRunner("methods", Rows(args[0], "train"), Rows(args[0], "t10k"));
         TableCell[] first = [.. Cells(start, epochs, seed: 1)];
         RunAll(runner, [.. first.Where(c => wanted.Count == 0 || wanted.Contains(c.Method))], () => Write(Done(runner, first), []));
@@ -70,6 +70,10 @@ internal static class MethodsCommand
         string[] best = [.. shared.GroupBy(r => r.Method).Where(g => g.Count() == _shared.Length).OrderByDescending(g => g.Average(r => r.EngineAccuracy)).ThenBy(g => g.Key, StringComparer.Ordinal).Take(Best).Select(g => g.Key)];
         return new ulong[] { 2, 3 }.SelectMany(seed => Cells(start, epochs, seed)).Where(c => best.Contains(c.Method) && _shared.Contains(c.Bits));
     }
+
+    /// <summary>The float network that all cells begin with.</summary>
+    internal static Graph Start()
+        => TrainableConstants.Mark(Microsoft.ML.Quantization.Onnx.OnnxModel.Load(Path.Combine(Machine.Folder(), "..", "..", "samples", "data", Network)).Graph);
 
     /// <summary>Image rows of a set.</summary>
     internal static MemoryBatchSource Rows(string folder, string set)
@@ -113,7 +117,7 @@ internal static class MethodsCommand
     }
 
     /// <summary>One way of training for all, except for what a method must have.</summary>
-    private static TrainingOptions Training(int epochs, ulong seed, TrainingOptions needed) => new()
+    internal static TrainingOptions Training(int epochs, ulong seed, TrainingOptions needed) => new()
     {
         Epochs = epochs,
         BatchSize = 128,

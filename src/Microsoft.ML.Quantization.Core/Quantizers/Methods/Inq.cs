@@ -32,6 +32,9 @@ public sealed record Inq : QuantizationMethod
         [0.5, 0.75, 0.875, 1],
     ];
 
+    /// <summary>s and with it n₁ of each output channel, not of the layer as the paper has it: where a few channels are large, the layer's levels turn most weights of the others into 0.</summary>
+    public bool PerChannel { get; init; }
+
     /// <inheritdoc/>
     public override string Name => "INQ";
 
@@ -42,9 +45,12 @@ public sealed record Inq : QuantizationMethod
     public override int LevelCount => (1 << (Bits - 1)) + 1;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits];
+    public override ImmutableArray<float> Settings => [Bits, PerChannel ? 1 : 0];
 
-    /// <summary>2^n₁ (0 where all weights are 0), and for each weight 1 once it is frozen.</summary>
+    /// <inheritdoc/>
+    public override int GroupsOf(Shape shape) => PerChannel ? shape[0] : 1;
+
+    /// <summary>2^n₁ of each group (0 where all weights are 0), and for each weight 1 once it is frozen.</summary>
     public override ImmutableArray<MethodParameter> Parameters => [new("largest", 1, ParameterRole.Measured), new("frozen", 0, ParameterRole.Measured)];
 
     /// <inheritdoc/>
@@ -66,14 +72,20 @@ public sealed record Inq : QuantizationMethod
     /// <inheritdoc/>
     public override void Initialize(Tensor sample, Tensor[] parameters)
     {
-        ReadOnlySpan<float> w = sample.Values<float>();
-        float size = Math.Max(FloatReduction.Max(w), -FloatReduction.Min(w));
-        parameters[0].Writable<float>()[0] = size > 0 ? Math.Max(MathF.ScaleB(1, SmallestExponent), PowerBelow(new Lanes1(size)).Value) : 0;
+        Span<float> largest = parameters[0].Writable<float>();
+        int length = sample.Shape.Count / largest.Length;
+        for (int group = 0; group < largest.Length; group++)
+        {
+            ReadOnlySpan<float> w = sample.Values<float>().Slice(group * length, length);
+            float size = Math.Max(FloatReduction.Max(w), -FloatReduction.Min(w));
+            largest[group] = size > 0 ? Math.Max(MathF.ScaleB(1, SmallestExponent), PowerBelow(new Lanes1(size)).Value) : 0;
+        }
+
         parameters[1].Writable<float>().Clear();
     }
 
     /// <inheritdoc/>
-    public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y) => LaneMap.Map(Rule(call), call.Values.Slice(begin, y.Length), y);
+    public override void Harden(MethodCall call, object? prepared, int begin, Span<float> y) => LaneMap.Map(Rule(call, begin), call.Values.Slice(begin, y.Length), y);
 
     /// <summary>The latent weights: frozen ones are levels already.</summary>
     public override void Forward(MethodCall call, object? prepared, int begin, Span<float> y) => call.Values.Slice(begin, y.Length).CopyTo(y);
@@ -102,10 +114,9 @@ public sealed record Inq : QuantizationMethod
 
         float[] sizes = [.. weights.ToArray().Select(MathF.Abs)];
         bool[] taken = [.. frozen.ToArray().Select(f => f != 0)];
-        LevelOf rule = Rule(call);
         foreach (int i in Enumerable.Range(0, sizes.Length).Where(i => !taken[i]).OrderByDescending(i => sizes[i]).ThenBy(i => i).Take(wanted))
         {
-            weights[i] = rule.Of(new Lanes1(weights[i])).Value;
+            weights[i] = Rule(call, i).Of(new Lanes1(weights[i])).Value;
             frozen[i] = 1;
         }
     }
@@ -113,25 +124,26 @@ public sealed record Inq : QuantizationMethod
     /// <summary>Whole multiples of 2^n₂; ±128 of 5 bits is 64 in a plane of 8 bits and 64 more in a ternary one.</summary>
     public override HardForm Export(MethodCall call)
     {
-        float largest = call.Parameter(0)[0];
         int top = 1 << Span;
-        float unit = largest > 0 ? largest / top : 1;
-        float[] values = new float[call.Values.Length];
-        LaneMap.Map(Rule(call), call.Values, values);
-        int[] codes = [.. values.Select(v => (int)(v / unit))];
+        float[] units = [.. call.Parameter(0).ToArray().Select(l => l > 0 ? l / top : 1)];
+        int length = call.Values.Length / units.Length;
+        Tensor hard = Tensor.Allocate(ElementType.Float32, call.X.Shape);
+        MethodShares.Forward(this, call, null, hard, training: false);
+        int[] codes = [.. hard.Values<float>().ToArray().Select((v, i) => (int)(v / units[i / length]))];
         int first = Math.Min(top, OnePlane);
-        WeightPlane plane = Plane(call.X.Shape, codes.Select(c => Math.Clamp(c, -first, first)), BitOperations.Log2((uint)first) + 2, first, unit);
+        WeightPlane plane = Plane(call.X.Shape, codes.Select(c => Math.Clamp(c, -first, first)), BitOperations.Log2((uint)first) + 2, first, units);
         return top == first
             ? new HardForm.Weights([plane])
-            : new HardForm.Weights([plane, Plane(call.X.Shape, codes.Select(c => (c - Math.Clamp(c, -first, first)) / first), 2, 1, unit * first)]);
+            : new HardForm.Weights([plane, Plane(call.X.Shape, codes.Select(c => (c - Math.Clamp(c, -first, first)) / first), 2, 1, [.. units.Select(u => u * first)])]);
     }
 
-    private static WeightPlane Plane(Shape shape, IEnumerable<int> codes, int bits, int top, float unit)
-        => new(Tensor.Create<sbyte>(shape, [.. codes.Select(c => (sbyte)c)]), HardForms.Symmetric(bits, true, new IntegerRange(-top, top), [unit]));
+    private static WeightPlane Plane(Shape shape, IEnumerable<int> codes, int bits, int top, float[] units)
+        => new(Tensor.Create<sbyte>(shape, [.. codes.Select(c => (sbyte)c)]), HardForms.Symmetric(bits, true, new IntegerRange(-top, top), units));
 
-    private LevelOf Rule(MethodCall call)
+    private LevelOf Rule(MethodCall call, int index)
     {
-        float largest = call.Parameter(0)[0];
+        ReadOnlySpan<float> sizes = call.Parameter(0);
+        float largest = sizes[index / (call.X.Shape.Count / sizes.Length)];
         return new LevelOf(largest / (1 << Span), largest);
     }
 

@@ -33,6 +33,31 @@ public sealed class InqTests
     }
 
     [TestMethod]
+    [DataRow(3)]
+    [DataRow(5)]
+    public void Channels_may_have_their_own_levels(int bits)
+    {
+        var method = new Inq { Bits = bits, PerChannel = true };
+        Tensor x = Tensor.Create<float>(Shape.Of(2, 4), [0.9f, -0.42f, 0.05f, 0, -0.11f, 0.035f, 0.08f, -0.003f]);
+        Tensor[] parameters = [Tensor.Allocate(ElementType.Float32, Shape.Of(2)), Tensor.Allocate(ElementType.Float32, x.Shape)];
+        method.Initialize(x, parameters);
+        CollectionAssert.AreEqual((float[])[1, 0.125f], parameters[0].Values<float>().ToArray());
+        var call = new MethodCall(x, parameters, MethodContext.Evaluation, QuantizerSites.Weights, 1, WorkerPool.Single);
+        Tensor hard = Tensor.Allocate(ElementType.Float32, x.Shape);
+        MethodShares.Forward(method, call, null, hard, training: false);
+        float[] expected = bits == 3 ? [1, -0.5f, 0, 0, -0.125f, 0.0625f, 0.0625f, 0] : [1, -0.5f, 0.0625f, 0, -0.125f, 0.03125f, 0.0625f, -0.00390625f];
+        CollectionAssert.AreEqual(expected, hard.Values<float>().ToArray());
+        float[] decoded = new float[8];
+        foreach (WeightPlane plane in ((HardForm.Weights)method.Export(call)).Planes)
+        {
+            decoded = [.. plane.Quantizer.Decode(plane.Codes).Values<float>().ToArray().Select((v, i) => decoded[i] + v)];
+        }
+
+        CollectionAssert.AreEqual(expected, decoded);
+        Assert.AreEqual(method, QuantizationMethods.Create("INQ", method.Settings));
+    }
+
+    [TestMethod]
     [DataRow(0.7499f, 0.5f)]
     [DataRow(0.75f, 1f)]
     [DataRow(1.4999f, 1f)]

@@ -1,0 +1,94 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.IO;
+using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+using Microsoft.ML.Quantization.Training;
+
+namespace Microsoft.ML.Quantization.Benchmarks.Tables;
+
+/// <summary>What lies behind cells of the table of recipes that surprise: two ways of training that differ in one thing, with three seeds each.</summary>
+internal static class AblationsCommand
+{
+    private const int Seeds = 3;
+
+    private static readonly ImmutableArray<Case> _cases =
+    [
+        new("Levels of INQ", "of the layer, as in the paper", "inq-layer", "INQ", (3, 3), 8),
+        new("Levels of INQ", "of each channel", "inq-channel", "INQ", (3, 3), 8) { Scheme = s => s with { Weights = ((Inq)s.Weights!) with { PerChannel = true } } },
+        new("Rate of INQ", "over again in each stage, as in the paper", "inq-layer", "INQ", (3, 3), 8),
+        new("Rate of INQ", "one cosine over the run", "inq-course", "INQ", (3, 3), 8) { Training = t => t with { Schedule = t.Schedule with { Restarts = 1 } } },
+        new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
+        new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
+    ];
+
+    /// <summary>ablations DATA_DIR [NAME ...].</summary>
+    public static int Run(string[] args)
+    {
+        if (args.Length == 0 || !File.Exists(Path.Combine(args[0], "train-images-idx3-ubyte.gz")))
+        {
+            Console.Error.WriteLine($"ablations DATA_DIR [NAME ...]: DATA_DIR holds the four files of Fashion-MNIST (train-images-idx3-ubyte.gz, ...); names: {string.Join(", ", _cases.Select(c => c.Name).Distinct())}.");
+            return 1;
+        }
+
+        HashSet<string> wanted = [.. args.Skip(1)];
+        Graph start = MethodsCommand.Start();
+        var runner = new CellRunner("ablations", MethodsCommand.Rows(args[0], "train"), MethodsCommand.Rows(args[0], "t10k"));
+        for (ulong seed = 1; seed <= Seeds; seed++)
+        {
+            foreach (Case c in _cases.Where(c => wanted.Count == 0 || wanted.Contains(c.Name)))
+            {
+                if (runner.TryRun(Cell(c, start, seed)) is { } result)
+                {
+                    Console.WriteLine(FormattableString.Invariant($"{result.Name}: engine {result.EngineAccuracy:F4}, {result.Seconds:F0} s"));
+                    Write(runner, start);
+                }
+            }
+        }
+
+        return 0;
+    }
+
+    private static TableCell Cell(Case c, Graph start, ulong seed)
+    {
+        QuantizationAwareScheme scheme = c.Scheme(TrainingRecipes.Find(c.Recipe).Scheme(c.Bits.Weights, c.Bits.Activations));
+        TrainingOptions training = c.Training(MethodsCommand.Training(c.Epochs, seed, TrainingDefaults.For(scheme)));
+        string bits = FormattableString.Invariant($"{c.Bits.Weights}/{c.Bits.Activations}");
+        return new TableCell(FormattableString.Invariant($"{c.Name}-e{c.Epochs}-s{seed}"), c.Recipe, bits, start, scheme, training);
+    }
+
+    private static void Write(CellRunner runner, Graph start)
+    {
+        var table = new QuietTable("question", "recipe", "W/A", "epochs", "way", "seeds", "error, engine, %");
+        foreach (Case c in _cases)
+        {
+            CellResult[] cells = [.. Enumerable.Range(1, Seeds).Select(s => runner.Find(Cell(c, start, (ulong)s).Name)).OfType<CellResult>()];
+            if (cells.Length > 0)
+            {
+                string error = cells.Length > 1 ? TableText.MeanError(cells) : TableText.Error(cells[0].EngineAccuracy);
+                table.Add(c.Question, c.Recipe, cells[0].Bits, TableText.Of(c.Epochs), c.Way, TableText.Of(cells.Length), error);
+            }
+        }
+
+        Machine.WriteResult("ablations.md", $"""
+            # One thing changed
+
+            `dotnet run -c Release --project test/Benchmarks -- ablations DATA_DIR` on {Machine.Description}.
+            Cells of the table of recipes (methods.md) that surprised, trained as there in two ways that differ in one thing. Mean error on the test images with its 95 % interval (Student's t) where there are several seeds. One file a cell in `ablations/`.
+
+            {table}
+            """.ReplaceLineEndings("\n"));
+    }
+
+    /// <summary>One way of training.</summary>
+    private sealed record Case(string Question, string Way, string Name, string Recipe, (int Weights, int Activations) Bits, int Epochs)
+    {
+        public Func<QuantizationAwareScheme, QuantizationAwareScheme> Scheme { get; init; } = static s => s;
+
+        public Func<TrainingOptions, TrainingOptions> Training { get; init; } = static t => t;
+    }
+}
