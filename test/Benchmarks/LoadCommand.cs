@@ -40,7 +40,7 @@ internal static class LoadCommand
         var report = new Report("load", "Loading a model", $"load MODELS {rounds}");
         report.Add($"ResNet-18 in 8 bits, 3 x 224 x 224. Ours: `QuantizedModel.Load` (opened, checksums, structure and codes checked, weights packed) and the first `Run`, in a process that has loaded the model before. The peer: `InferenceSession.create` for the same network, without a run, likewise in a process that has made one before. Medians of {rounds} alternating rounds; a round of the peer is the median of {PeerSessions - 1} sessions.");
         report.Add("warm", warm);
-        report.Add("Where ours goes, the least of the rounds, one thread. With two or more, the checksum (one chain, as fast as the processor's instructions for it) is one thread's and graph, proofs and packing another's at the same time:");
+        report.Add("Where ours goes, the least of the rounds, one thread. With two or more, the checksum is one thread's and graph, proofs and packing another's at the same time:");
         report.Add("stages", Stages(file, rounds));
         report.Add("From the start of a process to its end, the start of its runtime included; one thread, medians:");
         report.Add("cold", cold);

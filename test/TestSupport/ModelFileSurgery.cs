@@ -1,6 +1,6 @@
 using System;
 using System.Buffers.Binary;
-using System.Security.Cryptography;
+using Microsoft.ML.Quantization.Serialization;
 
 namespace Microsoft.ML.Quantization.TestSupport;
 
@@ -46,6 +46,7 @@ public static class ModelFileSurgery
             return file;
         }
 
+        ModelChecksum checksum = BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(12)) < 2 ? ModelChecksum.Sha256 : ModelChecksum.Crc32C;
         for (int i = 0; i < count; i++)
         {
             Span<byte> entry = file.AsSpan(64 + (i * 64), 64);
@@ -53,11 +54,11 @@ public static class ModelFileSurgery
             long length = BinaryPrimitives.ReadInt64LittleEndian(entry[16..]);
             if (offset >= 0 && length >= 0 && offset <= file.Length - length)
             {
-                SHA256.HashData(file.AsSpan((int)offset, (int)length), entry.Slice(24, 32));
+                ModelChecksums.Make(checksum, file.AsSpan((int)offset, (int)length), entry.Slice(24, 32));
             }
         }
 
-        SHA256.HashData(file.AsSpan(64, count * 64), file.AsSpan(32, 32));
+        ModelChecksums.Make(checksum, file.AsSpan(64, count * 64), file.AsSpan(32, 32));
         return file;
     }
 }

@@ -51,7 +51,7 @@ internal sealed partial class ModelFile : IDisposable
 
     /// <summary>Holds the weights against their checksum.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.CorruptModel"/>.</exception>
-    public void CheckWeights() => SectionTable.CheckHash(ModelReader.Find(_sections, ModelFormat.WeightSection), ModelFormat.WeightSection);
+    public void CheckWeights() => SectionTable.Check(ModelReader.Find(_sections, ModelFormat.WeightSection), ModelFormat.WeightSection);
 
     /// <summary>The document. Its weights leave memory with <see cref="StoredWeights.Release"/>; the weights own file and memory from then on.</summary>
     /// <exception cref="QuantizationException">CorruptModel, or a rule of the graph.</exception>

@@ -2,7 +2,6 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
-using System.Security.Cryptography;
 using Microsoft.ML.Quantization.Graphs;
 
 namespace Microsoft.ML.Quantization.Serialization;
@@ -70,7 +69,7 @@ public static class ModelWriter
             BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], ModelFormat.RequiredFlag);
             BinaryPrimitives.WriteInt64LittleEndian(entry[8..], starts[i]);
             BinaryPrimitives.WriteInt64LittleEndian(entry[16..], sections[i].Length);
-            SHA256.HashData(file.AsSpan((int)starts[i], (int)sections[i].Length), entry.Slice(24, ModelFormat.HashLength));
+            ModelChecksums.Make(ModelChecksum.Crc32C, file.AsSpan((int)starts[i], (int)sections[i].Length), entry.Slice(24, ModelChecksums.Length));
         }
     }
 
@@ -83,6 +82,6 @@ public static class ModelWriter
         BinaryPrimitives.WriteUInt16LittleEndian(header[12..], ModelFormat.LowestReader);
         BinaryPrimitives.WriteInt32LittleEndian(header[16..], sections);
         BinaryPrimitives.WriteInt64LittleEndian(header[24..], file.Length);
-        SHA256.HashData(file.AsSpan(ModelFormat.HeaderLength, sections * ModelFormat.EntryLength), header.Slice(32, ModelFormat.HashLength));
+        ModelChecksums.Make(ModelChecksum.Crc32C, file.AsSpan(ModelFormat.HeaderLength, sections * ModelFormat.EntryLength), header.Slice(32, ModelChecksums.Length));
     }
 }

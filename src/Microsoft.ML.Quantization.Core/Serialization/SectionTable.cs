@@ -2,25 +2,25 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Security.Cryptography;
 
 namespace Microsoft.ML.Quantization.Serialization;
 
 /// <summary>A section of a model file.</summary>
 /// <param name="Offset">Where it begins in the file.</param>
 /// <param name="Data">Its bytes.</param>
-/// <param name="Hash">Their checksum.</param>
-internal readonly record struct FileSection(long Offset, Memory<byte> Data, Memory<byte> Hash);
+/// <param name="Checksum">How their checksum is made.</param>
+/// <param name="Expected">Their checksum.</param>
+internal readonly record struct FileSection(long Offset, Memory<byte> Data, ModelChecksum Checksum, Memory<byte> Expected);
 
 /// <summary>Header and section table of a model file, checked.</summary>
 internal static class SectionTable
 {
-    /// <summary>The sections of a file; the one of the kind <paramref name="later"/> is left to <see cref="CheckHash(FileSection, uint)"/>.</summary>
+    /// <summary>The sections of a file; the one of the kind <paramref name="later"/> is left to <see cref="Check(FileSection, uint)"/>.</summary>
     public static IReadOnlyDictionary<uint, FileSection> Read(Memory<byte> file, uint later = 0)
     {
         ReadOnlySpan<byte> data = file.Span;
         CheckMagic(data);
-        CheckVersion(data);
+        ModelChecksum checksum = CheckVersion(data);
         long length = BinaryPrimitives.ReadInt64LittleEndian(data[24..]);
         if (length > data.Length)
         {
@@ -33,17 +33,17 @@ internal static class SectionTable
             throw Corrupt($"expected {data.Length} bytes and 1 to {ModelFormat.MaximumSections} sections, found {length} and {count}");
         }
 
-        CheckHash(data.Slice(ModelFormat.HeaderLength, count * ModelFormat.EntryLength), data.Slice(32, ModelFormat.HashLength), "section table");
+        Check(checksum, data.Slice(ModelFormat.HeaderLength, count * ModelFormat.EntryLength), data.Slice(32, ModelChecksums.Length), "section table");
         var sections = new Dictionary<uint, FileSection>();
         for (int i = 0; i < count; i++)
         {
-            ReadEntry(file, ModelFormat.HeaderLength + (i * ModelFormat.EntryLength), later, sections);
+            ReadEntry(file, ModelFormat.HeaderLength + (i * ModelFormat.EntryLength), (later, checksum), sections);
         }
 
         return sections;
     }
 
-    private static void ReadEntry(Memory<byte> file, int at, uint later, Dictionary<uint, FileSection> sections)
+    private static void ReadEntry(Memory<byte> file, int at, (uint Later, ModelChecksum Checksum) how, Dictionary<uint, FileSection> sections)
     {
         ReadOnlySpan<byte> entry = file.Span.Slice(at, ModelFormat.EntryLength);
         uint kind = BinaryPrimitives.ReadUInt32LittleEndian(entry);
@@ -65,10 +65,10 @@ internal static class SectionTable
             return;
         }
 
-        var section = new FileSection(offset, file.Slice((int)offset, (int)length), file.Slice(at + 24, ModelFormat.HashLength));
-        if (kind != later)
+        var section = new FileSection(offset, file.Slice((int)offset, (int)length), how.Checksum, file.Slice(at + 24, ModelChecksums.Length));
+        if (kind != how.Later)
         {
-            CheckHash(section, kind);
+            Check(section, kind);
         }
 
         if (!sections.TryAdd(kind, section))
@@ -79,7 +79,7 @@ internal static class SectionTable
 
     /// <summary>Holds a section against its checksum.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.CorruptModel"/>.</exception>
-    public static void CheckHash(FileSection section, uint kind) => CheckHash(section.Data.Span, section.Hash.Span, Text($"section {kind}"));
+    public static void Check(FileSection section, uint kind) => Check(section.Checksum, section.Data.Span, section.Expected.Span, Text($"section {kind}"));
 
     private static void CheckMagic(ReadOnlySpan<byte> data)
     {
@@ -95,7 +95,7 @@ internal static class SectionTable
         }
     }
 
-    private static void CheckVersion(ReadOnlySpan<byte> data)
+    private static ModelChecksum CheckVersion(ReadOnlySpan<byte> data)
     {
         ushort major = BinaryPrimitives.ReadUInt16LittleEndian(data[8..]);
         ushort lowest = BinaryPrimitives.ReadUInt16LittleEndian(data[12..]);
@@ -103,15 +103,17 @@ internal static class SectionTable
         {
             throw new QuantizationException(QuantizationErrorCode.UnsupportedModelVersion, Text($"expected a format readable by version {ModelFormat.Major}, found {major}, which needs {lowest}; use a newer library"));
         }
+
+        return lowest < 2 ? ModelChecksum.Sha256 : ModelChecksum.Crc32C;
     }
 
-    private static void CheckHash(ReadOnlySpan<byte> data, ReadOnlySpan<byte> expected, string what)
+    private static void Check(ModelChecksum checksum, ReadOnlySpan<byte> data, ReadOnlySpan<byte> expected, string what)
     {
-        Span<byte> hash = stackalloc byte[ModelFormat.HashLength];
-        SHA256.HashData(data, hash);
-        if (!hash.SequenceEqual(expected))
+        Span<byte> found = stackalloc byte[ModelChecksums.Length];
+        ModelChecksums.Make(checksum, data, found);
+        if (!found.SequenceEqual(expected))
         {
-            throw Corrupt($"{what}: expected checksum {Convert.ToHexStringLower(expected)[..16]}.., found {Convert.ToHexStringLower(hash)[..16]}..; the file is damaged");
+            throw Corrupt($"{what}: expected checksum {Convert.ToHexStringLower(expected)[..16]}.., found {Convert.ToHexStringLower(found)[..16]}..; the file is damaged");
         }
     }
 

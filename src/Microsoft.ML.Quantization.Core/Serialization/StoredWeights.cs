@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Security.Cryptography;
 using System.Threading;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.Win32.SafeHandles;
@@ -20,7 +19,7 @@ internal sealed class StoredWeights : WeightSection, IDisposable
     private readonly SafeFileHandle _file;
     private readonly NativeBytes _memory;
     private readonly FileSection _section;
-    private readonly byte[] _hash;
+    private readonly byte[] _checksum;
     private WeakReference<byte[]>? _again;
 
     /// <summary>Takes over the open file and the memory that holds all of it.</summary>
@@ -29,8 +28,8 @@ internal sealed class StoredWeights : WeightSection, IDisposable
     {
         _file = file;
         _memory = memory;
-        _section = section with { Data = default, Hash = default };
-        _hash = section.Hash.ToArray();
+        _section = section with { Data = default, Expected = default };
+        _checksum = section.Expected.ToArray();
         Size = section.Data.Length;
     }
 
@@ -87,7 +86,7 @@ internal sealed class StoredWeights : WeightSection, IDisposable
 
             byte[] bytes = GC.AllocateUninitializedArray<byte>(Size);
             int read = ModelFile.ReadAt(_file, bytes, _section.Offset);
-            if (read < Size || !SHA256.HashData(bytes).AsSpan().SequenceEqual(_hash))
+            if (read < Size || !ModelChecksums.Holds(_section.Checksum, bytes, _checksum))
             {
                 throw new QuantizationException(QuantizationErrorCode.CorruptModel, "Model file: expected the weights that were loaded from it, found others: the file was written over in place. Runs go on; load the model again to save it.");
             }

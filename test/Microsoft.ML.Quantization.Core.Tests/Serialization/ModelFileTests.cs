@@ -1,5 +1,7 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Security.Cryptography;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
@@ -145,19 +147,66 @@ public sealed class ModelFileTests
     }
 
     [TestMethod]
-    [DataRow("1.0")]
-    [DataRow("1.1")]
-    [DataRow("1.2")]
-    public void The_golden_file_of_each_version_stays_readable(string version)
+    [DataRow("1.0", "IntegerNet")]
+    [DataRow("1.1", "LowBitNet")]
+    [DataRow("1.2", "CodebookNet")]
+    [DataRow("2.0", "IntegerNet")]
+    [DataRow("2.1", "LowBitNet")]
+    [DataRow("2.2", "CodebookNet")]
+    public void The_golden_file_of_each_version_stays_readable(string version, string network)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "data", $"golden-{version}.mlq");
-        ModelDocument read = ModelReader.Read(path);
-        ModelDocument expected = HandmadeGraphs.Document(version switch { "1.0" => HandmadeGraphs.IntegerNet(4), "1.1" => HandmadeGraphs.LowBitNet(), _ => HandmadeGraphs.CodebookNet() });
-        Assert.AreEqual(GraphPrinter.Print(expected.Graph), GraphPrinter.Print(read.Graph));
-        Assert.AreEqual(
-            Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path))),
-            Convert.ToHexString(SHA256.HashData(ModelWriter.ToBytes(expected))),
-            "today's writer gives the golden bytes");
+        byte[] file = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "data", $"golden-{version}.mlq"));
+        Graph graph = network switch { "IntegerNet" => HandmadeGraphs.IntegerNet(4), "LowBitNet" => HandmadeGraphs.LowBitNet(), _ => HandmadeGraphs.CodebookNet() };
+        byte[] today = ModelWriter.ToBytes(HandmadeGraphs.Document(graph));
+        Assert.AreEqual(GraphPrinter.Print(graph), GraphPrinter.Print(ModelReader.Read(file).Graph));
+        Assert.AreEqual(version[2] - '0', file[10], "minor version");
+        if (version[0] == '1')
+        {
+            // Version 2 changed the checksums and nothing else.
+            file[8] = file[12] = 2;
+            ModelFileSurgery.Reseal(file);
+        }
+
+        Assert.AreEqual(Convert.ToHexString(SHA256.HashData(file)), Convert.ToHexString(SHA256.HashData(today)), "today's writer gives the golden bytes");
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    [DataRow(63)]
+    [DataRow(64)]
+    [DataRow(200)]
+    public void Checksums_are_eight_chains_of_crc(int length)
+    {
+        byte[] data = [.. Enumerable.Range(0, length).Select(i => (byte)((i * 37) + 11))];
+        byte[] found = new byte[ModelChecksums.Length];
+        ModelChecksums.Make(ModelChecksum.Crc32C, data, found);
+        byte[] filled = [.. data, .. new byte[64 - (length % 64)]];
+        for (int chain = 0; chain < 8; chain++)
+        {
+            IEnumerable<byte> own = Enumerable.Range(0, filled.Length / 64).SelectMany(block => filled.AsSpan((block * 64) + (chain * 8), 8).ToArray());
+            uint expected = PlainCrc([.. own, .. chain == 0 ? BitConverter.GetBytes((long)length) : []]);
+            Assert.AreEqual(expected, BitConverter.ToUInt32(found, chain * 4), $"chain {chain}");
+        }
+
+        Assert.IsTrue(ModelChecksums.Holds(ModelChecksum.Crc32C, data, found));
+        Assert.IsFalse(ModelChecksums.Holds(ModelChecksum.Crc32C, [.. data, 0], found), "a zero more is another file");
+    }
+
+    // CRC-32C bit by bit (reflected polynomial 0x82F63B78), without the last complement.
+    private static uint PlainCrc(byte[] data)
+    {
+        uint crc = uint.MaxValue;
+        foreach (byte value in data)
+        {
+            crc ^= value;
+            for (int bit = 0; bit < 8; bit++)
+            {
+                crc = (crc >> 1) ^ ((crc & 1) * 0x82F63B78u);
+            }
+        }
+
+        return crc;
     }
 
     internal static QuantizationErrorCode? Code(byte[] file)
