@@ -152,7 +152,7 @@ public sealed class KernelChoiceTests
         var bound = new BoundProgram(program, 1, new ThreadSplit(1), long.MaxValue);
         KernelWork[] works = [.. bound.Steps.Select(s => s.Work).DistinctBy(w => (w.Operation, w.Bits))];
         IReadOnlyList<KernelSet> sets = KernelRegistry.Available;
-        return new ThroughputTable("here", works.SelectMany((work, i) => sets.Select((set, s) => new ThroughputEntry(set.Name, work, (i + shift) % sets.Count == s ? 1 : 1e9))));
+        return new ThroughputTable("here", [.. works.SelectMany((work, i) => sets.Select((set, s) => new ThroughputEntry(set.Name, work, (i + shift) % sets.Count == s ? 1 : 1e9)))]);
     }
 
     private sealed class Named(string name) : Quantization.Kernels.Managed.ManagedKernels

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.IO;
 using System.Text.Json;
 
@@ -9,7 +10,6 @@ namespace Microsoft.ML.Quantization.Kernels.Costs;
 internal static class ThroughputReader
 {
     private const int Sizes = 7;
-    private const int ShortestRow = 64;
 
     /// <summary>The table.</summary>
     /// <exception cref="JsonException">No JSON.</exception>
@@ -32,7 +32,7 @@ internal static class ThroughputReader
     {
         var reader = new Utf8JsonReader(text);
         string? processor = null;
-        List<ThroughputEntry>? rows = null;
+        ImmutableArray<ThroughputEntry>? rows = null;
         var numbers = new Dictionary<string, double>(StringComparer.Ordinal);
         Expect(ref reader, JsonTokenType.StartObject);
         while (Next(ref reader) == JsonTokenType.PropertyName)
@@ -47,7 +47,7 @@ internal static class ThroughputReader
                     processor = reader.GetString();
                     break;
                 case JsonTokenType.StartArray when name == "rows":
-                    rows = Rows(ref reader, text.Length / ShortestRow);
+                    rows = Rows(ref reader, text.Count((byte)'['));
                     break;
                 default:
                     reader.Skip();
@@ -66,9 +66,10 @@ internal static class ThroughputReader
         };
     }
 
-    private static List<ThroughputEntry> Rows(ref Utf8JsonReader reader, int room)
+    private static ImmutableArray<ThroughputEntry> Rows(ref Utf8JsonReader reader, int most)
     {
-        var rows = new List<ThroughputEntry>(room);
+        // The columns and the rows themselves have a bracket each, too.
+        ImmutableArray<ThroughputEntry>.Builder rows = ImmutableArray.CreateBuilder<ThroughputEntry>(Math.Max(0, most - 2));
         (string set, string name, KernelOperation operation) = (string.Empty, string.Empty, default);
         int[] sizes = new int[Sizes];
         while (Next(ref reader) == JsonTokenType.StartArray)
@@ -97,7 +98,7 @@ internal static class ThroughputReader
             rows.Add(nanoseconds > 0 && work.Units > 0 ? new ThroughputEntry(set, work, nanoseconds) : throw new FormatException("a time or a size is not above 0"));
         }
 
-        return rows;
+        return rows.DrainToImmutable();
     }
 
     private static JsonTokenType Next(ref Utf8JsonReader reader) => reader.Read() ? reader.TokenType : throw new FormatException("the file ends early");

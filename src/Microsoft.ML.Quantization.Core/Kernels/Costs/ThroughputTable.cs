@@ -33,10 +33,10 @@ internal sealed class ThroughputTable
 
     private readonly Dictionary<(string Set, KernelOperation Operation, int Bits), Lazy<CostSurface>> _surfaces = [];
 
-    public ThroughputTable(string processor, IEnumerable<ThroughputEntry> entries)
+    public ThroughputTable(string processor, ImmutableArray<ThroughputEntry> entries)
     {
         Processor = processor;
-        Entries = [.. entries];
+        Entries = entries;
         var groups = new Dictionary<(string Set, KernelOperation Operation, int Bits), List<int>>();
         for (int i = 0; i < Entries.Length; i++)
         {
