@@ -2,6 +2,7 @@ using System;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Kernels.Costs;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
@@ -10,6 +11,9 @@ namespace Microsoft.ML.Quantization.Packing.Steps;
 internal sealed class QuantizeEntryStep(BindContext context, EntryReader reader, int input, Layout target, AffineParameters parameters, IntegerRange range, int destination)
     : EntryStep(context, reader, input, target, KernelOperation.EntryByte)
 {
+    /// <summary>Channels that are turned at a time.</summary>
+    private const int Group = 16;
+
     private readonly KernelSet _kernels = context.Kernels;
 
     private readonly bool _isDirect = reader is { IsPlain: true, Step: 1, Element: ElementType.Float32 };
@@ -30,12 +34,34 @@ internal sealed class QuantizeEntryStep(BindContext context, EntryReader reader,
             return;
         }
 
-        Span<byte> codes = stackalloc byte[Block];
-        codes = codes[..count];
+        if (IsChannelsLast)
+        {
+            RunGroups(buffers, slot, image, pixel, count);
+            return;
+        }
+
         for (int channel = 0; channel < Reader.Channels; channel++)
         {
-            Codes(buffers, image, channel, pixel, codes);
-            Store(codes, slot, image, channel, pixel);
+            Codes(buffers, image, channel, pixel, slot.Slice(Target(image, channel, pixel), count));
+        }
+    }
+
+    // A group's codes stay in the first-level cache until they are turned.
+    private unsafe void RunGroups(RunBuffers buffers, Span<byte> slot, int image, int pixel, int count)
+    {
+        byte* planes = stackalloc byte[Block * Group];
+        for (int first = 0; first < Reader.Channels; first += Group)
+        {
+            int channels = Math.Min(Group, Reader.Channels - first);
+            for (int channel = 0; channel < channels; channel++)
+            {
+                Codes(buffers, image, first + channel, pixel, new Span<byte>(planes + (channel * count), count));
+            }
+
+            fixed (byte* target = slot[Target(image, first, pixel)..])
+            {
+                Turning.Bytes(planes, channels, count, count, target, Reader.Channels);
+            }
         }
     }
 

@@ -1,10 +1,11 @@
 using System;
 using Microsoft.ML.Quantization.Kernels.Costs;
+using Microsoft.ML.Quantization.Operators;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
 
 /// <summary>Swaps the two inner axes of [images, rows, columns]: between row-major ([N, C, pixels]) and channels-last ([N, pixels, C]).</summary>
-internal sealed class LayoutStep : BoundStep
+internal sealed unsafe class LayoutStep : BoundStep
 {
     private const int Block = 32;
 
@@ -37,17 +38,36 @@ internal sealed class LayoutStep : BoundStep
         switch (_size)
         {
             case 1:
-                Swap(buffers.Span<byte>(_source), buffers.Span<byte>(_destination), begin, end);
+                Turn(buffers.Span<byte>(_source), buffers.Span<byte>(_destination), begin, end, &Turning.Bytes);
                 break;
             case 2:
                 Swap(buffers.Span<ushort>(_source), buffers.Span<ushort>(_destination), begin, end);
                 break;
             case 4:
-                Swap(buffers.Span<uint>(_source), buffers.Span<uint>(_destination), begin, end);
+                Turn(buffers.Span<float>(_source), buffers.Span<float>(_destination), begin, end, &Turning.Floats);
                 break;
             default:
                 Swap(buffers.Span<ulong>(_source), buffers.Span<ulong>(_destination), begin, end);
                 break;
+        }
+    }
+
+    private void Turn<T>(ReadOnlySpan<T> source, Span<T> destination, int begin, int end, delegate*<T*, int, int, int, T*, int, void> turn)
+        where T : unmanaged
+    {
+        fixed (T* from = source, to = destination)
+        {
+            for (int unit = begin; unit < end; unit++)
+            {
+                long start = (long)(unit / _rowBlocks) * _rows * _columns;
+                int top = unit % _rowBlocks * Block;
+                for (int left = 0; left < _columns; left += Block)
+                {
+                    turn(
+                        from + start + ((long)top * _columns) + left, Math.Min(Block, _rows - top), Math.Min(Block, _columns - left), _columns,
+                        to + start + ((long)left * _rows) + top, _rows);
+                }
+            }
         }
     }
 
