@@ -36,7 +36,8 @@ internal static class NetworksCommand
     /// <summary>Tokens of the encoder.</summary>
     private const int Sequence = 128;
 
-    private static readonly OnnxImportOptions _import = new() { Dimensions = ImmutableDictionary<string, int>.Empty.Add("seq", Sequence) };
+    /// <summary>What the peer's networks leave free.</summary>
+    internal static OnnxImportOptions Import { get; } = new() { Dimensions = ImmutableDictionary<string, int>.Empty.Add("seq", Sequence) };
 
     public static int Run(string[] args)
     {
@@ -106,7 +107,7 @@ internal static class NetworksCommand
     public static ModelDocument Quantized(string file, Func<Graph, QuantizationScheme> scheme)
     {
         const int Rows = 8;
-        Graph graph = OnnxModel.Load(file, _import).Graph;
+        Graph graph = OnnxModel.Load(file, Import).Graph;
         Shape shape = graph[graph.Inputs[0]].Type.Shape.Bind(Rows);
         Tensor rows = graph[graph.Inputs[0]].Type.Element == ElementType.Int64 ? Tensor.Create<long>(shape, Tokens(shape.Count)) : Tensor.Create(shape, Reals(shape.Count));
         var quantizer = new PostTrainingQuantizer(new EngineRunnerFactory(KernelRegistry.Active), SmallNetworks.FastTable());
@@ -124,7 +125,7 @@ internal static class NetworksCommand
             return ModelReader.Read(file);
         }
 
-        Graph graph = OnnxModel.Load(file, _import).Graph;
+        Graph graph = OnnxModel.Load(file, Import).Graph;
         if (!file.Contains("u8s8", StringComparison.Ordinal))
         {
             graph = lowered ? LatencyPredictor.Lower(graph, QuantizationScheme.EightBits) : PostTrainingQuantizer.Clean(graph);

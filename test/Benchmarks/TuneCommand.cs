@@ -67,7 +67,9 @@ internal static class TuneCommand
         var text = new StringBuilder("{\n");
         text.Append(CultureInfo.InvariantCulture, $"  \"processor\": \"{ProcessorIdentity.Current}\",\n  \"name\": \"{Machine.Processor}\",\n");
         text.Append(CultureInfo.InvariantCulture, $"  \"forkNanoseconds\": {ForkNanoseconds():0},\n  \"stepNanoseconds\": 60,\n  \"coldNanosecondsPerByte\": {TuneGrid.ColdNanosecondsPerByte(KernelRegistry.Active):0.0000},\n");
-        text.Append(CultureInfo.InvariantCulture, $"  \"memoryNanosecondsPerByte\": {TuneGrid.MemoryNanosecondsPerByte(KernelRegistry.Active):0.0000},\n  \"narrowMemoryNanosecondsPerByte\": {TuneGrid.NarrowMemoryNanosecondsPerByte(KernelRegistry.Active):0.0000},\n");
+        (double stream, double memory) = TuneGrid.MemoryNanosecondsPerByte(KernelRegistry.Active);
+        text.Append(CultureInfo.InvariantCulture, $"  \"streamNanosecondsPerByte\": {stream:0.0000},\n  \"memoryThreads\": {TuneGrid.MemoryThreads():0.00},\n");
+        text.Append(CultureInfo.InvariantCulture, $"  \"memoryNanosecondsPerByte\": {memory:0.0000},\n  \"narrowMemoryNanosecondsPerByte\": {TuneGrid.NarrowMemoryNanosecondsPerByte(KernelRegistry.Active):0.0000},\n");
         text.Append(CultureInfo.InvariantCulture, $"  \"columns\": [{Columns}],\n  \"rows\": [\n");
         text.AppendJoin(",\n", entries.Select(e => string.Create(
             CultureInfo.InvariantCulture,

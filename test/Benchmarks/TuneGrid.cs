@@ -11,6 +11,7 @@ using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Prediction;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.Threading;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
 
 namespace Microsoft.ML.Quantization.Benchmarks;
@@ -93,15 +94,24 @@ internal static class TuneGrid
         return Math.Max(cold - hot, 0) / (Inputs * Outputs);
     }
 
-    /// <summary>What weights that come from memory cost more than those from the last-level cache.</summary>
-    public static double MemoryNanosecondsPerByte(KernelSet set)
+    /// <summary>What weights that come from memory cost, and what they cost more than those from the last-level cache.</summary>
+    public static (double Whole, double More) MemoryNanosecondsPerByte(KernelSet set)
     {
         const int Size = 3072;
         const int Rounds = 9;
         Action layer = new KernelRunner(set).ByteConvolution(ConvolutionGeometry.Dense(1, Size, Size));
         double cached = KernelTimer.Least(layer);
         double evicted = Enumerable.Range(0, Rounds).Min(_ => KernelTimer.Evicted(layer));
-        return Math.Max(evicted - cached, 0) / (Size * Size);
+        return (evicted / (Size * Size), Math.Max(evicted - cached, 0) / (Size * Size));
+    }
+
+    /// <summary>How many times as much all threads read from memory as one does.</summary>
+    public static double MemoryThreads()
+    {
+        using var pool = new ClaimingPool(Environment.ProcessorCount);
+        double one = KernelTimer.Least(KernelTimer.Walk);
+        double all = KernelTimer.Least(() => pool.Run(Environment.ProcessorCount, 0, static (_, part) => KernelTimer.Walk(part, Environment.ProcessorCount)));
+        return one / all;
     }
 
     /// <summary>The same for weights of 4 bits, a byte in memory.</summary>

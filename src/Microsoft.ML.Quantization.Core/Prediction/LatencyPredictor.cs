@@ -55,14 +55,16 @@ public static class LatencyPredictor
     internal static LatencyPrediction Predict(PackedProgram program, int batch, int threads, ThroughputTable table)
     {
         var bound = new BoundProgram(program, batch, new ThreadSplit(threads), long.MaxValue);
-        bool cold = program.Steps.Sum(s => s.Facts.WeightBytes) > ThroughputTable.SecondLevelBytes;
+        long bytes = program.Steps.Sum(s => s.Facts.WeightBytes);
+        bool cold = bytes > ThroughputTable.SecondLevelBytes;
         var steps = ImmutableArray.CreateBuilder<StepPrediction>(bound.Steps.Length);
         for (int i = 0; i < bound.Steps.Length; i++)
         {
             PackedStep step = program.Steps[i];
             string set = (step.Kernels ?? program.Kernels).Name;
             double alone = table.Nanoseconds(set, bound.Steps[i].Work) + bound.Steps[i].Also.Sum(w => table.Nanoseconds(set, w)) + (cold ? step.Facts.WeightBytes * table.ColdNanosecondsPerByte : 0);
-            double time = (Shared(alone, bound.Steps[i].Chunks, threads, table) + table.StepNanoseconds) / 1e6;
+            double least = table.StreamNanoseconds(step.Facts.WeightBytes, bytes, bound.Steps[i].Chunks == 1 ? 1 : threads);
+            double time = (Math.Max(Shared(alone, bound.Steps[i].Chunks, threads, table), least) + table.StepNanoseconds) / 1e6;
             steps.Add(new StepPrediction(step.Layer, step.Operation, set, time, table.IsMeasured(set, bound.Steps[i].Work)));
         }
 

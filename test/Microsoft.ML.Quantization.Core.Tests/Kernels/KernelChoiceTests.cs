@@ -107,6 +107,16 @@ public sealed class KernelChoiceTests
     }
 
     [TestMethod]
+    public void Threads_share_the_memory_that_large_models_are_read_from()
+    {
+        var table = new ThroughputTable("here", []) { StreamNanosecondsPerByte = 2, MemoryThreads = 1.5 };
+        Assert.AreEqual(0, table.StreamNanoseconds(600, 1 << 20, 1), "caches hold it");
+        Assert.AreEqual(1200, table.StreamNanoseconds(600, 1 << 26, 1));
+        Assert.AreEqual(800, table.StreamNanoseconds(600, 1 << 26, 2));
+        Assert.AreEqual(800, table.StreamNanoseconds(600, 1 << 26, 8));
+    }
+
+    [TestMethod]
     public void Forms_of_planes_have_times_of_their_own()
     {
         ConvolutionGeometry g = ConvolutionGeometry.Dense(8, 64, 64);

@@ -62,6 +62,8 @@ internal static class ThroughputReader
             StepNanoseconds = numbers["stepNanoseconds"],
             ColdNanosecondsPerByte = numbers["coldNanosecondsPerByte"],
             NarrowMemoryNanosecondsPerByte = numbers.GetValueOrDefault("narrowMemoryNanosecondsPerByte"),
+            StreamNanosecondsPerByte = numbers.GetValueOrDefault("streamNanosecondsPerByte"),
+            MemoryThreads = numbers.GetValueOrDefault("memoryThreads", ThroughputTable.Empty.MemoryThreads),
             MemoryNanosecondsPerByte = numbers.GetValueOrDefault("memoryNanosecondsPerByte", ThroughputTable.Empty.MemoryNanosecondsPerByte),
         };
     }

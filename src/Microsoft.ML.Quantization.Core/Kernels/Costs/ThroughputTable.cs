@@ -78,6 +78,16 @@ internal sealed class ThroughputTable
     /// <summary>The same for weights of fewer than 8 bits, which are unpacked while they arrive; 0 for a quarter more than <see cref="MemoryNanosecondsPerByte"/>.</summary>
     public double NarrowMemoryNanosecondsPerByte { get; init; }
 
+    /// <summary>Nanoseconds in which one thread reads a byte of weights from memory and does nothing else with it; 0 where nobody has measured it.</summary>
+    public double StreamNanosecondsPerByte { get; init; }
+
+    /// <summary>How many times as much all threads read from memory as one does.</summary>
+    public double MemoryThreads { get; init; } = 1;
+
+    /// <summary>The least time in which threads read the weights of a step, in a model with so many bytes of weights: what stays in the last-level cache is not counted.</summary>
+    public double StreamNanoseconds(long bytes, long modelBytes, int threads)
+        => modelBytes > LastLevelBytes ? bytes * StreamNanosecondsPerByte / Math.Clamp(MemoryThreads, 1, threads) : 0;
+
     /// <summary>Nanoseconds that reading weights costs beside the kernel, in a model with so many bytes of weights. Weights beyond the second-level cache were so when they were measured, too.</summary>
     public double WeightNanoseconds(long bytes, long modelBytes, bool narrow)
     {
