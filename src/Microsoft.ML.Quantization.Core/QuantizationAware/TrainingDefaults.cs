@@ -9,12 +9,15 @@ public static class TrainingDefaults
     // Errors are normalised to ±1 and summed over places and rows, so biases need a small rate; steps are read off weights near ±1, so not one that rounding eats.
     private const float PlainRate = 1e-4f;
 
+    // Noise makes gradients of few bits vary: the length of a step must not follow from theirs.
+    private const float NoisyRate = 1e-3f;
+
     // As many as give the variance of a channel to about a percent.
     private const int Batches = 100;
 
     /// <summary>
-    /// Methods that replace the optimizer's step (WAGE) get plain gradient descent; networks that train with noise (Relaxed Quantization) have the statistics of batch normalization measured anew
-    /// with hard quantizers at the end; methods that work in stages (INQ) have the learning rate start over in each; all others get what <see cref="TrainingOptions"/> has.
+    /// Methods that replace the optimizer's step (WAGE) get plain gradient descent; networks that train with noise (Relaxed Quantization) are trained by Adam and have the statistics of batch
+    /// normalization measured anew with hard quantizers at the end; methods that work in stages (INQ) have the learning rate start over in each; all others get what <see cref="TrainingOptions"/> has.
     /// </summary>
     /// <param name="scheme">The scheme; null for float training.</param>
     public static TrainingOptions For(QuantizationAwareScheme? scheme)
@@ -27,6 +30,6 @@ public static class TrainingDefaults
 
         options = options with { Schedule = options.Schedule with { Restarts = scheme?.Weights?.Stages ?? 1 } };
         bool isNoisy = scheme is { Weights.TrainsWithNoise: true } or { Activations.TrainsWithNoise: true };
-        return isNoisy ? options with { ReestimationBatches = Batches } : options;
+        return isNoisy ? options with { Optimizer = new Adam(), Rate = NoisyRate, ReestimationBatches = Batches } : options;
     }
 }

@@ -24,6 +24,8 @@ internal static class AblationsCommand
         new("Rate of INQ", "one cosine over the run", "inq-course", "INQ", (3, 3), 8) { Training = t => t with { Schedule = t.Schedule with { Restarts = 1 } } },
         new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
         new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
+        new("Optimizer of RQ-ST", "Adam, rate 0.001", "rq-st-adam", "RQ-ST", (3, 3), 8),
+        new("Optimizer of RQ-ST", "Nesterov momentum 0.9, rate 0.02", "rq-st-momentum", "RQ-ST", (3, 3), 8) { Training = t => t with { Optimizer = new Sgd(0.9f, Nesterov: true), Rate = 0.02f } },
     ];
 
     /// <summary>ablations DATA_DIR [NAME ...].</summary>

@@ -122,8 +122,8 @@ internal static class MethodsCommand
         Epochs = epochs,
         BatchSize = 128,
         Seed = seed,
-        Optimizer = new Sgd(0.9f, Nesterov: true),
-        Rate = 0.02f,
+        Optimizer = needed.Optimizer is Adam ? needed.Optimizer : new Sgd(0.9f, Nesterov: true),
+        Rate = needed.Optimizer is Adam ? needed.Rate : 0.02f,
         Schedule = new CosineSchedule { WarmUpSteps = 100, Restarts = needed.Schedule.Restarts },
         ReestimationBatches = needed.ReestimationBatches,
         Decay = 1e-4f,
@@ -160,7 +160,7 @@ internal static class MethodsCommand
 
             `dotnet run -c Release --project test/Benchmarks -- methods DATA_DIR` on {Machine.Description}.
             Fashion-MNIST, 60,000 training and 10,000 test images; ResNet-8 (`samples/data/{Network}`, {Accuracy(FloatAccuracy)} in float), every cell from the same float network; Nesterov momentum 0.9, rate 0.02
-            with cosine, decay 1e-4, shift by one pixel and flip; first and last layer 8 bits; seed 1; 32 means float; statistics of normalization measured anew with hard quantizers where training has noise (RQ, RQ-ST), the rate starts over in each stage of INQ. One file a cell in `methods/`; cells that are missing have not been run.
+            with cosine, decay 1e-4, shift by one pixel and flip; first and last layer 8 bits; seed 1; 32 means float; where training has noise (RQ, RQ-ST) by Adam with rate 0.001 and statistics of normalization measured anew with hard quantizers at the end, the rate starts over in each stage of INQ. One file a cell in `methods/`; cells that are missing have not been run.
             Times of training are of one process a core; the command may be started once a core, the processes share the cells.
 
             {table}{best}

@@ -82,7 +82,8 @@ public sealed class QuantizationAwareTests
         Assert.AreEqual(new TrainingOptions(), TrainingDefaults.For(null));
         foreach (string name in new[] { "RQ", "RQ-ST" })
         {
-            Assert.IsTrue(TrainingDefaults.For(TrainingRecipes.Find(name).Scheme(4, 32)).ReestimationBatches > 0, name);
+            TrainingOptions options = TrainingDefaults.For(TrainingRecipes.Find(name).Scheme(4, 32));
+            Assert.IsTrue(options is { ReestimationBatches: > 0, Optimizer: Adam }, name);
         }
     }
 
