@@ -18,15 +18,17 @@ internal static class AblationsCommand
 
     private static readonly ImmutableArray<Case> _cases =
     [
-        new("Levels of INQ", "of the layer, as in the paper", "inq-layer", "INQ", (3, 3), 8),
-        new("Levels of INQ", "of each channel", "inq-channel", "INQ", (3, 3), 8) { Scheme = s => s with { Weights = ((Inq)s.Weights!) with { PerChannel = true } } },
-        new("Rate of INQ", "over again in each stage, as in the paper", "inq-layer", "INQ", (3, 3), 8),
-        new("Rate of INQ", "one cosine over the run", "inq-course", "INQ", (3, 3), 8) { Training = t => t with { Schedule = t.Schedule with { Restarts = 1 } } },
+        new("Levels of INQ", "of each channel", "inq-channel", "INQ", (3, 3), 8),
+        new("Levels of INQ", "of the layer, as in the paper", "inq-layer", "INQ", (3, 3), 8) { Scheme = PerLayer },
+        new("Rate of INQ, levels of the layer", "over again in each stage, as in the paper", "inq-layer", "INQ", (3, 3), 8) { Scheme = PerLayer },
+        new("Rate of INQ, levels of the layer", "one cosine over the run", "inq-course", "INQ", (3, 3), 8) { Scheme = PerLayer, Training = t => t with { Schedule = t.Schedule with { Restarts = 1 } } },
         new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
         new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
         new("Optimizer of RQ-ST", "Adam, rate 0.001", "rq-st-adam", "RQ-ST", (3, 3), 8),
         new("Optimizer of RQ-ST", "Nesterov momentum 0.9, rate 0.02", "rq-st-momentum", "RQ-ST", (3, 3), 8) { Training = t => t with { Optimizer = new Sgd(0.9f, Nesterov: true), Rate = 0.02f } },
     ];
+
+    private static Func<QuantizationAwareScheme, QuantizationAwareScheme> PerLayer => static s => s with { Weights = ((Inq)s.Weights!) with { PerChannel = false } };
 
     /// <summary>ablations DATA_DIR [NAME ...].</summary>
     public static int Run(string[] args)

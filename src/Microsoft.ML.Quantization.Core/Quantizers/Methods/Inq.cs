@@ -32,7 +32,7 @@ public sealed record Inq : QuantizationMethod
         [0.5, 0.75, 0.875, 1],
     ];
 
-    /// <summary>s and with it n₁ of each output channel, not of the layer as the paper has it: where a few channels are large, the layer's levels turn most weights of the others into 0.</summary>
+    /// <summary>s and with it n₁ of each output channel, not of the layer as the paper has it: where a few channels are large, the layer's levels turn most weights of the others into 0. The recipe has it.</summary>
     public bool PerChannel { get; init; }
 
     /// <inheritdoc/>
