@@ -55,6 +55,7 @@ public sealed class InqTests
 
         CollectionAssert.AreEqual(expected, decoded);
         Assert.AreEqual(method, QuantizationMethods.Create("INQ", method.Settings));
+        Assert.AreEqual(method, TrainingRecipes.Find("INQ").Scheme(bits, 4).Weights, "the recipe has them");
     }
 
     [TestMethod]
