@@ -17,7 +17,7 @@ public static class TrainingDefaults
 
     /// <summary>
     /// Methods that replace the optimizer's step (WAGE) get plain gradient descent; networks that train with noise (Relaxed Quantization) are trained by Adam and have the statistics of batch
-    /// normalization measured anew with hard quantizers at the end; methods that work in stages (INQ) have the learning rate start over in each; all others get what <see cref="TrainingOptions"/> has.
+    /// normalization measured anew with hard quantizers at the end; methods that work in stages (INQ) get a rate that falls by a cosine and starts over in each; all others get what <see cref="TrainingOptions"/> has.
     /// </summary>
     /// <param name="scheme">The scheme; null for float training.</param>
     public static TrainingOptions For(QuantizationAwareScheme? scheme)
@@ -28,7 +28,12 @@ public static class TrainingDefaults
             options = options with { Optimizer = new Sgd(0), Rate = PlainRate };
         }
 
-        options = options with { Schedule = options.Schedule with { Restarts = scheme?.Weights?.Stages ?? 1 } };
+        if (scheme is { Weights.Stages: > 1 and int stages })
+        {
+            // A constant rate has no course to start over.
+            options = options with { Schedule = new CosineSchedule { Restarts = stages } };
+        }
+
         bool isNoisy = scheme is { Weights.TrainsWithNoise: true } or { Activations.TrainsWithNoise: true };
         return isNoisy ? options with { Optimizer = new Adam(), Rate = NoisyRate, ReestimationBatches = Batches } : options;
     }

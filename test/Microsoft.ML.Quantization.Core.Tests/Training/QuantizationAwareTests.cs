@@ -90,7 +90,9 @@ public sealed class QuantizationAwareTests
     [TestMethod]
     public void The_rate_starts_over_in_each_stage_of_a_method()
     {
-        Assert.AreEqual(8, TrainingDefaults.For(TrainingRecipes.Find("INQ").Scheme(3, 3)).Schedule.Restarts);
+        Schedule schedule = TrainingDefaults.For(TrainingRecipes.Find("INQ").Scheme(3, 3)).Schedule;
+        Assert.AreEqual(8, schedule.Restarts);
+        Assert.IsTrue(schedule.Factor(9, 10, 8) < 0.1 && schedule.Factor(10, 10, 8) == 1, "it falls, and begins again");
         Assert.AreEqual(4, TrainingDefaults.For(TrainingRecipes.Find("INQ").Scheme(5, 32)).Schedule.Restarts);
     }
 
