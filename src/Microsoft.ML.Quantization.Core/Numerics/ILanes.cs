@@ -131,6 +131,12 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Number of bits set in each of a lane's four bytes, in the place of the byte.</summary>
     public static abstract TSelf BitCounts(TSelf value);
 
+    /// <summary>first ^ second ^ third: the sum of three bits, without what it carries.</summary>
+    public static abstract TSelf Parity(TSelf first, TSelf second, TSelf third);
+
+    /// <summary>Bits set in two or three of three: what their sum carries.</summary>
+    public static abstract TSelf Majority(TSelf first, TSelf second, TSelf third);
+
     /// <summary>The top bit of each lane, lane 0 lowest.</summary>
     public static abstract uint SignBits(TSelf value);
 }

@@ -169,5 +169,13 @@ internal readonly unsafe struct Lanes1024 : ILanes<Lanes1024>
     public static Lanes1024 BitCounts(Lanes1024 value) => new(Lanes512.BitCounts(value.Low).Value, Lanes512.BitCounts(value.High).Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1024 Parity(Lanes1024 first, Lanes1024 second, Lanes1024 third)
+        => new(Lanes512.Parity(first.Low, second.Low, third.Low).Value, Lanes512.Parity(first.High, second.High, third.High).Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1024 Majority(Lanes1024 first, Lanes1024 second, Lanes1024 third)
+        => new(Lanes512.Majority(first.Low, second.Low, third.Low).Value, Lanes512.Majority(first.High, second.High, third.High).Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SignBits(Lanes1024 value) => Lanes512.SignBits(value.Low) | (Lanes512.SignBits(value.High) << Lanes512.Count);
 }

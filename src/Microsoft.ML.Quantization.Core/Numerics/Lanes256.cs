@@ -206,5 +206,11 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Parity(Lanes256 first, Lanes256 second, Lanes256 third) => first ^ second ^ third;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Majority(Lanes256 first, Lanes256 second, Lanes256 third) => Select(first ^ second, third, first);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SignBits(Lanes256 value) => (uint)Vector256.ExtractMostSignificantBits(value.Bits);
 }

@@ -46,6 +46,11 @@ internal readonly record struct AxisClass(int OutBegin, int OutEnd, int TapBegin
     /// <summary>The taps of a window that starts at <paramref name="start"/> which lie inside [0, inputs); empty as (0, 0).</summary>
     public static (int Begin, int End) Taps1(int inputs, int kernel, int start, int dilation)
     {
+        if (start >= 0 && start < inputs - ((long)(kernel - 1) * dilation))
+        {
+            return (0, kernel);
+        }
+
         int begin = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
         int end = start >= inputs ? 0 : Math.Min(kernel, ((inputs - start - 1) / dilation) + 1);
         return begin < end ? (begin, end) : (0, 0);

@@ -6,14 +6,14 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.Quantization.Kernels.Managed;
 
 /// <content>
-/// Weights as codes of 4 bits: a panel is its 16 levels, then its values in the order of the panels of int16, 32 at a time as 16 bytes, the first 16 in the low halves. A panel is decoded
+/// Weights as codes of 4 bits: a panel is its 16 levels, then its values in the order of the other panels, 32 at a time as 16 bytes, the first 16 in the low halves. A panel is decoded
 /// whenever a tile comes to it, and then multiplied like any other.
 /// </content>
-internal static unsafe partial class ByteConvolution<TLanes>
+internal static unsafe partial class ByteConvolution<TLanes, TCode, TDot>
 {
     private const int Run32 = 32;
 
-    private static readonly string _codesLayout = string.Create(CultureInfo.InvariantCulture, $"managed/c4/k2/n{Block}");
+    private static readonly string _codesLayout = string.Create(CultureInfo.InvariantCulture, $"managed/c4/k{InLane}/n{Block}");
 
     public static PackedWeights PackCodes(in ConvolutionGeometry g, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
     {
@@ -31,7 +31,7 @@ internal static unsafe partial class ByteConvolution<TLanes>
             ReadOnlySpan<byte> row = codes.Slice(channel * g.Depth, g.Depth);
             for (int k = 0; k < row.Length; k++)
             {
-                int value = (k / 2 * 2 * Block) + (inGroup % Block * 2) + (k % 2);
+                int value = (k / InLane * InLane * Block) + (inGroup % Block * InLane) + (k % InLane);
                 panel[KernelSet.CodebookLevels + (value / Run32 * Vector128<byte>.Count) + (value % Vector128<byte>.Count)] |= (byte)(value % Run32 < Vector128<byte>.Count ? row[k] : row[k] << 4);
             }
         }
@@ -39,40 +39,49 @@ internal static unsafe partial class ByteConvolution<TLanes>
         return packed;
     }
 
-    private static int PanelValues(in ConvolutionGeometry g) => ((Pairs(g) * 2 * Block) + Run32 - 1) / Run32 * Run32;
+    private static int PanelValues(in ConvolutionGeometry g) => ((Steps(g) * InLane * Block) + Run32 - 1) / Run32 * Run32;
 
     private static int PanelBytes(in ConvolutionGeometry g) => KernelSet.CodebookLevels + (PanelValues(g) / 2);
 
     private static long CodesLength(in ConvolutionGeometry g) => (long)g.Groups * Blocks(g) * PanelBytes(g);
 
-    /// <summary>int16 of a panel; those behind the depth meet a zero of the patch.</summary>
-    private static void Decode(byte* panel, int values, short* result)
+    /// <summary>Weights of a panel; those behind the depth meet a zero of the patch.</summary>
+    private static void Decode(byte* panel, int values, TCode* result)
     {
         Vector128<byte> levels = Vector128.Load(panel);
         panel += KernelSet.CodebookLevels;
         for (int i = 0; i < values; i += Run32, panel += Vector128<byte>.Count)
         {
             Vector128<byte> pair = Vector128.Load(panel);
-            (Vector128<short> a, Vector128<short> b) = Vector128.Widen(Vector128.Shuffle(levels, pair & Vector128.Create((byte)15)).AsSByte());
-            (Vector128<short> c, Vector128<short> d) = Vector128.Widen(Vector128.Shuffle(levels, pair >>> 4).AsSByte());
-            a.Store(result + i);
-            b.Store(result + i + 8);
-            c.Store(result + i + 16);
-            d.Store(result + i + 24);
+            Put(Vector128.Shuffle(levels, pair & Vector128.Create((byte)15)), result + i);
+            Put(Vector128.Shuffle(levels, pair >>> 4), result + i + Vector128<byte>.Count);
         }
     }
 
-    /// <summary>Packed panels: of int16, or of codes when there is room to decode one.</summary>
-    private readonly struct Panels(byte* packed, short* decoded)
+    private static void Put(Vector128<byte> weights, TCode* result)
+    {
+        if (sizeof(TCode) == sizeof(byte))
+        {
+            weights.Store((byte*)result);
+            return;
+        }
+
+        (Vector128<short> low, Vector128<short> high) = Vector128.Widen(weights.AsSByte());
+        low.Store((short*)result);
+        high.Store((short*)result + Vector128<short>.Count);
+    }
+
+    /// <summary>Packed panels: of weights, or of codes when there is room to decode one.</summary>
+    private readonly struct Panels(byte* packed, TCode* decoded)
     {
         private readonly byte* _packed = packed;
-        private readonly short* _decoded = decoded;
+        private readonly TCode* _decoded = decoded;
 
-        public short* At(in ConvolutionGeometry g, long index)
+        public TCode* At(in ConvolutionGeometry g, long index)
         {
             if (_decoded is null)
             {
-                return (short*)_packed + (index * Pairs(g) * 2 * Block);
+                return (TCode*)_packed + (index * Steps(g) * InLane * Block);
             }
 
             Decode(_packed + (index * PanelBytes(g)), PanelValues(g), _decoded);

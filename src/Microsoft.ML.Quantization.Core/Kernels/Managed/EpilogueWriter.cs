@@ -57,6 +57,40 @@ internal readonly unsafe ref struct EpilogueWriter
         }
     }
 
+    /// <summary>Writes the sums of several pixels; bytes of whole vectors a vector of channels after the other, so that what belongs to channels is read once.</summary>
+    public void WriteRows<TLanes>(int* sums, in SumRows rows)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        if (_join == null && _output == AccumulatorOutput.UInt8 && rows.Width % TLanes.Count == 0)
+        {
+            for (int c = 0; c < rows.Width; c += TLanes.Count)
+            {
+                Column<TLanes>(sums + c, rows, c);
+            }
+
+            return;
+        }
+
+        for (int r = 0; r < rows.Count; r++)
+        {
+            Write<TLanes>(sums + (r * rows.Stride), rows.Channel, rows.Width, rows.Index + (r * rows.Step));
+        }
+    }
+
+    private void Column<TLanes>(int* sums, in SumRows rows, int first)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        int channel = rows.Channel + first;
+        TLanes bias = TLanes.Load((float*)_bias + channel), multiplier = TLanes.Load(_multipliers + channel), offset = TLanes.Load(_offsets + channel);
+        TLanes low = TLanes.Create(_low), high = TLanes.Create(_high), zeroPoint = TLanes.CreateInt(_zeroPoint);
+        byte* to = _destination + rows.Index + first;
+        for (int r = 0; r < rows.Count; r++, sums += rows.Stride, to += rows.Step)
+        {
+            TLanes real = (TLanes.ToFloat(TLanes.AddInt(TLanes.Load((float*)sums), bias)) * multiplier) + offset;
+            TLanes.StoreBytes(to, Lane.Requantize(real, low, high, zeroPoint));
+        }
+    }
+
     private void JoinPart<TLanes>(in JoinWriter join, int* sums, int channel, int begin, int end)
         where TLanes : unmanaged, ILanes<TLanes>
     {

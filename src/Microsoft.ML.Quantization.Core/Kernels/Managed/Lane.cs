@@ -35,7 +35,7 @@ internal static unsafe class Lane
     public static TLanes Requantize<TLanes>(TLanes value, TLanes low, TLanes high, TLanes zeroPoint)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        TLanes clamped = Clamp(value, low, high) & TLanes.Same(value, value);
+        TLanes clamped = TLanes.Lesser(TLanes.Greater(value, low), high) & TLanes.Same(value, value);
         return TLanes.AddInt(TLanes.ToInt(TLanes.Round(clamped)), zeroPoint);
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.ML.Quantization.Numerics;
 namespace Microsoft.ML.Quantization.Kernels.Managed;
 
 /// <summary>The managed kernels at one vector width.</summary>
-internal sealed class LaneKernels<TLanes>(string name, string description) : KernelSet
+internal class LaneKernels<TLanes>(string name, string description) : KernelSet
     where TLanes : unmanaged, ILanes<TLanes>
 {
     /// <inheritdoc/>
@@ -42,19 +42,19 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         => FloatConvolution<TLanes>.Run(geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
-    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry) => ByteConvolution<TLanes>.New(geometry);
+    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry) => ByteConvolution<TLanes, short, PairDot<TLanes>>.New(geometry);
 
     /// <inheritdoc/>
     public override void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
-        => ByteConvolution<TLanes>.Fill(geometry, weights, axes, packed, part, parts);
+        => ByteConvolution<TLanes, short, PairDot<TLanes>>.Fill(geometry, weights, axes, packed, part, parts);
 
     /// <inheritdoc/>
     public override PackedWeights PackConvolutionCodebook(in ConvolutionGeometry geometry, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
-        => ByteConvolution<TLanes>.PackCodes(geometry, codes, levels);
+        => ByteConvolution<TLanes, short, PairDot<TLanes>>.PackCodes(geometry, codes, levels);
 
     /// <inheritdoc/>
     public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
-        => ByteConvolution<TLanes>.CountTiles(geometry);
+        => ByteConvolution<TLanes, short, PairDot<TLanes>>.CountTiles(geometry);
 
     /// <inheritdoc/>
     public override void ConvolutionByte(
@@ -66,7 +66,7 @@ internal sealed class LaneKernels<TLanes>(string name, string description) : Ker
         Span<byte> destination,
         int tileBegin,
         int tileEnd)
-        => ByteConvolution<TLanes>.Run(geometry, source, padding, weights, epilogue, destination, tileBegin, tileEnd);
+        => ByteConvolution<TLanes, short, PairDot<TLanes>>.Run(geometry, source, padding, weights, epilogue, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
     public override void DepthwiseFloat(

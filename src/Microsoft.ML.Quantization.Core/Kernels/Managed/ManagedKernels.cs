@@ -1,6 +1,7 @@
 using System;
 using System.Globalization;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
@@ -13,30 +14,27 @@ internal class ManagedKernels : KernelSet
 {
     private readonly KernelSet _lanes;
 
-    /// <summary>The set <c>managed</c>: the widest vectors that this machine has.</summary>
+    /// <summary>The set <c>managed</c>: the widest vectors that this machine has, and its instruction for products of bytes.</summary>
     public ManagedKernels()
-        : this(WidestHardwareBits, "managed")
     {
+        const string Best = "managed";
+        VectorBits = WidestHardwareBits;
+        string description = string.Create(CultureInfo.InvariantCulture, $"C# with vectors of {VectorBits} bits{(AvxVnni.IsSupported ? ", products of bytes by AVX-VNNI" : string.Empty)}; always available.");
+        _lanes = (VectorBits, AvxVnni.IsSupported) switch
+        {
+            (512, true) => new QuadKernels<Lanes512>(Best, description),
+            (_, true) => new QuadKernels<Lanes256>(Best, description),
+            _ => OfWidth(VectorBits, Best, description),
+        };
     }
 
     /// <summary>The set <c>managed128</c>, <c>managed256</c> or <c>managed512</c>.</summary>
     public ManagedKernels(int vectorBits)
-        : this(vectorBits, string.Create(CultureInfo.InvariantCulture, $"managed{vectorBits}"))
-    {
-    }
-
-    private ManagedKernels(int vectorBits, string name)
     {
         VectorBits = vectorBits;
         string state = IsAccelerated(vectorBits) ? "in hardware" : "emulated on this machine";
         string description = string.Create(CultureInfo.InvariantCulture, $"C# with vectors of {vectorBits} bits, {state}; always available.");
-        _lanes = vectorBits switch
-        {
-            128 => new LaneKernels<Lanes128>(name, description),
-            256 => new LaneKernels<Lanes256>(name, description),
-            512 => new LaneKernels<Lanes512>(name, description),
-            _ => throw new ArgumentOutOfRangeException(nameof(vectorBits), vectorBits, "Vectors have 128, 256 or 512 bits."),
-        };
+        _lanes = OfWidth(vectorBits, string.Create(CultureInfo.InvariantCulture, $"managed{vectorBits}"), description);
     }
 
     /// <summary>The widest vector width, in bits, that this machine runs in hardware; 128 where it has none.</summary>
@@ -57,6 +55,14 @@ internal class ManagedKernels : KernelSet
         128 => Vector128.IsHardwareAccelerated,
         256 => Vector256.IsHardwareAccelerated,
         _ => Vector512.IsHardwareAccelerated,
+    };
+
+    private static KernelSet OfWidth(int vectorBits, string name, string description) => vectorBits switch
+    {
+        128 => new LaneKernels<Lanes128>(name, description),
+        256 => new LaneKernels<Lanes256>(name, description),
+        512 => new LaneKernels<Lanes512>(name, description),
+        _ => throw new ArgumentOutOfRangeException(nameof(vectorBits), vectorBits, "Vectors have 128, 256 or 512 bits."),
     };
 
     /// <inheritdoc/>

@@ -20,7 +20,7 @@ internal static unsafe class PlaneCounts<TLanes>
 
     private const int Panel = PlaneWeights.Panel;
 
-    private const int FewestEights = 4;
+    private const int FewestEights = 2;
 
     private interface IMeeting
     {
@@ -57,7 +57,7 @@ internal static unsafe class PlaneCounts<TLanes>
                 Eights<TMeeting>(rows[r] + plane, tile->Steps, eights, w + (TLanes.Count * sizeof(uint)), sums + (r * Panel) + lane + TLanes.Count);
             }
 
-            for (int begin = Eight * eights; begin < tile->StepCount; begin += Longest)
+            for (int begin = eights; begin < tile->StepCount; begin += Longest)
             {
                 int steps = Math.Min(Longest, tile->StepCount - begin);
                 if (count == 1)
@@ -72,50 +72,52 @@ internal static unsafe class PlaneCounts<TLanes>
         }
     }
 
-    /// <summary>How many times eight steps are taken at once: few of them do not pay for what is left over.</summary>
-    private static int Eights(int steps) => AdvSimd.IsSupported || steps < FewestEights * Eight ? 0 : Math.Min(steps / Eight, Longest);
+    /// <summary>How many steps are taken eight at once, the last ones one by one; few of them do not pay for what is left over.</summary>
+    private static int Eights(int steps)
+        => AdvSimd.IsSupported || steps < FewestEights * Eight ? 0 : Math.Min(steps, Longest * Eight);
 
     /// <summary>
-    /// Eight steps at once, one pixel, one vector: full adders leave the bits of each place as sums of ones, twos, fours and eights, of which only the eights are counted each time (the tree of
-    /// Harley and Seal; Warren, Hacker's Delight, 5-1). Counting takes seven instructions, an adder three to five.
+    /// Eight steps at once, one pixel, one vector, and the last up to seven one by one. Full adders leave the bits of each place as sums of ones, twos, fours and eights, of which
+    /// only the eights are counted each time (the tree of Harley and Seal; Warren, Hacker's Delight, 5-1). Counting takes seven instructions, an adder two to five.
     /// </summary>
-    private static void Eights<TMeeting>(uint* x, PlaneStep* step, int blocks, byte* words, int* sums)
+    private static void Eights<TMeeting>(uint* x, PlaneStep* step, int steps, byte* words, int* sums)
         where TMeeting : struct, IMeeting
     {
         TLanes ones = TLanes.CreateInt(0), twos = ones, fours = ones, count = ones;
-        for (PlaneStep* end = step + (blocks * Eight); step < end; step += Eight)
+        for (PlaneStep* end = step + (steps / Eight * Eight); step < end; step += Eight)
         {
-            TLanes a = Meet<TMeeting>(x, step, words), b = Meet<TMeeting>(x, step + 1, words), differ = a ^ b;
-            TLanes first = TLanes.Select(differ, ones, a);
-            ones ^= differ;
+            TLanes a = Meet<TMeeting>(x, step, words), b = Meet<TMeeting>(x, step + 1, words);
+            TLanes first = TLanes.Majority(ones, a, b);
+            ones = TLanes.Parity(ones, a, b);
             (a, b) = (Meet<TMeeting>(x, step + 2, words), Meet<TMeeting>(x, step + 3, words));
-            differ = a ^ b;
-            TLanes second = TLanes.Select(differ, ones, a);
-            ones ^= differ;
-            differ = first ^ second;
-            TLanes low = TLanes.Select(differ, twos, first);
-            twos ^= differ;
+            TLanes second = TLanes.Majority(ones, a, b);
+            ones = TLanes.Parity(ones, a, b);
+            TLanes low = TLanes.Majority(twos, first, second);
+            twos = TLanes.Parity(twos, first, second);
             (a, b) = (Meet<TMeeting>(x, step + 4, words), Meet<TMeeting>(x, step + 5, words));
-            differ = a ^ b;
-            first = TLanes.Select(differ, ones, a);
-            ones ^= differ;
+            first = TLanes.Majority(ones, a, b);
+            ones = TLanes.Parity(ones, a, b);
             (a, b) = (Meet<TMeeting>(x, step + 6, words), Meet<TMeeting>(x, step + 7, words));
-            differ = a ^ b;
-            second = TLanes.Select(differ, ones, a);
-            ones ^= differ;
-            differ = first ^ second;
-            TLanes high = TLanes.Select(differ, twos, first);
-            twos ^= differ;
-            differ = low ^ high;
-            count = TLanes.AddInt(count, TLanes.BitCounts(TLanes.Select(differ, fours, low)));
-            fours ^= differ;
+            second = TLanes.Majority(ones, a, b);
+            ones = TLanes.Parity(ones, a, b);
+            TLanes high = TLanes.Majority(twos, first, second);
+            twos = TLanes.Parity(twos, first, second);
+            count = TLanes.AddInt(count, TLanes.BitCounts(TLanes.Majority(fours, low, high)));
+            fours = TLanes.Parity(fours, low, high);
         }
 
         // What was never carried: 56 a byte at most.
         TLanes rest = TLanes.AddInt(TLanes.ShiftLeft(TLanes.BitCounts(fours), 1), TLanes.BitCounts(twos));
         rest = TLanes.AddInt(TLanes.AddInt(rest, rest), TLanes.BitCounts(ones));
-        TLanes total = TLanes.AddInt(TLanes.ShiftLeft(Total(count), 3), Total(rest));
-        TLanes.Store((float*)sums, TLanes.AddInt(TLanes.Load((float*)sums), total));
+        count = TLanes.ShiftLeft(steps > Longest ? Total(count) : count, 3);
+        for (PlaneStep* end = step + (steps % Eight); step < end; step++)
+        {
+            rest = TLanes.AddInt(rest, TLanes.BitCounts(Meet<TMeeting>(x, step, words)));
+        }
+
+        // All counts of a byte fit it up to 31 steps.
+        TLanes sum = steps > Longest ? TLanes.AddInt(count, Total(rest)) : Total(TLanes.AddInt(count, rest));
+        TLanes.Store((float*)sums, TLanes.AddInt(TLanes.Load((float*)sums), sum));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -46,6 +46,12 @@ internal readonly unsafe struct PlaneLanes<TLanes> : IPlaneKernel
             }
 
             Count(tile, rows, count, words, sums);
+            if (codes.AreSigns)
+            {
+                codes.WriteSigns(sums, constants, count, tile->Outputs + pixel);
+                continue;
+            }
+
             for (int r = 0; r < count; r++)
             {
                 Finish(tile, sums + (r * Panel), constants);

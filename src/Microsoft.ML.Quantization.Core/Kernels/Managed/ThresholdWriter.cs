@@ -47,6 +47,29 @@ internal unsafe ref struct ThresholdWriter<TLanes>
         }
     }
 
+    /// <summary>Whether codes are the bits of one comparison, which <see cref="WriteSigns"/> writes.</summary>
+    public readonly bool AreSigns => _count == 1 && _tile->PlaneBits == 1;
+
+    /// <summary>Writes the bits of [rows][32] counts, to which constants and bias are yet to be added, to output pixels.</summary>
+    public readonly void WriteSigns(int* sums, int* constants, int rows, long* pixels)
+    {
+        long words = PlaneLayout.Words(_tile->OutChannels);
+        uint* to = (uint*)_tile->Destination + (_channel / Panel);
+        uint valid = _width == Panel ? uint.MaxValue : (1u << _width) - 1;
+        for (int r = 0; r < rows; r++, sums += Panel)
+        {
+            uint below = 0;
+            for (int i = 0; i < Panel; i += TLanes.Count)
+            {
+                TLanes sum = TLanes.AddInt(TLanes.ShiftLeft(TLanes.Load((float*)sums + i), _tile->Doubles), TLanes.Load((float*)constants + i));
+                sum = TLanes.AddInt(sum, TLanes.Load((float*)_bias + i)) ^ TLanes.Load((float*)_flips + i);
+                below |= TLanes.SignBits(TLanes.GreaterInt(TLanes.Load((float*)_table + i), sum)) << i;
+            }
+
+            Unsafe.WriteUnaligned(to + (pixels[r] * words), ~below & valid);
+        }
+    }
+
     /// <summary>Writes the codes of 32 sums to an output pixel.</summary>
     public readonly void Write(int* sums, long pixel)
     {
