@@ -8,6 +8,7 @@ using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
@@ -80,12 +81,26 @@ public sealed class QuantizationAwareTests
     {
         Assert.AreEqual(new TrainingOptions(), TrainingDefaults.For(TrainingRecipes.Find("LSQ").Scheme(4, 4)));
         Assert.AreEqual(new TrainingOptions(), TrainingDefaults.For(null));
-        foreach (string name in new[] { "RQ", "RQ-ST" })
+        QuantizationAwareScheme[] noisy =
+        [
+            TrainingRecipes.Find("RQ").Scheme(4, 32),
+            TrainingRecipes.Find("RQ-ST").Scheme(4, 32),
+            TrainingRecipes.Find("HashNet").Scheme(1, 32),
+            TrainingRecipes.Find("BinaryConnect").Scheme(1, 32) with { Weights = new BinaryConnect { Bits = 1, Stochastic = true } },
+            TrainingRecipes.Find("BNN").Scheme(1, 1) with { Activations = new Bnn { Bits = 1, Stochastic = true } },
+        ];
+        foreach (QuantizationAwareScheme scheme in noisy)
         {
-            TrainingOptions options = TrainingDefaults.For(TrainingRecipes.Find(name).Scheme(4, 32));
-            Assert.IsTrue(options is { ReestimationBatches: > 0, Optimizer: Adam }, name);
+            Assert.IsTrue(TrainingDefaults.For(scheme) is { ReestimationBatches: > 0, Optimizer: Adam }, $"{scheme}");
         }
     }
+
+    [TestMethod]
+    [DataRow("LAB", 1)]
+    [DataRow("LAT", 2)]
+    [DataRow("LAQ", 4)]
+    public void Methods_that_weigh_by_curvature_are_trained_by_the_optimizer_that_keeps_it(string recipe, int bits)
+        => Assert.IsTrue(TrainingDefaults.For(TrainingRecipes.Find(recipe).Scheme(bits, 32)) is { ReestimationBatches: 0, Optimizer: Adam });
 
     [TestMethod]
     public void The_rate_starts_over_in_each_stage_of_a_method()
