@@ -96,11 +96,21 @@ public sealed class QuantizationAwareTests
     }
 
     [TestMethod]
-    [DataRow("LAB", 1)]
-    [DataRow("LAT", 2)]
-    [DataRow("LAQ", 4)]
-    public void Methods_that_weigh_by_curvature_are_trained_by_the_optimizer_that_keeps_it(string recipe, int bits)
-        => Assert.IsTrue(TrainingDefaults.For(TrainingRecipes.Find(recipe).Scheme(bits, 32)) is { ReestimationBatches: 0, Optimizer: Adam });
+    [DataRow("LAB", 1, true)]
+    [DataRow("LAT", 2, true)]
+    [DataRow("LAQ", 4, true)]
+    [DataRow("BWN", 1, true)]
+    [DataRow("ABC-Net", 1, true)]
+    [DataRow("Tang", 1, true)]
+    [DataRow("ResNetE", 1, true)]
+    [DataRow("BNN", 1, false)]
+    [DataRow("Bi-Real", 1, false)]
+    [DataRow("TWN", 2, false)]
+    public void Gradients_whose_size_tells_nothing_and_curvature_ask_for_adam(string recipe, int bits, bool isAdam)
+    {
+        TrainingOptions options = TrainingDefaults.For(TrainingRecipes.Find(recipe).Scheme(bits, 32));
+        Assert.AreEqual(isAdam ? new TrainingOptions { Optimizer = new Adam(), Rate = 1e-3f } : new TrainingOptions(), options);
+    }
 
     [TestMethod]
     public void The_rate_starts_over_in_each_stage_of_a_method()

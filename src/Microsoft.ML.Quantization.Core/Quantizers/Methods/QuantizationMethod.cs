@@ -47,8 +47,11 @@ public abstract record QuantizationMethod
     /// <summary>Whether the way forward in training has noise or soft levels that evaluation has not, so that batch normalizations see other statistics in it.</summary>
     public virtual bool TrainsWithNoise => false;
 
-    /// <summary>Whether it weighs by <see cref="MethodCall.Curvature"/>, which of the optimizers Adam alone keeps; it is another method without.</summary>
-    public virtual bool ReadsCurvature => false;
+    /// <summary>
+    /// Whether networks with it are trained by Adam: the size of its gradients tells nothing about the length of a good step (weights become signs without a scale, or the scale multiplies their
+    /// gradient too), or it weighs by <see cref="MethodCall.Curvature"/>, which no other optimizer keeps, and is another method without.
+    /// </summary>
+    public virtual bool NeedsAdam => false;
 
     /// <summary>
     /// Whether <c>TrainingOptions.Decay</c> holds for the weights that it quantizes. Latent weights of which only signs count are pulled by it to where signs change, and nothing is gained;

@@ -40,7 +40,7 @@ public sealed record LossAware : FewLevelMethod
     public override ImmutableArray<float> Settings => [Bits, Exact ? 1 : 0, FromLevels ? 1 : 0];
 
     /// <inheritdoc/>
-    public override bool ReadsCurvature => true;
+    public override bool NeedsAdam => true;
 
     /// <summary>α, for levels as integers: that of the papers over the largest of them.</summary>
     public override ImmutableArray<MethodParameter> Parameters => [new("scale", Role: ParameterRole.Measured)];

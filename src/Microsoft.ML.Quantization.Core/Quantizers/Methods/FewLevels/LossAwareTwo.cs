@@ -14,7 +14,7 @@ public sealed record LossAwareTwo : FewLevelMethod
     public override string Name => "LAT2";
 
     /// <inheritdoc/>
-    public override bool ReadsCurvature => true;
+    public override bool NeedsAdam => true;
 
     /// <summary>−α₋, 0, α₊.</summary>
     public override int LevelCount => 3;
