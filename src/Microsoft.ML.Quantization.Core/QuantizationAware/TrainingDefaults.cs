@@ -10,14 +10,15 @@ public static class TrainingDefaults
     private const float PlainRate = 1e-4f;
 
     // Noise makes gradients of few bits vary: the length of a step must not follow from theirs.
-    private const float NoisyRate = 1e-3f;
+    private const float AdaptiveRate = 1e-3f;
 
     // As many as give the variance of a channel to about a percent.
     private const int Batches = 100;
 
     /// <summary>
-    /// Methods that replace the optimizer's step (WAGE) get plain gradient descent; networks that train with noise (Relaxed Quantization) are trained by Adam and have the statistics of batch
-    /// normalization measured anew with hard quantizers at the end; methods that work in stages (INQ) get a rate that falls by a cosine and starts over in each; all others get what <see cref="TrainingOptions"/> has.
+    /// Methods that replace the optimizer's step (WAGE) get plain gradient descent; networks that train with noise or soft levels (Relaxed Quantization, HashNet) are trained by Adam and have
+    /// the statistics of batch normalization measured anew with hard quantizers at the end; signs whose scale multiplies the gradient
+    /// or that have none (XNOR-Net, BWN, ABC-Net, Tang et al., ResNetE, BinaryDenseNet), and methods that weigh by the optimizer's second moments (LAB, LAT, LAQ), are trained by Adam as well; methods that work in stages (INQ) get a rate that falls by a cosine and starts over in each; all others get what <see cref="TrainingOptions"/> has.
     /// </summary>
     /// <param name="scheme">The scheme; null for float training.</param>
     public static TrainingOptions For(QuantizationAwareScheme? scheme)
@@ -35,6 +36,8 @@ public static class TrainingDefaults
         }
 
         bool isNoisy = scheme is { Weights.TrainsWithNoise: true } or { Activations.TrainsWithNoise: true };
-        return isNoisy ? options with { Optimizer = new Adam(), Rate = NoisyRate, ReestimationBatches = Batches } : options;
+        bool isAdaptive = isNoisy || scheme is { Weights.NeedsAdam: true };
+        options = isAdaptive ? options with { Optimizer = new Adam(), Rate = AdaptiveRate } : options;
+        return isNoisy ? options with { ReestimationBatches = Batches } : options;
     }
 }

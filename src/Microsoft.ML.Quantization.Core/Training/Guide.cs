@@ -47,7 +47,7 @@ internal sealed class GuideSteps
         _hints = [.. guide.Hints.Select(name => Find(guide.Network, student, name))];
         (_guide, _options, _pool) = (guide, options, pool);
         _reverse = new ReverseMode(guide.Network, TrainingRun.Logits(guide.Network, options.Loss), kernels, pool);
-        _state = new TrainingState(guide.Network, options.Optimizer.Slots);
+        _state = new TrainingState(guide.Network, options.Optimizer);
         _stepper = new Stepper(guide.Network, options with { Groups = [] }, _state, pool);
     }
 

@@ -10,6 +10,9 @@ public abstract record Optimizer
     /// <summary>Values remembered for each trained value.</summary>
     public abstract int Slots { get; }
 
+    /// <summary>The slot that holds a moving average of squared gradients; −1 where none does.</summary>
+    internal virtual int SquaresSlot => -1;
+
     /// <summary>Whether a step counts the gradient where plain descent would lead from here, found by a second pass over the same rows.</summary>
     internal virtual bool LooksAhead => false;
 
@@ -102,6 +105,9 @@ public sealed record Adam(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilo
 {
     /// <inheritdoc/>
     public override int Slots => 2;
+
+    /// <inheritdoc/>
+    internal override int SquaresSlot => 1;
 
     /// <inheritdoc/>
     internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -15,9 +16,10 @@ internal sealed class QuantizerSteps(Graph graph)
 {
     private readonly (LearnedQuantize Node, int Index)[] _nodes = [.. graph.Nodes.Select((n, i) => (Node: n as LearnedQuantize, i)).Where(p => p.Node is not null).Select(p => (p.Node!, p.i))];
 
-    /// <summary>Rates and decays of learned parameters.</summary>
+    /// <summary>Rates and decays of learned parameters, and no decay for weights whose method takes none.</summary>
     public IEnumerable<ParameterGroup> Groups => _nodes.SelectMany(n => n.Node.Method.Parameters.Select((p, i) => (p, Name: NameOf(n.Node, i + 1))))
-        .Where(p => p.p.Role == ParameterRole.Learned).Select(p => new ParameterGroup(p.Name, p.p.RateFactor, p.p.Decay));
+        .Where(p => p.p.Role == ParameterRole.Learned).Select(p => new ParameterGroup(p.Name, p.p.RateFactor, p.p.Decay))
+        .Concat(_nodes.Where(n => n.Node is { Site: QuantizerSites.Weights, Method.TakesDecay: false }).Select(n => new ParameterGroup(graph[QuantizedWeights.Latent(graph, n.Node)].Name)));
 
     /// <summary>Takes over measured parameters.</summary>
     public void Measure(ForwardPass pass, Dictionary<string, Tensor> constants)

@@ -41,7 +41,7 @@ public sealed record TrainingOptions
     /// <summary>Learning rate.</summary>
     public float Rate { get; init; } = 0.05f;
 
-    /// <summary>λ of the decay term λ·w of constants that no group names.</summary>
+    /// <summary>λ of the decay term λ·w of constants that no group names, but for learned parameters of quantizers and weights of methods that take none (<see cref="Quantizers.Methods.QuantizationMethod.TakesDecay"/>).</summary>
     public float Decay { get; init; }
 
     /// <summary>Constants with a rate and decay of their own.</summary>

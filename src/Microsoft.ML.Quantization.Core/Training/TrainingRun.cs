@@ -43,7 +43,7 @@ internal sealed class TrainingRun : IDisposable
         _validation = held > 0 ? new RowsOf(rows, [.. order[..held].Order()]) : null;
         _training = held > 0 ? new RowsOf(rows, [.. order[held..].Order()]) : rows;
         _reverse = new ReverseMode(graph, Logits(graph, options.Loss), kernels, pool);
-        _state = new TrainingState(graph, options.Optimizer.Slots);
+        _state = new TrainingState(graph, options.Optimizer);
         _stepper = new Stepper(graph, options, _state, pool);
         _pruning = new PruningSteps(graph, options, _state);
         _guide = options.Guide is { } guide ? new GuideSteps(guide, graph, options, kernels, pool) : null;

@@ -9,6 +9,14 @@ namespace Microsoft.ML.Quantization.Training;
 /// <summary>Everything that a run carries from one step to the next.</summary>
 internal sealed class TrainingState
 {
+    private readonly int _squares = -1;
+
+    /// <summary>The start of a run.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="optimizer">What it remembers stands beside the constants.</param>
+    public TrainingState(Graph graph, Optimizer optimizer)
+        : this(graph, optimizer.Slots) => _squares = optimizer.SquaresSlot;
+
     /// <summary>The start of a run.</summary>
     public TrainingState(Graph graph, int slots)
     {
@@ -61,8 +69,8 @@ internal sealed class TrainingState
     /// <summary>The epochs done.</summary>
     public List<EpochReport> History { get; } = [];
 
-    /// <summary>What the optimizer holds of a constant's squared gradients; empty where it holds none.</summary>
-    public ReadOnlyMemory<float> SecondMoments(string name) => Slots.TryGetValue(name, out float[][]? slots) && slots.Length > 1 ? slots[1] : default;
+    /// <summary>The moving average of a constant's squared gradients; empty where the optimizer keeps none.</summary>
+    public ReadOnlyMemory<float> SecondMoments(string name) => _squares >= 0 && Slots.TryGetValue(name, out float[][]? slots) ? slots[_squares] : default;
 
     /// <summary>A copy of all constants.</summary>
     public static Dictionary<string, Tensor> Copy(Dictionary<string, Tensor> constants)

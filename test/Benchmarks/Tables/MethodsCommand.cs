@@ -116,7 +116,7 @@ internal static class MethodsCommand
         };
     }
 
-    /// <summary>One way of training for all, except for what a method must have.</summary>
+    /// <summary>One way of training for all, except for what a method must have (<see cref="TrainingDefaults"/>).</summary>
     internal static TrainingOptions Training(int epochs, ulong seed, TrainingOptions needed) => new()
     {
         Epochs = epochs,
@@ -160,7 +160,7 @@ internal static class MethodsCommand
 
             `dotnet run -c Release --project test/Benchmarks -- methods DATA_DIR` on {Machine.Description}.
             Fashion-MNIST, 60,000 training and 10,000 test images; ResNet-8 (`samples/data/{Network}`, {Accuracy(FloatAccuracy)} in float), every cell from the same float network; Nesterov momentum 0.9, rate 0.02
-            with cosine, decay 1e-4, shift by one pixel and flip; first and last layer 8 bits; seed 1; 32 means float; where training has noise (RQ, RQ-ST) by Adam with rate 0.001 and statistics of normalization measured anew with hard quantizers at the end, the rate starts over in each stage of INQ. One file a cell in `methods/`; cells that are missing have not been run.
+            with cosine, decay 1e-4 (none of latent weights of signs and of ADMM), shift by one pixel and flip; first and last layer 8 bits; seed 1; 32 means float; where training has noise or soft signs (RQ, RQ-ST, HashNet) by Adam with rate 0.001 and statistics of normalization measured anew with hard quantizers at the end, by Adam with that rate also where the scale of signs multiplies their gradients or they have none (weights of XNOR, BWN, ABC-Net, Tang, ResNetE, BinaryDenseNet) and where second moments are read (LAB, LAT, LAQ), the rate starts over in each stage of INQ. One file a cell in `methods/`; cells that are missing have not been run.
             Times of training are of one process a core; the command may be started once a core, the processes share the cells.
 
             {table}{best}

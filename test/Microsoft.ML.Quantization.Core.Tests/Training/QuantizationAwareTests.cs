@@ -8,6 +8,7 @@ using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
@@ -80,11 +81,35 @@ public sealed class QuantizationAwareTests
     {
         Assert.AreEqual(new TrainingOptions(), TrainingDefaults.For(TrainingRecipes.Find("LSQ").Scheme(4, 4)));
         Assert.AreEqual(new TrainingOptions(), TrainingDefaults.For(null));
-        foreach (string name in new[] { "RQ", "RQ-ST" })
+        QuantizationAwareScheme[] noisy =
+        [
+            TrainingRecipes.Find("RQ").Scheme(4, 32),
+            TrainingRecipes.Find("RQ-ST").Scheme(4, 32),
+            TrainingRecipes.Find("HashNet").Scheme(1, 32),
+            TrainingRecipes.Find("BinaryConnect").Scheme(1, 32) with { Weights = new BinaryConnect { Bits = 1, Stochastic = true } },
+            TrainingRecipes.Find("BNN").Scheme(1, 1) with { Activations = new Bnn { Bits = 1, Stochastic = true } },
+        ];
+        foreach (QuantizationAwareScheme scheme in noisy)
         {
-            TrainingOptions options = TrainingDefaults.For(TrainingRecipes.Find(name).Scheme(4, 32));
-            Assert.IsTrue(options is { ReestimationBatches: > 0, Optimizer: Adam }, name);
+            Assert.IsTrue(TrainingDefaults.For(scheme) is { ReestimationBatches: > 0, Optimizer: Adam }, $"{scheme}");
         }
+    }
+
+    [TestMethod]
+    [DataRow("LAB", 1, true)]
+    [DataRow("LAT", 2, true)]
+    [DataRow("LAQ", 4, true)]
+    [DataRow("BWN", 1, true)]
+    [DataRow("ABC-Net", 1, true)]
+    [DataRow("Tang", 1, true)]
+    [DataRow("ResNetE", 1, true)]
+    [DataRow("BNN", 1, false)]
+    [DataRow("Bi-Real", 1, false)]
+    [DataRow("TWN", 2, false)]
+    public void Gradients_whose_size_tells_nothing_and_curvature_ask_for_adam(string recipe, int bits, bool isAdam)
+    {
+        TrainingOptions options = TrainingDefaults.For(TrainingRecipes.Find(recipe).Scheme(bits, 32));
+        Assert.AreEqual(isAdam ? new TrainingOptions { Optimizer = new Adam(), Rate = 1e-3f } : new TrainingOptions(), options);
     }
 
     [TestMethod]

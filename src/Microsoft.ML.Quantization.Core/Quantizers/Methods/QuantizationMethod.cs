@@ -44,8 +44,20 @@ public abstract record QuantizationMethod
     /// <summary>Whether <see cref="AfterStep"/> reads the gradient off the step that the optimizer took, which only plain gradient descent without decay leaves there.</summary>
     public virtual bool NeedsPlainDescent => false;
 
-    /// <summary>Whether the way forward in training has noise that evaluation has not, so that batch normalizations see other statistics in it.</summary>
+    /// <summary>Whether the way forward in training has noise or soft levels that evaluation has not, so that batch normalizations see other statistics in it.</summary>
     public virtual bool TrainsWithNoise => false;
+
+    /// <summary>
+    /// Whether networks with it are trained by Adam: the size of its gradients tells nothing about the length of a good step (weights become signs without a scale, or the scale multiplies their
+    /// gradient too), or it weighs by <see cref="MethodCall.Curvature"/>, which no other optimizer keeps, and is another method without.
+    /// </summary>
+    public virtual bool NeedsAdam => false;
+
+    /// <summary>
+    /// Whether <c>TrainingOptions.Decay</c> holds for the weights that it quantizes. Latent weights of which only signs count are pulled by it to where signs change, and nothing is gained;
+    /// weights with a pull of their own have two. A group of the options that names such weights decays them all the same.
+    /// </summary>
+    public virtual bool TakesDecay => true;
 
     /// <summary>Parts of equal length that the method cuts the run into; the learning rate has to start over in each (<c>Schedule.Restarts</c>), or later parts cannot make up for what they change.</summary>
     public virtual int Stages => 1;

@@ -19,6 +19,9 @@ public sealed record AbcActivations : StairMethod
     /// <summary>N thresholds.</summary>
     public override int LevelCount => Bits + 1;
 
+    /// <summary>True: half of what comes out of a rectifier is 0, and a plane whose threshold lies there is the same everywhere.</summary>
+    public override bool IsNonlinearity => true;
+
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits];
 
@@ -31,9 +34,10 @@ public sealed record AbcActivations : StairMethod
         float[] sorted = sample.Values<float>().ToArray();
         Array.Sort(sorted);
         Span<float> shifts = parameters[0].Writable<float>();
+        ReadOnlySpan<float> spread = Spread(sorted);
         for (int n = 0; n < Bits; n++)
         {
-            shifts[Bits - 1 - n] = 0.5f - sorted[(int)((n + 0.5) / Bits * sorted.Length)];
+            shifts[Bits - 1 - n] = 0.5f - spread[(int)((n + 0.5) / Bits * spread.Length)];
         }
 
         double[,] gram = new double[Bits, Bits];
@@ -87,6 +91,13 @@ public sealed record AbcActivations : StairMethod
         int[] order = [.. Enumerable.Range(0, Bits).OrderBy(n => 0.5f - shifts[n])];
         float[] levels = [.. Enumerable.Range(0, Bits + 1).Select(l => (float)order.Select((n, i) => i < l ? (double)scales[n] : -scales[n]).Sum())];
         return Stairs.Ascending([.. order.Select(n => 0.5f - shifts[n])], levels);
+    }
+
+    /// <summary>All values; those above the smallest where so many are as small that the first threshold would lie on it, with nothing below.</summary>
+    private ReadOnlySpan<float> Spread(ReadOnlySpan<float> sorted)
+    {
+        int smallest = sorted.LastIndexOf(sorted[0]) + 1;
+        return smallest > (int)(0.5 / Bits * sorted.Length) && smallest < sorted.Length ? sorted[smallest..] : sorted;
     }
 
     private static double Sign(float x, float shift) => x >= 0.5f - shift ? 1 : -1;

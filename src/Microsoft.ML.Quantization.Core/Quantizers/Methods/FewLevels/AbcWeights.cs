@@ -23,6 +23,9 @@ public sealed record AbcWeights : FewLevelMethod
     /// <summary>M thresholds.</summary>
     public override int LevelCount => Bits + 1;
 
+    /// <summary>True: Σ α_m multiplies the gradient, and is far below 1.</summary>
+    public override bool NeedsAdam => true;
+
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, PerChannel ? 1 : 0];
 

@@ -40,6 +40,9 @@ public sealed record Admm : FewLevelMethod
     /// <inheritdoc/>
     public override bool ActsAfterStep => true;
 
+    /// <summary>False: weights are pulled to G.</summary>
+    public override bool TakesDecay => false;
+
     private float[] Levels => Bits switch
     {
         1 => [1],

@@ -17,6 +17,9 @@ public sealed record BiReal : SignMethod
     public override string Name => "Bi-Real";
 
     /// <inheritdoc/>
+    public override bool NeedsAdam => MagnitudeAware;
+
+    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, MagnitudeAware ? 1 : 0];
 
     /// <inheritdoc/>

@@ -25,6 +25,9 @@ public sealed record BinaryConnect : FewLevelMethod
     public override string Name => "BinaryConnect";
 
     /// <inheritdoc/>
+    public override bool TrainsWithNoise => Stochastic;
+
+    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Stochastic ? 1 : 0, Glorot ? 1 : 0, StretchSteps ? 1 : 0];
 
     /// <inheritdoc/>

@@ -18,6 +18,9 @@ public sealed record BipolarWeights : FewLevelMethod
     public override string Name => "Tang-W";
 
     /// <inheritdoc/>
+    public override bool NeedsAdam => true;
+
+    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Pull];
 
     /// <inheritdoc/>

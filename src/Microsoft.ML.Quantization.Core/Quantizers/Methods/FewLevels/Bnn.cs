@@ -24,6 +24,12 @@ public sealed record Bnn : SignMethod
     public override string Name => "BNN";
 
     /// <inheritdoc/>
+    public override bool TrainsWithNoise => Stochastic;
+
+    /// <summary>True without longer steps.</summary>
+    public override bool NeedsAdam => !StretchSteps;
+
+    /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, StretchSteps ? 1 : 0, Stochastic ? 1 : 0, .. Slope.Settings];
 
     /// <inheritdoc/>

@@ -17,6 +17,9 @@ public abstract record FewLevelMethod : QuantizationMethod
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits];
 
+    /// <summary>False for signs.</summary>
+    public override bool TakesDecay => Bits > 1;
+
     /// <inheritdoc/>
     public override bool ActsAfterStep => !float.IsPositiveInfinity(Bound(Shape.Of(1, 1)));
 

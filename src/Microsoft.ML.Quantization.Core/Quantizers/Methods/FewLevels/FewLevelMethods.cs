@@ -49,7 +49,7 @@ internal static class FewLevelMethods
         new("BWN", "BWN", "LSQ", "Rastegari et al., 2016"),
         new("FTProp", "BWN", "FTP-A", "Friesen and Domingos, 2018"),
         new("Group-Net", "Group-Net", "Group-Net", "Zhuang et al., 2019"),
-        new("HashNet", "HashNet", "HashNet", "Cao et al., 2017"),
+        new("HashNet", "HashNet", "HashNet", "Cao et al., 2017") { Form = static s => Sharpened(s, 30) },
         new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017"),
         new("IR-Net", "IR-Net", "IR-Net", "Qin et al., 2020"),
         new("LAB", "LAB", "LSQ", "Hou et al., 2017"),
@@ -68,6 +68,13 @@ internal static class FewLevelMethods
     private static QuantizationAwareScheme Clipped(QuantizationAwareScheme scheme, float bound)
     {
         QuantizationMethod? Of(QuantizationMethod? method) => method is Bnn signs ? signs with { StretchSteps = false, Slope = Estimator.Clip(bound) } : method;
+        return scheme with { Weights = Of(scheme.Weights), Activations = Of(scheme.Activations) };
+    }
+
+    /// <summary>Signs that are all but hard at the end of a run of any length: the square root of its steps asks for tens of thousands of them.</summary>
+    private static QuantizationAwareScheme Sharpened(QuantizationAwareScheme scheme, float final)
+    {
+        QuantizationMethod? Of(QuantizationMethod? method) => method is HashNet signs ? signs with { Final = final } : method;
         return scheme with { Weights = Of(scheme.Weights), Activations = Of(scheme.Activations) };
     }
 

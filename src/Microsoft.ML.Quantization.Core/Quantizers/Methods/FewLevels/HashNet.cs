@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
@@ -21,6 +22,24 @@ public sealed record HashNet : SignMethod
 
     /// <inheritdoc/>
     public override string Name => "HashNet";
+
+    /// <summary>True: batch normalizations see soft signs.</summary>
+    public override bool TrainsWithNoise => true;
+
+    /// <summary>The weights in units of their mean size: β counts from there, and at weights of the size that networks have tanh(β·w) would stay a straight line for hundreds of thousands of steps.</summary>
+    public override Tensor? FirstWeights(Tensor weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        float size = LatentWeights.MeanSize(weights.Values<float>());
+        if (!(size > 0) || !float.IsFinite(size))
+        {
+            return null;
+        }
+
+        Tensor result = Tensor.Allocate(ElementType.Float32, weights.Shape);
+        LaneMap.Map(new InUnits(size), weights.Values<float>(), result.Writable<float>());
+        return result;
+    }
 
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, Growth, Every, Final];
@@ -55,6 +74,12 @@ public sealed record HashNet : SignMethod
         // β is never below 1, so that the estimator's own factor is 1.
         float beta = Sharpness(call.Context);
         Estimator.Tanh(beta, beta).Pass(x, g, dx);
+    }
+
+    private readonly struct InUnits(float unit) : ILaneFunction
+    {
+        public T Of<T>(T x)
+            where T : unmanaged, ILanes<T> => x / T.Create(unit);
     }
 
     private readonly struct Soft(float beta, bool isHalf) : ILaneFunction

@@ -39,6 +39,9 @@ public sealed record LossAware : FewLevelMethod
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Exact ? 1 : 0, FromLevels ? 1 : 0];
 
+    /// <inheritdoc/>
+    public override bool NeedsAdam => true;
+
     /// <summary>α, for levels as integers: that of the papers over the largest of them.</summary>
     public override ImmutableArray<MethodParameter> Parameters => [new("scale", Role: ParameterRole.Measured)];
 

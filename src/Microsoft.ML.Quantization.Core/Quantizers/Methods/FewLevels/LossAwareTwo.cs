@@ -13,6 +13,9 @@ public sealed record LossAwareTwo : FewLevelMethod
     /// <inheritdoc/>
     public override string Name => "LAT2";
 
+    /// <inheritdoc/>
+    public override bool NeedsAdam => true;
+
     /// <summary>−α₋, 0, α₊.</summary>
     public override int LevelCount => 3;
 

@@ -41,6 +41,9 @@ public sealed record Xnor : SignMethod
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, (int)Gradient];
 
+    /// <summary>True: α multiplies the gradient, and is far below 1.</summary>
+    public override bool NeedsAdam => true;
+
     /// <summary>Σ g·sgn(w) of a channel.</summary>
     public override int ExtraSums => ExactSums;
 

@@ -8,6 +8,7 @@ using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
@@ -90,6 +91,45 @@ public sealed class BinaryRecipeTests
         Use.Near([1.3f, -1.3f, 0.7f, 0], use.After(1.5f, -1.31f, 0.7f, 0));
         var activations = new Use(signs, [-1.5f, -1.3f, -1.0001f, 0, 1.29f, 1.31f], site: QuantizerSites.Activations);
         Use.Near([0, 1, 1, 1, 1, 0], activations.Back(1, 1, 1, 1, 1, 1).Dx);
+    }
+
+    [TestMethod]
+    [DataRow("Bi-Real", 1, 1f)]
+    [DataRow("BNN", 1, 1f)]
+    [DataRow("ABC-W", 1, 1f)]
+    [DataRow("ADMM", 2, 1f)]
+    [DataRow("TWN", 2, 0.75f)]
+    [DataRow("ABC-W", 2, 0.75f)]
+    public void Decay_leaves_latent_weights_of_signs_alone_unless_a_group_names_them(string method, int bits, float kept)
+    {
+        var scheme = new QuantizationAwareScheme { Weights = QuantizationMethods.Find(method).Default(bits), EdgeLayers = EdgeLayers.SameBits };
+        Graph graph = InsertLearnedQuantizers.Run(BinaryNetworks.Mlp(Shape.Of(6), [8], 3), scheme, _ => RandomTensors.Floats(Shape.Of(4, 6), 1));
+        var options = new TrainingOptions { Optimizer = new Sgd(0), Decay = 1, Groups = [new ParameterGroup("scores.weight", Decay: 1)] };
+        var state = new TrainingState(graph, options.Optimizer);
+        string[] names = ["dense1.weight", "scores.weight", "dense1.bn.scale"];
+        foreach (string name in names)
+        {
+            // Small enough that no method clips, and the same as its own sign times a scale.
+            state.Constants[name].Writable<float>().Fill(0.25f);
+        }
+
+        Dictionary<string, Tensor> gradients = names.ToDictionary(n => n, n => Tensor.Allocate(ElementType.Float32, state.Constants[n].Shape));
+        new Stepper(graph, options, state, WorkerPool.Single).Step(state, gradients, 0, 0.25f, new MethodContext(1, 0, 10, 10));
+        float stretched = method == "BNN" ? 1 - (0.25f / LatentWeights.Glorot(Shape.Of(3, 8))) : 0.75f;
+        Assert.AreEqual(0.25f * kept, state.Constants[names[0]].Values<float>()[0], 1e-6f);
+        Assert.AreEqual(0.25f * stretched, state.Constants[names[1]].Values<float>()[0], 1e-6f, "named by a group");
+        Assert.AreEqual(0.25f * 0.75f, state.Constants[names[2]].Values<float>()[0], 1e-6f, "no latent weights");
+    }
+
+    [TestMethod]
+    public void Only_adam_tells_second_moments()
+    {
+        Graph graph = BinaryNetworks.Mlp(Shape.Of(6), [8], 3);
+        (Optimizer Optimizer, int Count)[] optimizers = [(new Adam(), 48), (new AdaMax(), 0), (new ShiftAdaMax(), 0), (new Sgd(), 0), (new Extragradient(), 0)];
+        foreach ((Optimizer optimizer, int count) in optimizers)
+        {
+            Assert.AreEqual(count, new TrainingState(graph, optimizer).SecondMoments("dense1.weight").Length, $"{optimizer}");
+        }
     }
 
     [TestMethod]

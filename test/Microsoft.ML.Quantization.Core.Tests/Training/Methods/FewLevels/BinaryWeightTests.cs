@@ -195,6 +195,15 @@ public sealed class BinaryWeightTests
     }
 
     [TestMethod]
+    public void HashNet_begins_with_weights_in_units_of_their_mean_size()
+    {
+        var method = new HashNet { Bits = 1 };
+        Use.Near([1, -2, 0.25f, 0.75f], method.FirstWeights(Tensor.Create<float>(Shape.Of(1, 4), [0.02f, -0.04f, 0.005f, 0.015f]))!.Values<float>().ToArray());
+        Assert.IsNull(method.FirstWeights(Tensor.Create<float>(Shape.Of(1, 2), [0, 0])));
+        Assert.IsNull(method.FirstWeights(Tensor.Create<float>(Shape.Of(1, 2), [0, float.NaN])));
+    }
+
+    [TestMethod]
     [DataRow(0, 1f)]
     [DataRow(199, 1f)]
     [DataRow(200, 1.4142f)]

@@ -115,6 +115,21 @@ public sealed class FewLevelActivationTests
     }
 
     [TestMethod]
+    [DataRow(1)]
+    [DataRow(3)]
+    public void Abc_planes_begin_where_values_differ(int bits)
+    {
+        // Half of the values are 0, as behind a rectifier or in an image: a threshold there would have nothing below it.
+        float[] x = [.. Gaussian(1000).Select(v => Math.Max(v, 0))];
+        var use = new Use(new AbcActivations { Bits = bits }, x, site: QuantizerSites.Activations);
+        Assert.AreEqual(bits + 1, use.Hard().Distinct().Count());
+        Assert.IsTrue(use.Call.Parameter(0).ToArray().All(shift => 0.5f - shift > 0));
+
+        // Values that are all the same have no other place.
+        Use.Near([0.5f - 2], new Use(new AbcActivations { Bits = 1 }, [2, 2, 2], site: QuantizerSites.Activations).Call.Parameter(0).ToArray());
+    }
+
+    [TestMethod]
     public void Targets_give_the_slopes_of_their_hinges()
     {
         float[] z = [-2, -0.5f, 0, 0.5f, 2];
