@@ -267,7 +267,7 @@ public static class InsertLearnedQuantizers
 
         private void TapGradient(Node node, bool edge)
         {
-            if (_scheme.Gradients is { } method && !edge)
+            if (_scheme.Gradients is { } method && (!edge || _scheme.EdgeLayers == EdgeLayers.SameBits))
             {
                 _rewriter.Replace(node.Output, Add(node.Output, _rewriter.Map(node.Output), method, QuantizerSites.Gradients));
             }
