@@ -58,6 +58,18 @@ public sealed class StagedTrainingTests
     }
 
     [TestMethod]
+    public void Each_width_has_the_levels_that_the_method_has_there()
+    {
+        QuantizationMethod[] found = [.. StagedTraining.Progressive(Options("QN", 2), 4, 3, 2).Select(s => s.Scheme.Weights!)];
+        CollectionAssert.AreEqual(found, new[] { 4, 3, 2 }.Select(b => (QuantizationMethod)QuantizationNetwork.Of(b)).ToArray());
+        found = [.. StagedTraining.Progressive(Options("RQ-ST", 8), 8, 4).Select(s => s.Scheme.Activations!)];
+        CollectionAssert.AreEqual(found, new[] { 8, 4 }.Select(b => (QuantizationMethod)RelaxedQuantization.Of(b, true)).ToArray());
+        QuantizationAwareOptions own = Options("QN", 3);
+        own = own with { Scheme = own.Scheme with { Weights = new QuantizationNetwork { Bits = 3, Levels = [-2, -1, 0, 1, 2] } } };
+        Assert.AreEqual(own.Scheme.Weights! with { Bits = 4 }, StagedTraining.Progressive(own, 4)[0].Scheme.Weights, "levels given stay");
+    }
+
+    [TestMethod]
     public void No_stages_and_one_sided_schemes_are_refused()
     {
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => Trainer().RunStages(Network(), Rows(), [])).Code);
