@@ -58,6 +58,18 @@ public sealed class MethodRunTests
     }
 
     [TestMethod]
+    [DataRow("RQ")]
+    [DataRow("QN")]
+    [DataRow("LSQ+")]
+    public void A_run_of_one_step_with_seed_0_trains_as_the_first_step_of_a_longer_one(string name)
+    {
+        QuantizationAwareScheme scheme = TrainingRecipes.Find(name).Scheme(2, 2) with { EdgeLayers = EdgeLayers.SameBits };
+        Graph graph = Insert(scheme);
+        TrainingOptions options = Options(scheme.Weights!) with { Seed = 0, Epochs = 1, BatchSize = 18 };
+        Assert.AreEqual(Run(graph, options with { Epochs = 2 }).History[0].Loss, Run(graph, options).History[0].Loss);
+    }
+
+    [TestMethod]
     [DynamicData(nameof(Recipes))]
     public void A_run_that_diverges_says_so_and_gives_a_finite_state(string name)
     {

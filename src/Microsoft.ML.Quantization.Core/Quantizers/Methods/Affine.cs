@@ -7,7 +7,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
 /// <summary>
 /// Affine quantization with measured ranges (Jacob et al., 2018): activations on an asymmetric grid over a moving average of each batch's extremes, e ← e + c·(extreme − e);
-/// weights on a symmetric grid over their own largest magnitude, or on an asymmetric one. Gradients pass straight through inside the range.
+/// weights on a symmetric grid over their own largest magnitude, or on an asymmetric one. Gradients pass straight through inside the range, and up to half a step beyond, which still rounds to its ends.
 /// </summary>
 /// <remarks>
 /// For 4 bits and more, as in the paper: where a grid reaches to the extremes, 2 bits leave all but about a tenth of the weights 0, and activations below a sixth of their largest; learned steps
