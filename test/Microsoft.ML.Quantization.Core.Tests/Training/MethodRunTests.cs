@@ -3,10 +3,12 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
@@ -81,6 +83,21 @@ public sealed class MethodRunTests
             TrainingResult result = Run(graph, Options(scheme.Weights!) with { Rate = rate });
             Assert.AreEqual(result.Stop == TrainingStop.Diverged, result.DivergedAt is not null);
             Assert.IsTrue(result.Graph.Values.Where(v => v.Constant is not null && v.Type.Element == ElementType.Float32).All(v => v.Constant!.Values<float>().ToArray().All(float.IsFinite)), $"{rate}: {result.Stop}");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Recipes))]
+    public void One_row_and_blank_rows_train_and_are_exported(string name)
+    {
+        TrainingRecipe recipe = TrainingRecipes.Find(name);
+        QuantizationAwareScheme scheme = recipe.Scheme(recipe.UsualBits.Weights, recipe.UsualBits.Activations);
+        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        foreach (MemoryBatchSource rows in (MemoryBatchSource[])[new(_image, RandomTensors.Floats(_image, 3).Values<float>().ToArray(), [2]), new(_image, new float[5 * 36], [0, 1, 2, 0, 0])])
+        {
+            QuantizationAwareResult result = trainer.Run(Network(), rows, new QuantizationAwareOptions { Scheme = scheme, Training = Options(scheme.Weights!) with { Epochs = 2 } });
+            Assert.AreEqual(TrainingStop.Finished, result.Training.Stop, $"{rows.Count} rows, {result.Training.DivergedAt}");
+            Assert.IsTrue(result.Training.History.All(h => float.IsFinite(h.Loss)));
         }
     }
 
