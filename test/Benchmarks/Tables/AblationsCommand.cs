@@ -22,6 +22,8 @@ internal static class AblationsCommand
         new("Levels of INQ", "of the layer, as in the paper", "inq-layer", "INQ", (3, 3), 8) { Scheme = PerLayer },
         new("Rate of INQ, levels of the layer", "over again in each stage, as in the paper", "inq-layer", "INQ", (3, 3), 8) { Scheme = PerLayer },
         new("Rate of INQ, levels of the layer", "one cosine over the run", "inq-course", "INQ", (3, 3), 8) { Scheme = PerLayer, Training = t => t with { Schedule = t.Schedule with { Restarts = 1 } } },
+        new("Largest level of INQ", "from the largest weight, as in the paper", "inq-largest", "INQ", (2, 2), 12),
+        new("Largest level of INQ", "of least error", "inq-least", "INQ", (2, 2), 12) { Scheme = static s => s with { Weights = ((Inq)s.Weights!) with { LeastError = true } } },
         new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
         new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
         new("Optimizer of RQ-ST", "Adam, rate 0.001", "rq-st-adam", "RQ-ST", (3, 3), 8),
