@@ -33,9 +33,10 @@ public static class StagedTraining
         return [Stage(options, options.Scheme with { Activations = null }, first, ".weights"), options];
     }
 
-    /// <summary>One stage a width, each from the constants of the one before: 32 → 8 → 4 → 2 and the like.</summary>
+    /// <summary>One stage a width, each from the constants of the one before, the first from the float network: 8 → 4 → 2 and the like.</summary>
     /// <param name="options">How each stage trains; its methods stand for every width.</param>
-    /// <param name="bits">Widths of weights and activations, in order.</param>
+    /// <param name="bits">Widths of weights and activations, in order, none twice; each one that both methods have.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidBitWidth"/>, or a method's own errors.</exception>
     public static ImmutableArray<QuantizationAwareOptions> Progressive(QuantizationAwareOptions options, params int[] bits)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -58,8 +59,8 @@ public static class StagedTraining
 
     private static QuantizationAwareScheme AtBits(QuantizationAwareScheme scheme, int bits) => scheme with
     {
-        Weights = scheme.Weights is null ? null : QuantizationMethods.Checked(scheme.Weights with { Bits = bits }),
-        Activations = scheme.Activations is null ? null : QuantizationMethods.Checked(scheme.Activations with { Bits = bits }),
+        Weights = scheme.Weights is null ? null : QuantizationMethods.Checked(scheme.Weights.AtBits(bits)),
+        Activations = scheme.Activations is null ? null : QuantizationMethods.Checked(scheme.Activations.AtBits(bits)),
     };
 
     private static QuantizationAwareOptions Stage(QuantizationAwareOptions options, QuantizationAwareScheme scheme, TrainingOptions? training, string suffix)

@@ -16,6 +16,9 @@ public abstract record Optimizer
     /// <summary>Whether a step counts the gradient where plain descent would lead from here, found by a second pass over the same rows.</summary>
     internal virtual bool LooksAhead => false;
 
+    /// <summary>Whether its numbers are in their ranges.</summary>
+    internal virtual bool IsGood => true;
+
     /// <summary>One step.</summary>
     /// <param name="values">The constant, replaced.</param>
     /// <param name="gradient">Its gradient, decay included.</param>
@@ -44,6 +47,9 @@ public sealed record Sgd(float Momentum = 0.9f, bool Nesterov = false) : Optimiz
 {
     /// <inheritdoc/>
     public override int Slots => 1;
+
+    /// <inheritdoc/>
+    internal override bool IsGood => Momentum is >= 0 and < 1;
 
     /// <inheritdoc/>
     internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
@@ -110,6 +116,9 @@ public sealed record Adam(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilo
     internal override int SquaresSlot => 1;
 
     /// <inheritdoc/>
+    internal override bool IsGood => Beta1 is >= 0 and < 1 && Beta2 is >= 0 and < 1 && Epsilon > 0;
+
+    /// <inheritdoc/>
     internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
     {
         Span<float> m = slots[0].Span;
@@ -133,6 +142,9 @@ public sealed record AdaMax(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsi
 {
     /// <inheritdoc/>
     public override int Slots => 2;
+
+    /// <inheritdoc/>
+    internal override bool IsGood => Beta1 is >= 0 and < 1 && Beta2 is >= 0 and < 1 && Epsilon > 0;
 
     /// <inheritdoc/>
     internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)
@@ -160,6 +172,9 @@ public sealed record ShiftAdaMax(float Beta1 = 0.875f, float Beta2 = 0.999023437
 {
     /// <inheritdoc/>
     public override int Slots => 2;
+
+    /// <inheritdoc/>
+    internal override bool IsGood => Beta1 is >= 0 and < 1 && Beta2 is >= 0 and < 1;
 
     /// <inheritdoc/>
     internal override void Step(Span<float> values, ReadOnlySpan<float> gradient, Memory<float>[] slots, float rate, long step)

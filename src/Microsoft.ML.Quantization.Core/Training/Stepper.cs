@@ -93,18 +93,18 @@ internal sealed class Stepper
         }
     }
 
-    /// <summary>running = fl(running + weight·(batch − running)); the variance of a batch counts M − 1.</summary>
+    /// <summary>running = fl(running + weight·(batch − running)); the variance of a batch counts M − 1. Batches with one value a channel are left out.</summary>
     public void Measure(ForwardPass pass, Dictionary<string, Tensor> constants, float weight)
     {
         foreach ((int node, string mean, string variance) in _statistics)
         {
-            // A frozen one has measured nothing.
-            if (pass.Saved[node] is not BatchNormalizationGradient.Statistics found)
+            // A frozen one has measured nothing; one value a channel (a dense layer's batch of one row) tells nothing of a variance.
+            if (pass.Saved[node] is not BatchNormalizationGradient.Statistics { Count: > 1 } found)
             {
                 continue;
             }
 
-            float unbiased = found.Count > 1 ? found.Count / (found.Count - 1f) : 1;
+            float unbiased = found.Count / (found.Count - 1f);
             Move(constants[mean].Writable<float>(), found.Mean, 1, weight);
             Move(constants[variance].Writable<float>(), found.Variance, unbiased, weight);
         }

@@ -54,6 +54,7 @@ internal static class TrainingChecks
     {
         Require(graph.Inputs.Length == 1 && graph.Outputs.Length == 1, QuantizationErrorCode.InvalidGraph, "one input and one output", $"{graph.Inputs.Length} and {graph.Outputs.Length}");
         Require(graph.Values.Any(v => v.IsTrainable), QuantizationErrorCode.InvalidGraph, "a trainable constant", "none; mark them (TrainableConstants.Mark)");
+        Require(rows.Count > 0, QuantizationErrorCode.InconsistentData, "rows", "none");
         Shape input = graph[graph.Inputs[0]].Type.Shape;
         Shape found = new([Shape.Free, .. rows.InputShape.Dimensions]);
         Require(input.Equals(found), QuantizationErrorCode.InputShapeMismatch, $"rows of the graph input's shape {input}", $"rows of {found}");
@@ -62,6 +63,8 @@ internal static class TrainingChecks
         bool isRegression = options.Loss == TrainingLoss.MeanSquaredError;
         string wayOut = isRegression ? $"Classes need {nameof(TrainingLoss.SoftmaxCrossEntropy)}." : Numbers;
         Require(rows.TargetLength == targets && output.Rank > 0 && output[0] == Shape.Free, QuantizationErrorCode.InconsistentData, $"{targets} target values a row for the output {output}", $"{rows.TargetLength}", wayOut);
+        bool isImage = rows.InputShape.Rank == 3 || !options.Augmentations.Any(a => a is RandomShift or RandomFlip);
+        Require(isImage, QuantizationErrorCode.InputShapeMismatch, "images [channels, height, width] to shift and flip", $"rows of {rows.InputShape}", $"Leave {nameof(TrainingOptions.Augmentations)} out, or give a graph that takes images.");
         options.Distillation?.Check(options.Loss, graph);
         foreach (MagnitudePruning rule in options.Pruning)
         {
@@ -74,11 +77,18 @@ internal static class TrainingChecks
         }
     }
 
-    /// <summary>Refuses a class that the output does not have.</summary>
+    /// <summary>Refuses a class that the output does not have, and numbers that are not finite.</summary>
     public static void Targets(TrainingLoss loss, float[] targets, Tensor output)
     {
+        if (loss == TrainingLoss.MeanSquaredError)
+        {
+            float strange = targets.FirstOrDefault(t => !float.IsFinite(t));
+            Require(strange == 0, QuantizationErrorCode.InconsistentData, "finite numbers as targets", strange.ToString(CultureInfo.InvariantCulture), "Leave such rows out.");
+            return;
+        }
+
         int classes = output.Shape.Count / output.Shape[0];
-        float wrong = loss != TrainingLoss.MeanSquaredError ? targets.FirstOrDefault(t => !(t >= 0 && t < classes && t == (int)t)) : 0;
+        float wrong = targets.FirstOrDefault(t => !(t >= 0 && t < classes && t == (int)t));
         Require(
             wrong == 0,
             QuantizationErrorCode.InconsistentData,

@@ -90,6 +90,9 @@ public sealed record TrainingOptions
             (nameof(Guide), Guide is null || !Optimizer.LooksAhead, "an optimizer that takes its gradients at one place beside a guide", Optimizer),
             (nameof(Rate), Rate > 0 && float.IsFinite(Rate), "above 0 and finite", Rate),
             (nameof(Decay), Decay >= 0 && float.IsFinite(Decay), "from 0", Decay),
+            (nameof(Optimizer), Optimizer.IsGood, "numbers in the ranges that its documentation gives", Optimizer),
+            (nameof(Groups), Groups.All(g => g.RateFactor >= 0 && float.IsFinite(g.RateFactor) && g.Decay >= 0 && float.IsFinite(g.Decay)), "rates and decays from 0", string.Join("; ", Groups)),
+            (nameof(Augmentations), Augmentations.All(a => a is not RandomShift { Pixels: < 0 }), "shifts from 0", string.Join("; ", Augmentations)),
             (nameof(LargestGradientNorm), LargestGradientNorm > 0, "above 0", LargestGradientNorm),
             (nameof(ValidationShare), ValidationShare is >= 0 and < 1, "in [0, 1)", ValidationShare),
             (nameof(Schedule), Schedule.Restarts >= 1, "restarts from 1", Schedule.Restarts),
@@ -108,8 +111,23 @@ public sealed record TrainingOptions
         }
     }
 
-    /// <summary>Everything that the course of a run depends on, as text; a run goes on only with the same.</summary>
-    internal string Describe() => string.Join(
+    /// <summary>Everything that the course of a run depends on, as text, the same in every culture; a run goes on only with the same.</summary>
+    internal string Describe()
+    {
+        // Records write their numbers as the culture of the moment has them.
+        CultureInfo culture = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            return Text();
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    private string Text() => string.Join(
         '\n',
         (this with { CheckpointPath = null, CheckpointSteps = 0, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule(), Distillation = null, Pruning = [] }).ToString().Replace(NoSteps, string.Empty, StringComparison.Ordinal),
         string.Join(';', Pruning),

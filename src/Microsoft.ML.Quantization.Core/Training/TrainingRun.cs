@@ -244,7 +244,7 @@ internal sealed class TrainingRun : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             (Tensor input, float[] targets) = Batches.Read(_validation, batch);
-            LossValue value = scorer is null ? Score(input, targets, cancellationToken) : Losses.Of(_options.Loss, scorer.Run([input])[0], targets);
+            LossValue value = scorer is null ? Score(input, targets, cancellationToken) : Valued(scorer.Run([input])[0], targets);
             loss += value.Sum;
             correct += value.Correct;
         }
@@ -258,7 +258,14 @@ internal sealed class TrainingRun : IDisposable
     private LossValue Score(Tensor input, float[] targets, CancellationToken cancellationToken)
     {
         using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
-        return Losses.Of(_options.Loss, pass[_reverse.OutputName], targets);
+        return Valued(pass[_reverse.OutputName], targets);
+    }
+
+    /// <summary>The loss of rows held back, whose targets nobody has looked at yet.</summary>
+    private LossValue Valued(Tensor output, float[] targets)
+    {
+        TrainingChecks.Targets(_options.Loss, targets, output);
+        return Losses.Of(_options.Loss, output, targets);
     }
 
     /// <summary>Batch k of the rows as they are moves the statistics by 1/k: the mean over the batches.</summary>

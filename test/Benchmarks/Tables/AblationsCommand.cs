@@ -22,6 +22,8 @@ internal static class AblationsCommand
         new("Levels of INQ", "of the layer, as in the paper", "inq-layer", "INQ", (3, 3), 8) { Scheme = PerLayer },
         new("Rate of INQ, levels of the layer", "over again in each stage, as in the paper", "inq-layer", "INQ", (3, 3), 8) { Scheme = PerLayer },
         new("Rate of INQ, levels of the layer", "one cosine over the run", "inq-course", "INQ", (3, 3), 8) { Scheme = PerLayer, Training = t => t with { Schedule = t.Schedule with { Restarts = 1 } } },
+        new("Largest level of INQ", "from the largest weight, as in the paper", "inq-largest", "INQ", (2, 2), 12) { Scheme = static s => s with { Weights = ((Inq)s.Weights!) with { LeastError = false } } },
+        new("Largest level of INQ", "of least error", "inq-least", "INQ", (2, 2), 12),
         new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
         new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
         new("Optimizer of RQ-ST", "Adam, rate 0.001", "rq-st-adam", "RQ-ST", (3, 3), 8),
@@ -83,7 +85,7 @@ internal static class AblationsCommand
 
             `dotnet run -c Release --project test/Benchmarks -- ablations DATA_DIR` on {Machine.Description}.
             Cells of the table of recipes (methods.md) that surprised, trained as there in two ways that differ in one thing. Mean error on the test images with its 95 % interval (Student's t) where there are several seeds. One file a cell in `ablations/`.
-            The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways; those of INQ's layer levels were trained before the method knew levels of channels.
+            The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways; those of INQ's layer levels were trained before the method knew levels of channels, that of the largest level from the largest weight before it knew another.
 
             {table}
             """.ReplaceLineEndings("\n"));

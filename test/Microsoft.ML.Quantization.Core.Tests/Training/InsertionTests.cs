@@ -18,7 +18,6 @@ public sealed class InsertionTests
 {
     [TestMethod]
     [DataRow("PACT", 1)]
-    [DataRow("ABC-A", 1)]
     [DataRow("LSQ", 6)]
     public void A_nonlinearity_takes_the_place_of_rectifiers_that_only_it_reads(string name, int rectifiers)
     {

@@ -41,14 +41,32 @@ public sealed class MethodConformanceTests
     {
         (QuantizationMethod method, MethodCall call) = Use(name, bits, site, Values(site));
         float[] hard = Hard(method, call);
-        float[] decoded = method.Export(call) switch
+        CollectionAssert.AreEqual(hard.Select(BitConverter.SingleToInt32Bits).ToArray(), Decoded(method, call).Select(BitConverter.SingleToInt32Bits).ToArray());
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(HardCases))]
+    public void What_the_codes_decode_to_is_the_hard_quantizer_of_odd_tensors_too(string name, int bits, QuantizerSites site)
+    {
+        float[] one = [.. Enumerable.Repeat(0.7f, _shape.Count)];
+        float[][] all = [new float[_shape.Count], one, [.. one.Select(v => -v)], [.. one.Select((_, i) => i == 100 ? -3f : 0)], [.. one.Select((v, i) => i % 2 == 0 ? v : -v)], [.. one.Select((_, i) => (i % 11) * 1e-30f)], [.. one.Select((_, i) => (i % 7) * 1e15f)]];
+        for (int i = 0; i < all.Length; i++)
         {
-            HardForm.Weights weights => Sum(weights),
-            HardForm.Uniform uniform => [.. uniform.Quantizer.Decode(uniform.Quantizer.Encode(call.X)).Values<float>()],
-            HardForm.Staircase stairs => [.. call.Values.ToArray().Select(v => stairs.Levels[stairs.Thresholds.Count(t => v >= t)])],
-            _ => [],
-        };
-        CollectionAssert.AreEqual(hard.Select(BitConverter.SingleToInt32Bits).ToArray(), decoded.Select(BitConverter.SingleToInt32Bits).ToArray());
+            Check(Tensor.Create<float>(_shape, all[i]), $"case {i}");
+        }
+
+        foreach (float value in (float[])[0, -0.3f, 0.3f])
+        {
+            Check(Tensor.Create<float>(Shape.Of(1, 1), [value]), $"one element, {value}");
+        }
+
+        void Check(Tensor x, string text)
+        {
+            (QuantizationMethod method, MethodCall call) = Use(name, bits, site, x);
+            float[] hard = Hard(method, call);
+            Assert.IsTrue(hard.All(float.IsFinite), text);
+            CollectionAssert.AreEqual(hard.Select(BitConverter.SingleToInt32Bits).ToArray(), Decoded(method, call).Select(BitConverter.SingleToInt32Bits).ToArray(), $"{text}: {hard[0]} and {Decoded(method, call)[0]}");
+        }
     }
 
     [TestMethod]
@@ -136,6 +154,14 @@ public sealed class MethodConformanceTests
 
         return (method, new MethodCall(x, parameters, new MethodContext(5, 3, 10, 4), site, 77, pool ?? WorkerPool.Single));
     }
+
+    private static float[] Decoded(QuantizationMethod method, MethodCall call) => method.Export(call) switch
+    {
+        HardForm.Weights weights => Sum(weights),
+        HardForm.Uniform uniform => [.. uniform.Quantizer.Decode(uniform.Quantizer.Encode(call.X)).Values<float>()],
+        HardForm.Staircase stairs => [.. call.Values.ToArray().Select(v => stairs.Levels[stairs.Thresholds.Count(t => v >= t)])],
+        _ => [],
+    };
 
     private static float[] Hard(QuantizationMethod method, MethodCall call)
     {

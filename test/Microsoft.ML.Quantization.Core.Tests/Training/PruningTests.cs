@@ -123,6 +123,7 @@ public sealed class PruningTests
         ImmutableSortedDictionary<string, ImmutableArray<int>> kept = PruneChannels.ByFilterNorm(graph, 0.25);
         CollectionAssert.AreEqual((int[])[0, 1, 3], kept["dense1"].ToArray());
         CollectionAssert.AreEqual((int[])[1], PruneChannels.ByFilterNorm(graph, 0.99)["dense1"].ToArray(), "one stays");
+        Assert.AreEqual(71, PruneChannels.ByFilterNorm(SmallNetworks.Mlp(_input, [100], 3), 0.29)["dense1"].Length, "0.29 of 100 is 29");
     }
 
     [TestMethod]

@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.IO;
 using System.Linq;
+using System.Threading;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
@@ -58,6 +60,39 @@ public sealed class StagedTrainingTests
     }
 
     [TestMethod]
+    public void Stages_broken_off_go_on_to_the_same_bits()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            QuantizationAwareOptions options = Options("LSQ", 4);
+            byte[] whole = Bytes(Trainer().RunStages(Network(), Rows(), StagedTraining.TwoStage(options)).Last.Training.Graph);
+            ImmutableArray<QuantizationAwareOptions> kept = StagedTraining.TwoStage(options with { Training = options.Training with { CheckpointPath = path, CheckpointSteps = 1 } });
+            using var cancel = new CancellationTokenSource();
+            StagedResult part = Trainer().RunStages(Network(), Rows(), kept, stage => new Canceller(cancel, stage == 1), cancel.Token);
+            Assert.AreEqual(TrainingStop.Cancelled, part.Stages[1].Stop);
+            CollectionAssert.AreEqual(whole, Bytes(Trainer().RunStages(Network(), Rows(), kept).Last.Training.Graph));
+        }
+        finally
+        {
+            File.Delete(path);
+            File.Delete(path + ".weights");
+        }
+    }
+
+    [TestMethod]
+    public void Each_width_has_the_levels_that_the_method_has_there()
+    {
+        QuantizationMethod[] found = [.. StagedTraining.Progressive(Options("QN", 2), 4, 3, 2).Select(s => s.Scheme.Weights!)];
+        CollectionAssert.AreEqual(found, new[] { 4, 3, 2 }.Select(b => (QuantizationMethod)QuantizationNetwork.Of(b)).ToArray());
+        found = [.. StagedTraining.Progressive(Options("RQ-ST", 8), 8, 4).Select(s => s.Scheme.Activations!)];
+        CollectionAssert.AreEqual(found, new[] { 8, 4 }.Select(b => (QuantizationMethod)RelaxedQuantization.Of(b, true)).ToArray());
+        QuantizationAwareOptions own = Options("QN", 3);
+        own = own with { Scheme = own.Scheme with { Weights = new QuantizationNetwork { Bits = 3, Levels = [-2, -1, 0, 1, 2] } } };
+        Assert.AreEqual(own.Scheme.Weights! with { Bits = 4 }, StagedTraining.Progressive(own, 4)[0].Scheme.Weights, "levels given stay");
+    }
+
+    [TestMethod]
     public void No_stages_and_one_sided_schemes_are_refused()
     {
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => Trainer().RunStages(Network(), Rows(), [])).Code);
@@ -81,5 +116,18 @@ public sealed class StagedTrainingTests
 
     private static QuantizationAwareTrainer Trainer() => new(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
 
+    private static byte[] Bytes(Graph graph) => [.. graph.Values.Where(v => v.Constant is not null).SelectMany(v => v.Constant!.Bytes.ToArray())];
+
     private static Dictionary<string, Tensor> Constants(Graph graph) => graph.Values.Where(v => v.IsTrainable).ToDictionary(v => v.Name, v => v.Constant!);
+
+    private sealed class Canceller(CancellationTokenSource source, bool isNow) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (isNow && value.Step == 7)
+            {
+                source.Cancel();
+            }
+        }
+    }
 }

@@ -174,6 +174,15 @@ public sealed class TrainerTests
     }
 
     [TestMethod]
+    public void A_gradient_whose_norm_is_not_finite_is_named()
+    {
+        var rows = new MemoryBatchSource(Shape.Of(4), [.. Enumerable.Repeat(1e20f, 16)], [0, 1, 2, 0]);
+        TrainingResult result = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(Shape.Of(4), [], 3), rows, Options(1));
+        Assert.AreEqual(TrainingStop.Diverged, result.Stop);
+        Assert.AreEqual("scores.weight", result.DivergedAt);
+    }
+
+    [TestMethod]
     public void Patience_ends_a_run_and_the_best_epoch_comes_back()
     {
         TrainingOptions options = Options(50) with { Patience = 2, ValidationShare = 0.3f, Rate = 0.1f };
@@ -181,6 +190,32 @@ public sealed class TrainerTests
         Assert.AreEqual(TrainingStop.EarlyStop, result.Stop);
         Assert.AreEqual(result.History.Length - 3, result.BestEpoch);
         Assert.AreEqual(result.History.Max(h => h.ValidationAccuracy), result.History[result.BestEpoch].ValidationAccuracy);
+    }
+
+    [TestMethod]
+    public void Patience_is_remembered_by_a_run_that_was_broken_off()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            TrainingOptions options = Options(50) with { Patience = 2, ValidationShare = 0.3f, Rate = 0.1f };
+            TrainingResult Noisy(TrainingOptions own, IProgress<TrainingProgress>? progress = null, CancellationToken token = default)
+                => new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(_image, [32], 4), Noise(60), own, progress, token);
+            TrainingResult whole = Noisy(options);
+            using var cancel = new CancellationTokenSource();
+            Noisy(options with { CheckpointPath = path }, new Direct(p => Cancel(cancel, p.Epoch == whole.History.Length - 1)), cancel.Token);
+            foreach (string turn in (string[])["the last epoch", "nothing but the end"])
+            {
+                TrainingResult rest = Noisy(options with { CheckpointPath = path });
+                Assert.AreEqual((TrainingStop.EarlyStop, whole.BestEpoch), (rest.Stop, rest.BestEpoch), turn);
+                CollectionAssert.AreEqual(whole.History, rest.History, turn);
+                CollectionAssert.AreEqual(Bytes(whole.Graph), Bytes(rest.Graph), turn);
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     [TestMethod]

@@ -267,9 +267,15 @@ public static class InsertLearnedQuantizers
 
         private void TapGradient(Node node, bool edge)
         {
-            if (_scheme.Gradients is { } method && !edge)
+            if (_scheme.Gradients is { } method && (!edge || _scheme.EdgeLayers == EdgeLayers.SameBits))
             {
-                _rewriter.Replace(node.Output, Add(node.Output, _rewriter.Map(node.Output), method, QuantizerSites.Gradients));
+                ValueId layer = _rewriter.Map(node.Output);
+                _rewriter.Replace(node.Output, Add(node.Output, layer, method, QuantizerSites.Gradients));
+                if (_walk.IsOutput(node.Output))
+                {
+                    // What is an output now takes over its name.
+                    _rewriter.Builder.Rename(layer, _graph[node.Output].Name + ".untapped");
+                }
             }
         }
     }

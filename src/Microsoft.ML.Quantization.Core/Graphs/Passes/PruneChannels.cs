@@ -30,7 +30,7 @@ public static class PruneChannels
         CheckShare(share);
         return Find(graph).ToImmutableSortedDictionary(
             g => g.Name,
-            g => Largest(Norms(graph, g), g.Count - Math.Min(g.Count - 1, (int)(share * g.Count))),
+            g => Largest(Norms(graph, g), g.Count - Math.Min(g.Count - 1, CountOf(share, g.Count))),
             StringComparer.Ordinal);
     }
 
@@ -47,7 +47,7 @@ public static class PruneChannels
         ChannelGroup[] groups = [.. Find(graph).Where(g => g.Scales.Length > 0)];
         Dictionary<string, float[]> sizes = groups.ToDictionary(g => g.Name, g => Scales(graph, g), StringComparer.Ordinal);
         (string Group, int Channel)[] order = [.. groups.SelectMany(g => Enumerable.Range(0, g.Count).Select(i => (g.Name, i))).OrderBy(c => sizes[c.Name][c.i])];
-        HashSet<(string, int)> gone = [.. order.Take((int)(share * order.Length))];
+        HashSet<(string, int)> gone = [.. order.Take(CountOf(share, order.Length))];
         return groups.ToImmutableSortedDictionary(
             g => g.Name,
             g => Largest(sizes[g.Name], Math.Max(1, Enumerable.Range(0, g.Count).Count(i => !gone.Contains((g.Name, i))))),
@@ -182,6 +182,9 @@ public static class PruneChannels
     /// <summary>The places of the largest, ascending; of equals the later goes first.</summary>
     private static ImmutableArray<int> Largest(float[] sizes, int count)
         => [.. Enumerable.Range(0, sizes.Length).OrderByDescending(i => sizes[i]).ThenBy(i => i).Take(count).Order()];
+
+    /// <summary>⌊share·count⌋, decimals meant exactly: 0.29 of 100 is 29.</summary>
+    private static int CountOf(double share, int count) => (int)((share * count) + 1e-6);
 
     private static void CheckShare(double share)
     {

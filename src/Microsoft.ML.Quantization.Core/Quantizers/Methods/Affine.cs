@@ -7,8 +7,12 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
 /// <summary>
 /// Affine quantization with measured ranges (Jacob et al., 2018): activations on an asymmetric grid over a moving average of each batch's extremes, e ← e + c·(extreme − e);
-/// weights on a symmetric grid over their own largest magnitude, or on an asymmetric one. Gradients pass straight through inside the range.
+/// weights on a symmetric grid over their own largest magnitude, or on an asymmetric one. Gradients pass straight through inside the range, and up to half a step beyond, which still rounds to its ends.
 /// </summary>
+/// <remarks>
+/// For 4 bits and more, as in the paper: where a grid reaches to the extremes, 2 bits leave all but about a tenth of the weights 0, and activations below a sixth of their largest; learned steps
+/// (<see cref="Lsq"/>) are for fewer. Where weights or a range are no longer finite, the result is NaN.
+/// </remarks>
 public sealed record Affine : QuantizationMethod
 {
     /// <summary>One step an output channel instead of one for the tensor; weights only.</summary>
@@ -110,7 +114,13 @@ public sealed record Affine : QuantizationMethod
             return null;
         }
 
+        // What is not finite never comes into a range.
         (float low, float high) = (Math.Min(0, FloatReduction.Min(call.Values)), Math.Max(0, FloatReduction.Max(call.Values)));
+        if (!float.IsFinite(low) || !float.IsFinite(high))
+        {
+            return null;
+        }
+
         ReadOnlySpan<float> old = call.Parameter(0);
         return [[old[0] + (Coefficient * (low - old[0])), old[1] + (Coefficient * (high - old[1]))]];
     }
@@ -152,7 +162,8 @@ public sealed record Affine : QuantizationMethod
         bool isWeights = call.Site == QuantizerSites.Weights;
         IntegerRange codes = isWeights ? new IntegerRange(1, (1 << Bits) - 1) : IntegerRange.Unsigned(Bits);
         (float low, float high) = isWeights ? (FloatReduction.Min(call.Values), FloatReduction.Max(call.Values)) : (call.Parameter(0)[0], call.Parameter(0)[1]);
-        AffineParameters p = AffineParameters.Asymmetric(Math.Min(0, low), Math.Max(0, high), codes);
+        bool isFinite = float.IsFinite(low) && float.IsFinite(high);
+        AffineParameters p = isFinite ? AffineParameters.Asymmetric(Math.Min(0, low), Math.Max(0, high), codes) : new AffineParameters(float.NaN, codes.Clamp(0));
         return AffineQuantization.PerTensor(new CodeType(new BitWidth(Bits), false), codes, p);
     }
 
@@ -163,7 +174,8 @@ public sealed record Affine : QuantizationMethod
         for (int group = 0; group < steps.Length; group++)
         {
             ReadOnlySpan<float> w = call.Values.Slice(group * length, length);
-            steps[group] = AffineParameters.Symmetric(Math.Max(FloatReduction.Max(w), -FloatReduction.Min(w)), range).Scale;
+            float size = Math.Max(FloatReduction.Max(w), -FloatReduction.Min(w));
+            steps[group] = float.IsFinite(size) ? AffineParameters.Symmetric(size, range).Scale : float.NaN;
         }
 
         return steps;

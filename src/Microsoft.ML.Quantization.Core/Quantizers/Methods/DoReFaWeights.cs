@@ -33,7 +33,7 @@ public sealed record DoReFaWeights : QuantizationMethod
     {
         if (Bits == 1)
         {
-            return new State(null, (float)(FloatReduction.SumAbsolute(call.Values) / (double)Math.Max(1, call.Values.Length)));
+            return new State(null, Math.Max((float)(FloatReduction.SumAbsolute(call.Values) / (double)Math.Max(1, call.Values.Length)), UniformGrid.SmallestStep));
         }
 
         var t = new float[call.Values.Length];
@@ -90,8 +90,8 @@ public sealed record DoReFaWeights : QuantizationMethod
     public override HardForm Export(MethodCall call)
     {
         var state = (State)Prepare(call);
-        float step = Bits == 1 ? state.Size : 1f / Steps;
-        AffineQuantization quantizer = HardForms.MidRise(Bits, [step > 0 ? step : 1]);
+        float step = Bits == 1 ? state.Size : Unit(state.Size, Steps);
+        AffineQuantization quantizer = HardForms.MidRise(Bits, [step]);
         Tensor codes = Tensor.Allocate(ElementType.UInt8, call.X.Shape);
         Span<byte> result = codes.Writable<byte>();
         for (int i = 0; i < result.Length; i++)
@@ -102,7 +102,13 @@ public sealed record DoReFaWeights : QuantizationMethod
         return HardForms.OfCodes(codes, quantizer);
     }
 
-    private int Code(float t, float size) => (int)Rounding.HalfToEven(Steps * ((t / (2 * size)) + 0.5f));
+    private int Code(float t, float size) => (int)Rounding.HalfToEven(Steps * ((t / Span(size)) + 0.5f));
+
+    /// <summary>2·M, what t is divided by.</summary>
+    private static float Span(float size) => size == 0 ? 1 : 2 * size;
+
+    /// <summary>Half the distance of levels; where all weights are 0, which is no level, all levels are next to 0.</summary>
+    private static float Unit(float size, int steps) => size == 0 ? UniformGrid.SmallestStep : 1f / steps;
 
     private sealed record State(float[]? T, float Size);
 
@@ -124,13 +130,8 @@ public sealed record DoReFaWeights : QuantizationMethod
         public T Of<T>(T x)
             where T : unmanaged, ILanes<T>
         {
-            if (size == 0)
-            {
-                return T.Select(T.Same(x, x), T.Create(0), x);
-            }
-
-            T code = T.Round(T.Create(steps) * ((x / T.Create(2 * size)) + T.Create(0.5f)));
-            return ((code * T.Create(2)) - T.Create(steps)) * T.Create(1f / steps);
+            T code = T.Round(T.Create(steps) * ((x / T.Create(Span(size))) + T.Create(0.5f)));
+            return ((code * T.Create(2)) - T.Create(steps)) * T.Create(Unit(size, steps));
         }
     }
 

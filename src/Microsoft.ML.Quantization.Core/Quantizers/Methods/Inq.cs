@@ -15,6 +15,8 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <remarks>
 /// Begin with a trained network and let the learning rate start over in each stage (<c>Schedule.Restarts</c> = <see cref="Stages"/>, as <c>TrainingDefaults</c> has it). Frozen weights stay as they are whatever momentum and
 /// decay do. Weights that grew beyond 1.5·2^n₁ become ±2^n₁. Evaluated and exported, all weights are rounded.
+/// The paper's n₁ follows from the largest weight alone: at 4 bits and more that is near the n₁ of least error, at 3 bits the error of trained filters is about twice the least, and at 2 bits, where ±2^n₁ are the only
+/// levels beside 0, about three times: all but a tenth to a fifth of the weights become 0. <see cref="LeastError"/> takes the other.
 /// </remarks>
 public sealed record Inq : QuantizationMethod
 {
@@ -22,6 +24,8 @@ public sealed record Inq : QuantizationMethod
     private const int HalfOfMantissa = 0x400000;
     private const int ExponentBits = 0x7F800000;
     private const int OnePlane = 64;
+    private const int Candidates = 5;
+    private const int FewSettings = 2;
 
     /// <summary>Shares frozen from each stage on, the paper's for ResNet-18.</summary>
     private static readonly ImmutableArray<double>[] _shares =
@@ -35,6 +39,9 @@ public sealed record Inq : QuantizationMethod
     /// <summary>s and with it n₁ of each output channel, not of the layer as the paper has it: where a few channels are large, the layer's levels turn most weights of the others into 0. The recipe has it.</summary>
     public bool PerChannel { get; init; }
 
+    /// <summary>n₁ of the least square error of the weights at the start, at most four below the paper's, instead of the one that follows from the largest of them.</summary>
+    public bool LeastError { get; init; }
+
     /// <inheritdoc/>
     public override string Name => "INQ";
 
@@ -45,7 +52,7 @@ public sealed record Inq : QuantizationMethod
     public override int LevelCount => (1 << (Bits - 1)) + 1;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, PerChannel ? 1 : 0];
+    public override ImmutableArray<float> Settings => LeastError ? [Bits, PerChannel ? 1 : 0, 1] : [Bits, PerChannel ? 1 : 0];
 
     /// <inheritdoc/>
     public override int GroupsOf(Shape shape) => PerChannel ? shape[0] : 1;
@@ -78,7 +85,7 @@ public sealed record Inq : QuantizationMethod
         {
             ReadOnlySpan<float> w = sample.Values<float>().Slice(group * length, length);
             float size = Math.Max(FloatReduction.Max(w), -FloatReduction.Min(w));
-            largest[group] = size > 0 ? Math.Max(MathF.ScaleB(1, SmallestExponent), PowerBelow(new Lanes1(size)).Value) : 0;
+            largest[group] = size > 0 ? Math.Max(MathF.ScaleB(1, SmallestExponent), Largest(w, PowerBelow(new Lanes1(size)).Value)) : 0;
         }
 
         parameters[1].Writable<float>().Clear();
@@ -135,6 +142,31 @@ public sealed record Inq : QuantizationMethod
         return top == first
             ? new HardForm.Weights([plane])
             : new HardForm.Weights([plane, Plane(call.X.Shape, codes.Select(c => (c - Math.Clamp(c, -first, first)) / first), 2, 1, [.. units.Select(u => u * first)])]);
+    }
+
+    /// <summary>From <see cref="Settings"/>.</summary>
+    internal static Inq From(ImmutableArray<float> s) => s.Length <= FewSettings + 1
+        ? new() { Bits = (int)s[0], PerChannel = s[1] != 0, LeastError = s.Length > FewSettings && s[FewSettings] != 0 }
+        : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Method 'INQ': expected {FewSettings} or {FewSettings + 1} numbers, found {s.Length}.");
+
+    /// <summary>2^n₁ of a group whose largest weight gives <paramref name="power"/>.</summary>
+    private float Largest(ReadOnlySpan<float> w, float power)
+    {
+        (double Error, float Power) best = (double.PositiveInfinity, power);
+        var y = new float[LeastError ? w.Length : 0];
+        for (int i = 0; LeastError && i < Candidates; i++, power /= 2)
+        {
+            LaneMap.Map(new LevelOf(power / (1 << Span), power), w, y);
+            double error = 0;
+            for (int j = 0; j < y.Length; j++)
+            {
+                error += ((double)w[j] - y[j]) * ((double)w[j] - y[j]);
+            }
+
+            best = error < best.Error ? (error, power) : best;
+        }
+
+        return best.Power;
     }
 
     private static WeightPlane Plane(Shape shape, IEnumerable<int> codes, int bits, int top, float[] units)

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <summary>
 /// LSQ+ for activations that can be negative (Bhalgat et al., 2020): u = (x − β)/s, y = s·round(clamp(u, 0, n)) + β, n = 2^k − 1; s and β learned: ∂y/∂s = round(u) − u inside, 0 below, n above;
 /// ∂y/∂β = 1 outside; both times 1/√(N·n), N features of a row. Evaluated, and for the last part of a run in training, β is −s·Z with Z = round(−β/s) in [0, n], so that 0 keeps a code and
-/// padding stays exact; β then no longer moves. s and β begin where the square error of a sample is least. Weights take <see cref="Lsq"/> with <see cref="LsqStart.ThreeDeviations"/>.
+/// padding stays exact; β then has no gradient. s and β begin where the square error of a sample is least. Weights take <see cref="Lsq"/>, in the paper with <see cref="LsqStart.ThreeDeviations"/>; the recipe leaves them the start of LSQ.
 /// </summary>
 public sealed record LsqPlus : QuantizationMethod
 {

@@ -14,7 +14,7 @@ public sealed record QuantizationAwareScheme
     /// <summary>On the input of each layer that is no edge; null leaves it float.</summary>
     public QuantizationMethod? Activations { get; init; }
 
-    /// <summary>On the gradient of the output of each layer that is no edge; null leaves it as it is.</summary>
+    /// <summary>On the gradient of the output of each layer that is no edge, and of edges too where they have the same bits as the others; null leaves it as it is.</summary>
     public QuantizationMethod? Gradients { get; init; }
 
     /// <summary>First and last layer: 8-bit <see cref="Affine"/> weights and inputs, the same as the others, or float.</summary>

@@ -76,6 +76,9 @@ public abstract record QuantizationMethod
     /// <summary>The same method for activations that are (not) negative anywhere; itself where the method has one form.</summary>
     public virtual QuantizationMethod For(bool signed) => this;
 
+    /// <summary>The same method at another width; options that follow from the width follow it, those given stay.</summary>
+    internal virtual QuantizationMethod AtBits(int bits) => this with { Bits = bits };
+
     /// <summary>Weights to begin training with, where a method does not begin with those given; null for those.</summary>
     /// <param name="weights">The weights of the graph.</param>
     public virtual Tensor? FirstWeights(Tensor weights) => null;

@@ -13,7 +13,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="Exactness">How near the engine comes to it, in its default form.</param>
 /// <param name="Default">Its default form at a width.</param>
 /// <param name="Create">From the numbers of <see cref="QuantizationMethod.Settings"/>.</param>
-/// <param name="TakesMore">Whether more numbers may follow those of the default form: a list at their end.</param>
+/// <param name="TakesMore">Whether more numbers may follow those of the default form: a list at their end, or an option that came later.</param>
 public sealed record MethodEntry(
     string Name,
     string Source,
@@ -40,7 +40,7 @@ public static class QuantizationMethods
         new("Affine", "Jacob et al., 2018", _twoToEight, Exactness.T2, b => new Affine { Bits = b }, Affine.From),
         new("DoReFa-A", "Zhou et al., 2016", _oneToEight, Exactness.T0, b => new DoReFaActivations { Bits = b }, s => new DoReFaActivations { Bits = (int)s[0] }),
         new("DoReFa-W", "Zhou et al., 2016", _oneToSeven, Exactness.T0, b => new DoReFaWeights { Bits = b }, s => new DoReFaWeights { Bits = (int)s[0], MaximumIsConstant = s[1] != 0 }),
-        new("INQ", "Zhou et al., 2017", [2, 3, 4, 5], Exactness.SoftT0, b => new Inq { Bits = b }, s => new Inq { Bits = (int)s[0], PerChannel = s[1] != 0 }),
+        new("INQ", "Zhou et al., 2017", [2, 3, 4, 5], Exactness.SoftT0, b => new Inq { Bits = b }, Inq.From, TakesMore: true),
         new("LSQ", "Esser et al., 2020", _twoToEight, Exactness.T0, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0, Start = (LsqStart)s[4], ScalesGradient = s[5] != 0 }),
         .. FewLevelMethods.All,
         .. MultiBitMethods.All,

@@ -73,6 +73,10 @@ public sealed record QuantizationNetwork : QuantizationMethod
     }
 
     /// <inheritdoc/>
+    internal override QuantizationMethod AtBits(int bits)
+        => Levels.AsSpan().SequenceEqual(WeightLevels(Bits).AsSpan()) ? this with { Bits = bits, Levels = WeightLevels(bits) } : this with { Bits = bits };
+
+    /// <inheritdoc/>
     public bool Equals(QuantizationNetwork? other) => other is not null && Settings.AsSpan().SequenceEqual(other.Settings.AsSpan());
 
     /// <inheritdoc/>

@@ -62,7 +62,7 @@ public sealed record RelaxedQuantization : QuantizationMethod
     private IntegerRange Range => Signed ? IntegerRange.Signed(Bits) : IntegerRange.Unsigned(Bits);
 
     /// <summary>The default at a width: from 5 bits the local grid with δ = 3, below the whole one.</summary>
-    public static RelaxedQuantization Of(int bits, bool straightThrough) => new() { Bits = bits, StraightThrough = straightThrough, Reach = bits >= WideBits ? 3 : 0 };
+    public static RelaxedQuantization Of(int bits, bool straightThrough) => new() { Bits = bits, StraightThrough = straightThrough, Reach = UsualReach(bits) };
 
     /// <summary>From <see cref="Settings"/>.</summary>
     internal static RelaxedQuantization From(ImmutableArray<float> s, bool straightThrough)
@@ -70,6 +70,9 @@ public sealed record RelaxedQuantization : QuantizationMethod
 
     /// <inheritdoc/>
     public override QuantizationMethod For(bool signed) => this with { Signed = signed };
+
+    /// <inheritdoc/>
+    internal override QuantizationMethod AtBits(int bits) => this with { Bits = bits, Reach = Reach == UsualReach(Bits) ? UsualReach(bits) : Reach };
 
     /// <summary>α₀ puts the end of the grid at max|x| from 5 bits, below at 3·√(mean x²), which a few large values do not stretch; σ₀ = α₀/3, up to 3 bits α₀/15: there more noise costs a pretrained network all it knows, because the few points below and above 0 are not as many.</summary>
     public override void Initialize(Tensor sample, Tensor[] parameters)
@@ -145,6 +148,8 @@ public sealed record RelaxedQuantization : QuantizationMethod
                 QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"{Name}: expected a temperature above 0 and a reach from 0, found {Temperature} and {Reach}."));
         }
     }
+
+    private static float UsualReach(int bits) => bits >= WideBits ? 3 : 0;
 
     private static void Back(RelaxedSlopes slopes, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
     {

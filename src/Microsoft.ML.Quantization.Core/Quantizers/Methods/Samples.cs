@@ -7,7 +7,7 @@ internal static class Samples
 {
     private const int Most = 65536;
 
-    /// <summary>At most 65536 of the finite values, evenly taken, ascending.</summary>
+    /// <summary>Fewer than twice 65536 of the finite values, evenly taken, ascending.</summary>
     public static float[] Sorted(ReadOnlySpan<float> values)
     {
         int stride = Math.Max(1, values.Length / Most);

@@ -49,7 +49,9 @@ public static class TrainingRecipes
     [
         new("Affine", "Affine", "Affine", "Jacob et al., 2018") { Form = static s => s.Weights is null ? s : s with { Folding = new NormalizationFolding() } },
         new("DoReFa", "DoReFa-W", "DoReFa-A", "Zhou et al., 2016"),
-        new("INQ", "INQ", "LSQ", "Zhou et al., 2017") { Form = static s => s.Weights is Inq inq ? s with { Weights = inq with { PerChannel = true } } : s },
+
+        // Where the largest power is the only one, the paper's leaves too few weights apart from 0.
+        new("INQ", "INQ", "LSQ", "Zhou et al., 2017") { Form = static s => s.Weights is Inq inq ? s with { Weights = inq with { PerChannel = true, LeastError = inq.Bits == 2 } } : s },
         .. FewLevelMethods.Recipes,
         .. MultiBitMethods.Recipes,
         new("LSQ", "LSQ", "LSQ", "Esser et al., 2020"),

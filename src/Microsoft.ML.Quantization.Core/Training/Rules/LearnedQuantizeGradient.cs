@@ -35,15 +35,16 @@ internal sealed class LearnedQuantizeGradient : GradientRule
             return new State(use, null, null);
         }
 
+        // Outside a run (statistics measured anew) what counts is what will be deployed. A run's own place may be equal to that of evaluation.
+        bool isRun = !ReferenceEquals(call.Context, MethodContext.Evaluation);
         use = use with { Curvature = call.Curvature?.Invoke(call.Graph[node.Inputs[0]].Name) ?? default };
         object? prepared = node.Method.Prepare(use);
-        if (node.Method.KeptWidth > 0 && call.Memory is not null && call.Context != MethodContext.Evaluation)
+        if (node.Method.KeptWidth > 0 && call.Memory is not null && isRun)
         {
             use = use with { Kept = call.Memory.Rent(node.Method.KeptWidth * use.X.Shape.Count) };
         }
 
-        // Outside a run (statistics measured anew) what counts is what will be deployed.
-        MethodShares.Forward(node.Method, use, prepared, call.Outputs[0], training: call.Context != MethodContext.Evaluation);
+        MethodShares.Forward(node.Method, use, prepared, call.Outputs[0], training: isRun);
         return new State(use, prepared, node.Method.Measure(use, prepared));
     }
 

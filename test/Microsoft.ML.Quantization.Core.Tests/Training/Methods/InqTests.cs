@@ -59,6 +59,25 @@ public sealed class InqTests
     }
 
     [TestMethod]
+    [DataRow(2, 0.25f)]
+    [DataRow(3, 0.5f)]
+    [DataRow(4, 1f)]
+    public void The_largest_power_may_be_that_of_least_error(int bits, float expected)
+    {
+        // One weight that is three times as large as the others, of which the paper's power leaves nothing at 2 bits.
+        float[] w = [1, .. Enumerable.Repeat(0.3f, 6), .. Enumerable.Repeat(-0.27f, 7), 0.02f, 0];
+        var method = new Inq { Bits = bits, LeastError = true };
+        var probe = new MethodProbe(method, QuantizerSites.Weights, w);
+        Assert.AreEqual(expected, probe.Call.Parameter(0)[0]);
+        double Error(Inq m) => new MethodProbe(m, QuantizerSites.Weights, w).Hard().Zip(w, (a, b) => ((double)a - b) * (a - b)).Sum();
+        Assert.IsTrue(Error(method) <= Error(method with { LeastError = false }));
+        Assert.AreEqual(1, new MethodProbe(method with { LeastError = false }, QuantizerSites.Weights, w).Call.Parameter(0)[0], "as the paper has it");
+        Assert.AreEqual(method, QuantizationMethods.Create("INQ", method.Settings));
+        Assert.AreEqual(0, new MethodProbe(method, QuantizerSites.Weights, new float[4]).Call.Parameter(0)[0]);
+        Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("INQ", method.Settings.Add(1)));
+    }
+
+    [TestMethod]
     [DataRow(0.7499f, 0.5f)]
     [DataRow(0.75f, 1f)]
     [DataRow(1.4999f, 1f)]

@@ -1,9 +1,12 @@
 using System;
 using System.Linq;
+using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
@@ -121,6 +124,29 @@ public sealed class WageTests
         {
             Assert.IsTrue(weights.Constant!.Values<float>().ToArray().All(w => w * 128 == MathF.Floor(w * 128) && Math.Abs(w) < 1), weights.Name);
         }
+    }
+
+    [TestMethod]
+    public void Errors_of_the_first_and_last_layer_are_quantized_like_the_others()
+    {
+        Shape input = Shape.Of(12);
+        Graph graph = InsertLearnedQuantizers.Run(SmallNetworks.Mlp(input, [8, 8], 3), TrainingRecipes.Find("WAGE").Scheme(2, 8), _ => Tensor.Allocate(ElementType.Float32, Shape.Of(1, 12)));
+        string[] layers = [.. graph.Nodes.OfType<LearnedQuantize>().Where(n => n.Site == QuantizerSites.Gradients).Select(n => graph[n.Inputs[0]].Name)];
+        CollectionAssert.AreEquivalent((string[])["dense1", "dense2", "scores.untapped"], layers);
+        graph = InsertLearnedQuantizers.Run(SmallNetworks.Mlp(input, [8, 8], 3), TrainingRecipes.Find("DoReFa").Scheme(4, 4) with { Gradients = new DoReFaGradients { Bits = 6 } }, _ => Tensor.Allocate(ElementType.Float32, Shape.Of(1, 12)));
+        Assert.AreEqual(1, graph.Nodes.OfType<LearnedQuantize>().Count(n => n.Site == QuantizerSites.Gradients), "edges of their own kind have none");
+    }
+
+    [TestMethod]
+    public void A_tap_behind_the_last_layer_leaves_the_name_of_the_output()
+    {
+        Shape input = Shape.Of(12);
+        QuantizationAwareScheme scheme = TrainingRecipes.Find("WAGE").Scheme(2, 8);
+        var rows = new MemoryBatchSource(input, RandomTensors.Floats(Shape.Of(8, 12), 3).Values<float>().ToArray(), [0, 1, 2, 0, 1, 2, 0, 1]);
+        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        QuantizationAwareResult result = trainer.Run(SmallNetworks.Mlp(input, [8], 3), rows, new QuantizationAwareOptions { Scheme = scheme, Training = TrainingDefaults.For(scheme) with { Epochs = 1 } });
+        Assert.AreEqual("scores", string.Join(',', result.Quantized.Integer.Outputs.Select(o => result.Quantized.Integer[o].Name)));
+        Assert.AreEqual("scores", string.Join(',', result.Hardened.Outputs.Select(o => result.Hardened[o].Name)));
     }
 
     private static MethodCall Call(float[] values) => new(Tensor.Create<float>(Shape.Of(values.Length, 1), values), [], new MethodContext(1, 0, 10, 3), QuantizerSites.Weights, 5, WorkerPool.Single);

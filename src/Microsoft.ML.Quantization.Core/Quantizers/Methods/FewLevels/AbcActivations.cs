@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Activations of ABC-Net (Lin et al., 2017): Σ β_n·A_n, A_n = 1 where clip(x + v_n, 0, 1) ≥ ½ and −1 elsewhere, with β_n &gt; 0 and v_n learned, of the tensor:
-/// dx = Σ β_n·g·1[0 ≤ x + v_n ≤ 1], dv_n the sum of its addend, dβ_n = Σ g·A_n. The thresholds ½ − v_n begin at the quantiles (n − ½)/N of a sample, in descending order, the scales at least
+/// dx = Σ β_n·g·1[0 ≤ x + v_n ≤ 1], dv_n the sum of its addend, dβ_n = Σ g·A_n. The thresholds ½ − v_n begin at the quantiles (n − ½)/N of a sample, in descending order (of what lies above its smallest value, where that value is so frequent that a plane would have nothing below), the scales at least
 /// squares. Bits are N.
 /// </summary>
 public sealed record AbcActivations : StairMethod
@@ -18,9 +18,6 @@ public sealed record AbcActivations : StairMethod
 
     /// <summary>N thresholds.</summary>
     public override int LevelCount => Bits + 1;
-
-    /// <summary>True: half of what comes out of a rectifier is 0, and a plane whose threshold lies there is the same everywhere.</summary>
-    public override bool IsNonlinearity => true;
 
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits];
