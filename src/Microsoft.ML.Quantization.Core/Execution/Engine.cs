@@ -229,6 +229,12 @@ internal sealed unsafe class Engine : IDisposable
         for (int i = 0; i < inputs.Count; i++)
         {
             Shape expected = Signature.Inputs[i].Shape;
+            if (expected.IsFree && expected.FixedCount == 0 && inputs[i].Shape.Rank == expected.Rank)
+            {
+                // No number of elements tells how many rows of none there are.
+                return inputs[i].Shape[expected.Dimensions.IndexOf(Shape.Free)];
+            }
+
             int unit = Math.Max(expected.FixedCount, 1);
             if (expected.IsFree || _rowsPerRun > 0)
             {

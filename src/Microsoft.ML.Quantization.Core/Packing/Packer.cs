@@ -110,9 +110,16 @@ internal static class Packer
         }
     }
 
-    /// <summary>Whether the values of a node over constants are to be kept: not where a small file asks for a lot of memory, which runs then take within their limit.</summary>
+    /// <summary>
+    /// Whether the values of a node over constants are to be kept: not where they grow to the batch, nor where a small file asks for a lot of memory, which runs then take within their limit.
+    /// </summary>
     private static bool IsWorthFolding(PackingState state, Node node)
     {
+        if (node.Outputs.Any(o => state.TypeOf(o).Shape.IsFree))
+        {
+            return false;
+        }
+
         long made = node.Outputs.Sum(o => (long)state.TypeOf(o).Shape.FixedCount * state.TypeOf(o).Element.SizeOf());
         long read = node.Inputs.Sum(i => (long)state.Constant(i)!.Bytes.Length);
         return made <= Math.Max(MostFolded, read * MostGrowth);

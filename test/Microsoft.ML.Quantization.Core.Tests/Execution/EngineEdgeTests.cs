@@ -96,6 +96,28 @@ public sealed class EngineEdgeTests
     }
 
     [TestMethod]
+    public void Rows_without_elements_are_counted_by_their_shape()
+    {
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, 0, 4)));
+        builder.AddOutput(builder.Add(new Pad { Inputs = [x], Before = [0, 1, 0], After = [0, 1, 0], Value = 2 }));
+        builder.AddOutput(builder.Add(new Slice { Inputs = [x], Axes = [1], Starts = [-1], Ends = [-9], Steps = [-1] }));
+        EngineAssert.EqualsInterpreter(builder.Build(), n => [Tensor.Allocate(ElementType.Float32, Shape.Of(n, 0, 4))]);
+    }
+
+    [TestMethod]
+    public void A_value_may_grow_to_the_batch()
+    {
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, 1, 3)));
+        ValueId one = builder.AddConstant("one", RandomTensors.Floats(Shape.Of(1, 2, 3), 4));
+        builder.AddOutput(builder.Add(new Expand { Inputs = [x], Target = [Shape.Free, 4, 3] }));
+        builder.AddOutput(builder.Add(new Expand { Inputs = [builder.Add(new Unary { Operator = UnaryOperator.Negate, Inputs = [x] })], Target = [2, 1, 1, 3] }));
+        builder.AddOutput(builder.Add(new Expand { Inputs = [one], Target = [Shape.Free, 2, 3] }));
+        EngineAssert.EqualsInterpreter(builder.Build(), n => [RandomTensors.Floats(Shape.Of(n, 1, 3), 5)]);
+    }
+
+    [TestMethod]
     public void Rules_refuse_axes_cut_twice_clamps_upside_down_and_images_without_pixels()
     {
         static void Refused(QuantizationErrorCode code, Func<ValueId, GraphBuilder, Node> node, params int[] image)

@@ -49,6 +49,11 @@ internal static class StructuralRules
     /// <summary>First position and number of positions of a slice over an axis of the given size.</summary>
     public static (int Start, int Length) SliceRange(int start, int end, int step, int size)
     {
+        if (size == 0)
+        {
+            return (0, 0);
+        }
+
         long from = start < 0 ? (long)start + size : start;
         long to = end < 0 ? (long)end + size : end;
         from = Math.Clamp(from, 0, step > 0 ? size : size - 1);
