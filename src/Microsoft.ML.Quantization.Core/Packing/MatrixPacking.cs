@@ -43,7 +43,7 @@ internal static class MatrixPacking
         IntegerRange range = state.IsGiven(node.Inputs[1]) ? new IntegerRange(0, byte.MaxValue) : right.Range;
         bool fits = range.Min - zero >= sbyte.MinValue && range.Max - zero <= sbyte.MaxValue;
         int depth = state.TypeOf(node.Inputs[0]).Shape[-1];
-        if (!bytes || !fits || columns <= 0 || !AreComputed(state, node))
+        if (!bytes || !fits || columns <= 0 || depth == 0 || !AreComputed(state, node))
         {
             return false;
         }

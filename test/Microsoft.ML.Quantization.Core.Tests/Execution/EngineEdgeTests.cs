@@ -106,6 +106,17 @@ public sealed class EngineEdgeTests
     }
 
     [TestMethod]
+    public void A_product_over_nothing_is_a_sum_of_nothing_and_then_a_code()
+    {
+        var builder = new GraphBuilder();
+        ValueId x = builder.Add(new Quantize { Inputs = [builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, 3, 0)))], Result = Bytes(3) });
+        ValueId y = builder.Add(new Quantize { Inputs = [builder.AddInput("y", ValueType.Float(Shape.Of(Shape.Free, 0, 2)))], Result = Bytes(128) });
+        ValueId sums = builder.Add(new IntegerMatMul { Inputs = [x, y] });
+        builder.AddOutput(builder.Add(new Requantize { Inputs = [sums], Multipliers = [1], Offsets = [2], Axis = 2, Minimum = 0, Maximum = 255, Result = Bytes(40) }));
+        EngineAssert.EqualsInterpreter(builder.Build(), n => [Tensor.Allocate(ElementType.Float32, Shape.Of(n, 3, 0)), Tensor.Allocate(ElementType.Float32, Shape.Of(n, 0, 2))]);
+    }
+
+    [TestMethod]
     public void A_value_may_grow_to_the_batch()
     {
         var builder = new GraphBuilder();
