@@ -34,7 +34,7 @@ internal static class PostTrainingFit
         QuantizationResult result = quantizer.Run(
             graph,
             settings,
-            CalibrationRows.Read(input, signature, columns, options.MaximumCalibrationRows ?? long.MaxValue, options.CalibrationBatchSize),
+            CalibrationRows.Read(input, graph, signature, columns, options.MaximumCalibrationRows ?? long.MaxValue, options.CalibrationBatchSize),
             options.CancellationToken);
         foreach (string warning in result.Notes)
         {

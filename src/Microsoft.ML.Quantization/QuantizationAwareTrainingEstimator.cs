@@ -36,6 +36,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
     private readonly IHost _host;
     private readonly Options _options;
     private readonly Graph _graph;
+    private readonly ImmutableArray<string> _warnings;
     private readonly ModelSignature _signature;
     private readonly ScoringColumns _columns;
 
@@ -46,18 +47,16 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         options.Validate();
         _host = environment.Register(nameof(QuantizationAwareTrainingEstimator));
         _options = options;
-        _graph = options.Network ?? TrainableConstants.Mark(NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions));
+        (Graph read, _warnings) = options.Network is { } given ? (given, []) : NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions);
+        _graph = options.Network is null ? TrainableConstants.Mark(read) : read;
+        TrainingNetwork.Check(_graph);
         if (options.GivesProbabilities)
         {
             AppendSoftmax.Check(_graph);
         }
 
         _signature = options.Signature(_graph);
-        _columns = options.ToColumns().Resolve(_signature);
-        if (_signature.Inputs.Length != 1)
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"Training: expected a network with one input, found {_signature.Inputs.Length}.");
-        }
+        _columns = options.Check(_signature);
     }
 
     private int Outputs => ScoringModel.RowLength(_signature.Outputs[0].Shape);
@@ -75,7 +74,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
             throw _host.Process(exception);
         }
 
-        return ShapePropagation.Apply(_host, inputSchema, _signature, _columns, _options.ClassNames is { } names ? [.. names] : LabelColumn.Promised(inputSchema, _options.LabelColumnName, _options.Task, Outputs));
+        return ShapePropagation.Apply(_host, inputSchema, _signature, _columns, _options.ClassNames is { } names ? ClassLabels.Of(names) : LabelColumn.Promised(inputSchema, _options.LabelColumnName, _options.Task, Outputs));
     }
 
     /// <summary>Reads the rows once, trains, lowers and verifies the network.</summary>
@@ -85,11 +84,12 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShapes.Create(input.Schema));
         using IChannel channel = _host.Start("Fit");
+        NetworkFiles.Tell(_warnings, channel);
         InputColumns.Check(input.Schema, _columns.Inputs[0].Column, _signature.Inputs[0]);
         LabelColumn.Check(input.Schema, _options.LabelColumnName, _options.Task, Outputs);
-        ImmutableArray<string> names = _options.ClassNames is { } given ? [.. given] : LabelColumn.Names(input.Schema[_options.LabelColumnName], _options.Task, Outputs);
+        ClassLabels labels = _options.ClassNames is { } given ? ClassLabels.Of(given) : LabelColumn.Labels(input.Schema[_options.LabelColumnName], _options.Task, Outputs);
         using TrainingRows rows = TrainingRows.Read(input, _columns.Inputs[0].Column, _options.LabelColumnName, _signature.Inputs[0], _options.CacheBytes, _options.CancellationToken);
-        ModelDocument document = QuantizationAwareFit.Run(_graph, _signature, names, _options, rows, channel);
+        ModelDocument document = QuantizationAwareFit.Run(_graph, _signature, labels, _options, rows, channel);
         return new QuantizedModelTransformer(_host, new ScoringModel(document, _columns, _options.ToEngineOptions()));
     }
 
@@ -152,6 +152,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
             ArgumentNullException.ThrowIfNull(Training);
             ArgumentOutOfRangeException.ThrowIfLessThan(CacheBytes, 0);
             ArgumentOutOfRangeException.ThrowIfLessThan(InitialRows, 1);
+            Training.Check();
             Scheme?.Validate();
             if (Task is not (ScoringTask.MulticlassClassification or ScoringTask.Regression))
             {

@@ -18,19 +18,19 @@ internal static class AddedColumns
     private const string KeyValues = "KeyValues";
 
     /// <summary>All of them, from the signature alone, so that they are known before fitting.</summary>
-    public static AddedColumn[] Create(ModelSignature signature, ScoringColumns columns, ImmutableArray<string> classNames)
+    public static AddedColumn[] Create(ModelSignature signature, ScoringColumns columns, ClassLabels labels)
     {
         var added = new List<AddedColumn>();
         for (int i = 0; i < columns.Outputs.Length; i++)
         {
             int index = signature.Outputs.IndexOf(signature.Outputs.First(o => o.Name == columns.Outputs[i].ModelOutput));
-            added.Add(Output(signature.Outputs[index], index, columns.Outputs[i].Column, i == 0 ? columns.Task : ScoringTask.Vectors, classNames));
+            added.Add(Output(signature.Outputs[index], index, columns.Outputs[i].Column, i == 0 ? columns.Task : ScoringTask.Vectors, i == 0 ? labels.Names : []));
         }
 
         int first = signature.Outputs.IndexOf(signature.Outputs.First(o => o.Name == columns.Outputs[0].ModelOutput));
         if (columns.Task == ScoringTask.MulticlassClassification)
         {
-            added.Add(MulticlassLabel(first, columns.PredictedLabelColumn, ScoringModel.RowLength(signature.Outputs[first].Shape), classNames));
+            added.Add(MulticlassLabel(first, columns.PredictedLabelColumn, ScoringModel.RowLength(signature.Outputs[first].Shape), labels));
         }
         else if (columns.Task == ScoringTask.BinaryClassification)
         {
@@ -51,9 +51,9 @@ internal static class AddedColumns
         }
 
         DataViewSchema.Annotations.Builder annotations = Kinds(task, "Score");
-        if (task == ScoringTask.MulticlassClassification && classNames.Length == length)
+        if (classNames.Length == length)
         {
-            AddNames(annotations, SlotNames, classNames);
+            LabelType.Text.Add(annotations, SlotNames, classNames);
         }
 
         return new AddedColumn(column, VectorType(output.Shape, length), annotations.ToAnnotations(), (batch, slot) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
@@ -65,12 +65,12 @@ internal static class AddedColumns
         }));
     }
 
-    private static AddedColumn MulticlassLabel(int output, string column, int classes, ImmutableArray<string> classNames)
+    private static AddedColumn MulticlassLabel(int output, string column, int classes, ClassLabels labels)
     {
         DataViewSchema.Annotations.Builder annotations = Kinds(ScoringTask.MulticlassClassification, "PredictedLabel");
-        if (classNames.Length == classes)
+        if (labels.Names.Length == classes)
         {
-            AddNames(annotations, KeyValues, classNames);
+            labels.Type.Add(annotations, KeyValues, labels.Names);
         }
 
         return new AddedColumn(column, new KeyDataViewType(typeof(uint), classes), annotations.ToAnnotations(), (batch, slot) =>
@@ -91,7 +91,7 @@ internal static class AddedColumns
 
     private static VectorDataViewType VectorType(Shape shape, int length)
     {
-        int[] dimensions = [.. shape.Dimensions.Skip(1)];
+        int[] dimensions = [.. ScoringModel.RowDimensions(shape)];
         return dimensions.Length > 1 ? new VectorDataViewType(NumberDataViewType.Single, dimensions) : new VectorDataViewType(NumberDataViewType.Single, length);
     }
 
@@ -109,16 +109,4 @@ internal static class AddedColumns
 
     private static void AddText(DataViewSchema.Annotations.Builder builder, string name, string text)
         => builder.Add<ReadOnlyMemory<char>>(name, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
-
-    private static void AddNames(DataViewSchema.Annotations.Builder builder, string kind, ImmutableArray<string> names)
-        => builder.Add<VBuffer<ReadOnlyMemory<char>>>(kind, new VectorDataViewType(TextDataViewType.Instance, names.Length), (ref VBuffer<ReadOnlyMemory<char>> value) =>
-        {
-            VBufferEditor<ReadOnlyMemory<char>> editor = VBufferEditor.Create(ref value, names.Length);
-            for (int i = 0; i < names.Length; i++)
-            {
-                editor.Values[i] = names[i].AsMemory();
-            }
-
-            value = editor.Commit();
-        });
 }
