@@ -34,7 +34,7 @@ public sealed class OptionsThatCannotBeTests
     public void A_normalisation_that_does_not_fit_the_channels_is_refused_when_an_estimator_is_made()
     {
         Assert.AreEqual(QuantizationErrorCode.InputShapeMismatch, Code(() => Training(o => o.InputScale = [1, 2])));
-        Assert.AreEqual(QuantizationErrorCode.InputShapeMismatch, Code(() => PostTraining(o => o.InputsAreInterleaved = true)));
+        Assert.AreEqual(QuantizationErrorCode.InputShapeMismatch, Code(() => PostTraining(o => o.InputOffset = [1, 2, 3])));
     }
 
     [TestMethod]
