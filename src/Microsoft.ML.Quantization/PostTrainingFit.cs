@@ -29,6 +29,7 @@ internal static class PostTrainingFit
             Signature = signature,
             ClassNames = [.. options.ClassNames ?? []],
             NonFiniteRows = options.NonFiniteRows,
+            AllowQuantized = options.AllowQuantized,
             Statistics = options.StatisticsFile is { } file && File.Exists(file) ? CalibrationResult.Load(file) : null,
         };
         QuantizationResult result = quantizer.Run(

@@ -99,6 +99,9 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
         /// <summary>How the network is quantized.</summary>
         public QuantizationScheme Scheme = QuantizationScheme.EightBits;
 
+        /// <summary>Whether a network with quantizers (QuantizeLinear and DequantizeLinear) may be quantized anew; its own are taken out first. <see cref="QuantizationCatalog.ApplyModel(QuantizedModelEstimator.Options)"/> keeps them.</summary>
+        public bool AllowQuantized;
+
         /// <summary>At most this many rows are read for calibration; null for all.</summary>
         public long? MaximumCalibrationRows;
 

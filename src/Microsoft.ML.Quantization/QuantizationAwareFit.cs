@@ -33,7 +33,7 @@ internal static class QuantizationAwareFit
         }
 
         KernelSet kernels = QuantizedModel.FindKernels(options.KernelSet);
-        TrainingOptions training = options.Training with { Loss = options.Task == ScoringTask.Regression ? TrainingLoss.MeanSquaredError : TrainingLoss.SoftmaxCrossEntropy };
+        TrainingOptions training = options.Training with { Loss = options.Loss };
         var progress = new Report(channel, options.Progress);
         if (options.Scheme is null)
         {

@@ -121,7 +121,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         /// <summary>Which quantizers stand where; null trains and keeps the network float.</summary>
         public QuantizationAwareScheme? Scheme;
 
-        /// <summary>Epochs, batch size, optimizer, schedule, augmentation, validation, checkpoint. The loss follows from the task.</summary>
+        /// <summary>Epochs, batch size, optimizer, schedule, augmentation, validation, checkpoint. Classification may have the loss <see cref="TrainingLoss.SquaredHinge"/>; regression always has <see cref="TrainingLoss.MeanSquaredError"/>.</summary>
         public TrainingOptions Training = new();
 
         /// <summary>Rows from which quantizers of activations are set, at most.</summary>
@@ -137,6 +137,9 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         public CancellationToken CancellationToken;
 
         internal bool GivesProbabilities => Probabilities && Task == ScoringTask.MulticlassClassification;
+
+        /// <summary>The loss that is trained with.</summary>
+        internal TrainingLoss Loss => Task == ScoringTask.Regression ? TrainingLoss.MeanSquaredError : Training.Loss;
 
         internal void Validate()
         {
@@ -157,6 +160,13 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
             if (Task is not (ScoringTask.MulticlassClassification or ScoringTask.Regression))
             {
                 throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(Task)}: expected MulticlassClassification or Regression, found {Task}.");
+            }
+
+            if (Training.Loss == (Task == ScoringTask.Regression ? TrainingLoss.SquaredHinge : TrainingLoss.MeanSquaredError))
+            {
+                throw new QuantizationException(
+                    QuantizationErrorCode.InvalidOptions,
+                    $"{nameof(TrainingOptions)}.{nameof(TrainingOptions.Loss)}: expected a loss of {(Task == ScoringTask.Regression ? "numbers" : "classes")} for the task {Task}, found {Training.Loss}. Leave it out, or choose the other task.");
             }
         }
     }

@@ -5,6 +5,8 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Calibration;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Scoring;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
@@ -139,6 +141,22 @@ public sealed class FixedBatchTests
     }
 
     [TestMethod]
+    public void A_network_with_quantizers_is_quantized_anew_only_when_that_is_asked_for_and_never_trained()
+    {
+        using var model = new ModelOnDisk(OwnQuantizers());
+        IDataView data = _ml.Data.LoadFromEnumerable(Points(60));
+        PostTrainingQuantizationEstimator.Options options = Options(model);
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(() => _ml.Quantization().PostTraining(options).Fit(data));
+        Assert.AreEqual(QuantizationErrorCode.AlreadyQuantized, error.Code);
+        StringAssert.Contains(error.Message, nameof(options.AllowQuantized));
+        options.AllowQuantized = true;
+        using QuantizedModelTransformer anew = _ml.Quantization().PostTraining(options).Fit(data);
+        Assert.AreEqual("60", anew.Model.Metadata.Facts["calibration.rows"]);
+        error = Assert.ThrowsException<QuantizationException>(() => _ml.Quantization().Trainers.Lsq(model.Path));
+        Assert.AreEqual(QuantizationErrorCode.AlreadyQuantized, error.Code);
+    }
+
+    [TestMethod]
     public void An_index_out_of_range_fails_at_its_row_alone()
     {
         using var model = new ModelOnDisk(Embedding(4));
@@ -207,6 +225,19 @@ public sealed class FixedBatchTests
         ValueId h = builder.Add(new Dense { Name = "first", Inputs = [x, w] }, "h");
         ValueId v = builder.AddConstant("v", Tensor.Create(Shape.Of(2, 4), [.. Enumerable.Range(0, 8).Select(i => (3 - i) / 5f)]));
         builder.AddOutput(builder.Add(new Dense { Name = "second", Inputs = [h, v] }, "y"));
+        return builder.Build();
+    }
+
+    private static Graph OwnQuantizers()
+    {
+        var code = new CodeType(new BitWidth(8), false);
+        var builder = new GraphBuilder();
+        ValueId x = builder.AddInput("x", ValueType.Float(Shape.Of(Shape.Free, 3)));
+        var quantizer = new AffineQuantization { Code = code, Range = code.Range, Granularity = Granularity.PerTensor, Scales = [0.1f], ZeroPoints = [128] };
+        ValueId codes = builder.Add(new Quantize { Name = "q", Result = quantizer, Inputs = [x] }, "codes");
+        ValueId real = builder.Add(new Dequantize { Name = "d", Inputs = [codes] }, "real");
+        ValueId w = builder.AddConstant("w", Tensor.Create(Shape.Of(2, 3), [0.5f, -1, 0.25f, 1, 0, -0.5f]));
+        builder.AddOutput(builder.Add(new Dense { Name = "dense", Inputs = [real, w] }, "y"));
         return builder.Build();
     }
 

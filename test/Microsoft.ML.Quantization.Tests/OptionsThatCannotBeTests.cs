@@ -31,6 +31,23 @@ public sealed class OptionsThatCannotBeTests
     }
 
     [TestMethod]
+    public void The_loss_that_is_asked_for_is_trained_with_or_refused()
+    {
+        IDataView data = _ml.Data.LoadFromEnumerable(Blobs(32));
+        float[] entropy = Scores(TrainingLoss.SoftmaxCrossEntropy);
+        CollectionAssert.AreEqual(entropy, Scores(TrainingLoss.SoftmaxCrossEntropy));
+        CollectionAssert.AreNotEqual(entropy, Scores(TrainingLoss.SquaredHinge));
+        StringAssert.Contains(Message(() => Training(o => o.Training = o.Training with { Loss = TrainingLoss.MeanSquaredError })), "found MeanSquaredError");
+        StringAssert.Contains(Message(() => Training(o => (o.Task, o.Training) = (ScoringTask.Regression, o.Training with { Loss = TrainingLoss.SquaredHinge }))), "found SquaredHinge");
+
+        float[] Scores(TrainingLoss loss)
+        {
+            using QuantizedModelTransformer model = Training(o => o.Training = o.Training with { Loss = loss }).Fit(data);
+            return [.. model.Transform(data).GetColumn<float[]>("Score").First()];
+        }
+    }
+
+    [TestMethod]
     public void A_normalisation_that_does_not_fit_the_channels_is_refused_when_an_estimator_is_made()
     {
         Assert.AreEqual(QuantizationErrorCode.InputShapeMismatch, Code(() => Training(o => o.InputScale = [1, 2])));

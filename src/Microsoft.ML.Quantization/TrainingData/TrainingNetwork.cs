@@ -1,3 +1,4 @@
+using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -8,7 +9,7 @@ internal static class TrainingNetwork
 {
     /// <summary>Refuses networks that cannot be trained.</summary>
     /// <exception cref="QuantizationException">
-    /// <see cref="QuantizationErrorCode.InvalidGraph"/>: several inputs or outputs, or an input that is not of floats; <see cref="QuantizationErrorCode.InputShapeMismatch"/>: the batch is not free.
+    /// <see cref="QuantizationErrorCode.AlreadyQuantized"/>: it holds codes; <see cref="QuantizationErrorCode.InvalidGraph"/>: several inputs or outputs, or an input that is not of floats; <see cref="QuantizationErrorCode.InputShapeMismatch"/>: the batch is not free.
     /// </exception>
     public static void Check(Graph graph)
     {
@@ -17,8 +18,13 @@ internal static class TrainingNetwork
             throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"Training: expected a network with one input and one output, found {graph.Inputs.Length} and {graph.Outputs.Length}. Cut the network down to them.");
         }
 
+        if (graph.Values.FirstOrDefault(v => v.Type.IsCodes) is { } codes)
+        {
+            throw new QuantizationException(QuantizationErrorCode.AlreadyQuantized, $"Training: expected a network of floats, found codes in '{codes.Name}' {codes.Type}. Start from the float network.");
+        }
+
         Value input = graph[graph.Inputs[0]];
-        if (input.Type.Element != ElementType.Float32 || input.Type.IsCodes)
+        if (input.Type.Element != ElementType.Float32)
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"Training: expected an input of floats, found '{input.Name}' of {input.Type}.");
         }
