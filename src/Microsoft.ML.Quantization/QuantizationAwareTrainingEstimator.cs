@@ -26,7 +26,7 @@ namespace Microsoft.ML.Quantization;
 /// | Machine learning task | Multiclass classification, regression |
 /// | Is normalization required? | No (pixels: give InputScale) |
 /// | Is caching required? | No; rows are read once |
-/// | Label column data type | [key](xref:Microsoft.ML.Data.KeyDataViewType) type; <xref:System.Single> for regression |
+/// | Label column data type | [key](xref:Microsoft.ML.Data.KeyDataViewType) type; <xref:System.Single> or a known-sized vector of it for regression |
 /// | Feature column data type | Known-sized vector of <xref:System.Single> or <xref:System.Byte> |
 /// | Exportable to ONNX | No |
 /// ]]></format>

@@ -106,6 +106,24 @@ public sealed class OptionsThatCannotBeTests
     }
 
     [TestMethod]
+    public void Several_numbers_are_learned_as_a_vector()
+    {
+        IDataView data = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new TwoTargets { Features = [i / 64f, i % 5 / 5f], Label = [i / 64f, 1 - (i / 64f)] }));
+        QuantizationAwareTrainingEstimator trainer = Training(o =>
+        {
+            o.Network = SmallNetworks.Mlp(Shape.Of(2), [8], 2);
+            o.Scheme = TrainingRecipes.Find("LSQ").Scheme(8, 8);
+            o.Task = ScoringTask.Regression;
+            o.Training = new TrainingOptions { Epochs = 60, BatchSize = 16, Optimizer = new Adam(), Rate = 0.02f };
+        });
+        SchemaShape promised = trainer.GetOutputSchema(TestSupport.MLNet.SchemaShapes.Create(data.Schema));
+        using QuantizedModelTransformer model = trainer.Fit(data);
+        TestSupport.MLNet.SchemaContract.ThrowUnlessSame(promised, TestSupport.MLNet.SchemaShapes.Create(model.GetOutputSchema(data.Schema)), "promised shape");
+        float[][] scores = [.. model.Transform(data).GetColumn<float[]>("Score")];
+        Assert.IsTrue(scores.Select((s, i) => Math.Abs(s[0] - (i / 64f)) + Math.Abs(s[1] - 1 + (i / 64f))).Average() < 0.1);
+    }
+
+    [TestMethod]
     public void A_target_that_is_infinite_is_named()
     {
         IDataView data = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 20).Select(i => new Point { Features = [i, 1], Label = i == 4 ? float.PositiveInfinity : i }));
@@ -185,4 +203,14 @@ public sealed class OptionsThatCannotBeTests
         change(options);
         return _ml.Quantization().Trainers.QuantizationAware(options);
     }
+}
+
+/// <summary>Numbers with two numbers.</summary>
+public sealed class TwoTargets
+{
+    [VectorType(2)]
+    public float[] Features { get; set; } = [];
+
+    [VectorType(2)]
+    public float[] Label { get; set; } = [];
 }

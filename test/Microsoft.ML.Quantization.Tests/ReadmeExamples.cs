@@ -35,7 +35,9 @@ internal static class ReadmeExamples
     {
         var estimator = mlContext.Quantization().PostTraining(new()
         {
-            ModelFile = "fmnist-resnet8.bn.onnx", InputColumnName = "Pixels", OutputColumnName = "Score",
+            ModelFile = "fmnist-resnet8.bn.onnx",
+            InputColumnName = "Pixels",
+            OutputColumnName = "Score",
             Scheme = QuantizationScheme.FourBitCodebook,
         });
         return estimator;

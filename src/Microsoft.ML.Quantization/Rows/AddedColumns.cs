@@ -52,13 +52,14 @@ internal static class AddedColumns
     private static AddedColumn Output(OutputSignature output, int index, string column, ScoringTask task, ClassLabels labels, uint set)
     {
         int length = ScoringModel.RowLength(output.Shape);
-        if (task is ScoringTask.BinaryClassification or ScoringTask.Regression)
+        if (length == 1 && task is ScoringTask.BinaryClassification or ScoringTask.Regression)
         {
             return new AddedColumn(column, NumberDataViewType.Single, Kinds(task, "Score", set).ToAnnotations(), (batch, slot) =>
                 (ValueGetter<float>)((ref float value) => value = batch.Output(index, slot())[0]));
         }
 
-        DataViewSchema.Annotations.Builder annotations = Kinds(task, "Score", set);
+        // The host's score kind of a regression is one number.
+        DataViewSchema.Annotations.Builder annotations = Kinds(task == ScoringTask.Regression ? ScoringTask.Vectors : task, "Score", set);
         if (labels.Names.Length == length)
         {
             LabelType.Text.Add(annotations, SlotNames, labels.Names);

@@ -68,7 +68,7 @@ internal sealed record ScoringColumns(ImmutableArray<ScoringInput> Inputs, Immut
         bool fits = Task switch
         {
             ScoringTask.MulticlassClassification => length > 1,
-            ScoringTask.BinaryClassification or ScoringTask.Regression => length == 1,
+            ScoringTask.BinaryClassification => length == 1,
             _ => Enum.IsDefined(Task),
         };
         Require(fits, $"a task that fits the output '{first.Name}' of {length} numbers a row, found {Task}");

@@ -12,6 +12,6 @@ public enum ScoringTask
     /// <summary>The first output is one number, above 0 for true; it becomes a scalar column, and a Boolean <c>PredictedLabel</c> (score &gt; 0) is added.</summary>
     BinaryClassification = 2,
 
-    /// <summary>The first output is one number and becomes a scalar column.</summary>
+    /// <summary>The first output is one number and becomes a scalar column, or several numbers and becomes a vector.</summary>
     Regression = 3,
 }
