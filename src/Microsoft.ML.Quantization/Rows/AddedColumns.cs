@@ -19,7 +19,7 @@ internal static class AddedColumns
     private const string KeyValues = "KeyValues";
 
     // The host's type of set numbers.
-    private static readonly KeyDataViewType _setType = new(typeof(uint), 2146435071);
+    private static readonly KeyDataViewType _setType = new(typeof(uint), int.MaxValue);
 
     /// <summary>All of them, from the signature alone, so that they are known before fitting.</summary>
     /// <param name="signature">The model's inputs and outputs.</param>
