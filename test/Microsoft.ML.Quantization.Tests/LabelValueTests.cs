@@ -1,7 +1,9 @@
+using System;
 using System.IO;
 using System.Linq;
 using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Scoring;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport.MLNet;
 using Microsoft.ML.Quantization.Training;
@@ -63,6 +65,21 @@ public sealed class LabelValueTests
             view.Schema[column].Annotations.GetValue("ScoreColumnSetId", ref set);
             return set;
         }
+    }
+
+    [TestMethod]
+    public void A_row_without_a_score_has_no_label()
+    {
+        using var network = new ModelOnDisk(SmallNetworks.Mlp(Shape.Of(4), [], 4));
+        NumberedPoint[] rows = [Row(0), Row(1)];
+        rows[1].Features[2] = float.NaN;
+        IDataView data = _ml.Data.LoadFromEnumerable(rows);
+        using QuantizedModelTransformer model = _ml.Quantization().ApplyModel("Score", "Features", network.Path, ScoringTask.MulticlassClassification).Fit(data);
+        uint[] labels = [.. model.Transform(data).GetColumn<uint>("PredictedLabel")];
+        float[][] scores = [.. model.Transform(data).GetColumn<float[]>("Score")];
+        Assert.AreEqual((uint)(Array.IndexOf(scores[0], scores[0].Max()) + 1), labels[0]);
+        Assert.IsTrue(scores[1].All(float.IsNaN));
+        Assert.AreEqual(0u, labels[1], "the missing key");
     }
 
     private static NumberedPoint Row(int row) => new()

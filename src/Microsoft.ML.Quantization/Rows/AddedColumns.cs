@@ -88,16 +88,16 @@ internal static class AddedColumns
         }
 
         return new AddedColumn(column, new KeyDataViewType(typeof(uint), classes), annotations.ToAnnotations(), (batch, slot) =>
-            (ValueGetter<uint>)((ref uint value) => value = (uint)Largest(batch.Output(output, slot())) + 1));
+            (ValueGetter<uint>)((ref uint value) => value = (uint)(Largest(batch.Output(output, slot())) + 1)));
     }
 
-    // Ties go to the lowest index, as in the host's evaluator.
+    // Ties go to the lowest index, as in the host's evaluator; NaN is no score, and without any score there is no class: −1, the missing key.
     private static int Largest(ReadOnlySpan<float> scores)
     {
-        int best = 0;
-        for (int i = 1; i < scores.Length; i++)
+        int best = -1;
+        for (int i = 0; i < scores.Length; i++)
         {
-            best = scores[i] > scores[best] ? i : best;
+            best = !float.IsNaN(scores[i]) && (best < 0 || scores[i] > scores[best]) ? i : best;
         }
 
         return best;
