@@ -220,9 +220,17 @@ internal sealed unsafe class Engine : IDisposable
 
     private void Enter() => ObjectDisposedException.ThrowIf(!_uses.TryEnter(), typeof(QuantizedModel));
 
-    private Shape OutputShape(Shape shape, int batch) => shape.IsFree
-        ? shape.Bind(batch)
-        : _rowsPerRun > 0 && batch > _rowsPerRun && shape.Rank > 0 ? shape.With(0, shape[0] * (batch / _rowsPerRun)) : shape;
+    /// <summary>The shape over all runs; a scalar of each run becomes a list of them.</summary>
+    private Shape OutputShape(Shape shape, int batch)
+    {
+        if (shape.IsFree || _rowsPerRun == 0 || batch <= _rowsPerRun)
+        {
+            return shape.Bind(batch);
+        }
+
+        int runs = batch / _rowsPerRun;
+        return shape.Rank > 0 ? shape.With(0, shape[0] * runs) : Shape.Of(runs);
+    }
 
     private int BatchOf(IReadOnlyList<Tensor> inputs)
     {
