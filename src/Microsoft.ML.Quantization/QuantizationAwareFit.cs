@@ -55,6 +55,7 @@ internal static class QuantizationAwareFit
         var trainer = new QuantizationAwareTrainer(kernels, WorkerPool.Shared, new EngineRunnerFactory(kernels), message => channel.Info(MessageSensitivity.Schema, "{0}", message));
         QuantizationAwareResult result = trainer.Run(graph, rows, settings, progress, options.CancellationToken);
         Tell(result.Training, channel);
+        NetworkFiles.Tell(result.Quantized.Notes, channel);
         return labels.In(result.Quantized.Document);
     }
 

@@ -27,7 +27,7 @@ public sealed class FixedBatchTests
     {
         using var one = new ModelOnDisk(Dense(1));
         using var free = new ModelOnDisk(Dense(Shape.Free));
-        IDataView data = _ml.Data.LoadFromEnumerable(Points(150));
+        IDataView data = _ml.Data.LoadFromEnumerable(Points(70));
         PostTrainingQuantizationEstimator estimator = _ml.Quantization().PostTraining(Options(one));
         EstimatorContract.Verify(estimator, data);
         float[] expected = Scores(_ml.Quantization().PostTraining(Options(free)).Fit(data), data);

@@ -150,6 +150,15 @@ public sealed class OptionsThatCannotBeTests
     }
 
     [TestMethod]
+    public void A_layer_that_stays_float_is_a_warning_behind_training_too()
+    {
+        var log = new List<LoggingEventArgs>();
+        _ml.Log += (_, e) => log.Add(e);
+        Training(o => o.Scheme = o.Scheme! with { KeepFloat = ["conv3"] }).Fit(_ml.Data.LoadFromEnumerable(Blobs(32)));
+        Assert.IsTrue(log.Any(e => e.Kind == Runtime.ChannelMessageKind.Warning && e.RawMessage.Contains("'conv3' runs in float", StringComparison.Ordinal)), string.Join("\n", log.Select(e => e.Message)));
+    }
+
+    [TestMethod]
     public void A_float_network_trained_here_is_verified_like_any_other()
     {
         using QuantizedModelTransformer model = Training(o => o.Scheme = null).Fit(_ml.Data.LoadFromEnumerable(Blobs(32)));
