@@ -69,7 +69,12 @@ internal abstract class LabelType
         {
             try
             {
-                return texts.Select(read).Count() >= 0;
+                foreach (string text in texts)
+                {
+                    _ = read(text);
+                }
+
+                return true;
             }
             catch (Exception exception) when (exception is FormatException or OverflowException)
             {
