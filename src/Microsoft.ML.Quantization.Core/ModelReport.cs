@@ -12,6 +12,9 @@ namespace Microsoft.ML.Quantization;
 /// <param name="ArenaBytes">Bytes of the whole arena for one row; buffers share it.</param>
 public sealed record ModelReport(ImmutableArray<StepReport> Steps, string KernelSet, int ThreadCount, long ArenaBytes)
 {
+    /// <summary>Why the kernels are managed ones, where they are: a native library that is missing or cannot be used, or what forces them; empty otherwise.</summary>
+    public string KernelReason { get; init; } = string.Empty;
+
     /// <summary>What was measured, or null.</summary>
     public ModelTiming? Timing { get; init; }
 
@@ -23,6 +26,11 @@ public sealed record ModelReport(ImmutableArray<StepReport> Steps, string Kernel
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(c => rows.Max(r => r[c].Length))];
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"kernels {KernelSet}, threads {ThreadCount}, arena {ArenaBytes} bytes a row").AppendLine();
+        if (KernelReason.Length > 0)
+        {
+            text.AppendLine(KernelReason);
+        }
+
         foreach (string[] row in rows)
         {
             text.AppendLine(string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c]))).TrimEnd());

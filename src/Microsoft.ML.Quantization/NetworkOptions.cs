@@ -1,5 +1,6 @@
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Packing;
 
 namespace Microsoft.ML.Quantization;
 
@@ -29,7 +30,14 @@ public abstract class NetworkOptions : ScoringOptions
     {
         ModelSignature plain = ModelSignature.Of(graph);
         bool isPlain = !InputsAreBytes && !InputsAreInterleaved && InputScale is null && InputOffset is null;
-        return isPlain ? plain : plain with { Inputs = [.. plain.Inputs.Select(Input)] };
+        ModelSignature signature = isPlain ? plain : plain with { Inputs = [.. plain.Inputs.Select(Input)] };
+        if (!isPlain && plain.Inputs.All(i => i.Element != Tensors.ElementType.Float32))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"InputsAreBytes, InputsAreInterleaved, InputScale, InputOffset: expected an input of floats to apply to, found {string.Join(", ", plain.Inputs.Select(i => $"'{i.Name}' of {i.Element}"))}. Leave them out.");
+        }
+
+        EntryPacking.Check(graph, signature);
+        return signature;
     }
 
     private InputSignature Input(InputSignature plain) => plain.Element != Tensors.ElementType.Float32 ? plain : plain with

@@ -29,12 +29,13 @@ internal static class PostTrainingFit
             Signature = signature,
             ClassNames = [.. options.ClassNames ?? []],
             NonFiniteRows = options.NonFiniteRows,
+            AllowQuantized = options.AllowQuantized,
             Statistics = options.StatisticsFile is { } file && File.Exists(file) ? CalibrationResult.Load(file) : null,
         };
         QuantizationResult result = quantizer.Run(
             graph,
             settings,
-            CalibrationRows.Read(input, signature, columns, options.MaximumCalibrationRows ?? long.MaxValue, options.CalibrationBatchSize),
+            CalibrationRows.Read(input, graph, signature, columns, options.MaximumCalibrationRows ?? long.MaxValue, options.CalibrationBatchSize),
             options.CancellationToken);
         foreach (string warning in result.Notes)
         {

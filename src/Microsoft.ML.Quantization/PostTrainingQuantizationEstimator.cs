@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Immutable;
 using System.Linq;
 using System.Threading;
 using Microsoft.ML.Quantization.Calibration;
@@ -32,6 +33,7 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
     private readonly IHost _host;
     private readonly Options _options;
     private readonly Graph _graph;
+    private readonly ImmutableArray<string> _warnings;
     private readonly ModelSignature _signature;
     private readonly ScoringColumns _columns;
 
@@ -42,16 +44,16 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
         options.Validate();
         _host = environment.Register(nameof(PostTrainingQuantizationEstimator));
         _options = options;
-        _graph = NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions);
+        (_graph, _warnings) = NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions);
         _signature = options.Signature(_graph);
-        _columns = options.ToColumns().Resolve(_signature);
+        _columns = options.Check(_signature);
     }
 
     /// <inheritdoc/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        return ShapePropagation.Apply(_host, inputSchema, _signature, _columns, [.. _options.ClassNames ?? []]);
+        return ShapePropagation.Apply(_host, inputSchema, _signature, _columns, ClassLabels.Of(_options.ClassNames));
     }
 
     /// <summary>Reads the rows once, quantizes and verifies the network.</summary>
@@ -62,6 +64,7 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShapes.Create(input.Schema));
         using IChannel channel = _host.Start("Fit");
+        NetworkFiles.Tell(_warnings, channel);
         foreach (ScoringInput source in _columns.Inputs)
         {
             InputColumns.Check(input.Schema, source.Column, _signature.Inputs.Single(i => i.Name == source.ModelInput));
@@ -95,6 +98,9 @@ public sealed class PostTrainingQuantizationEstimator : IEstimator<QuantizedMode
     {
         /// <summary>How the network is quantized.</summary>
         public QuantizationScheme Scheme = QuantizationScheme.EightBits;
+
+        /// <summary>Whether a network with quantizers (QuantizeLinear and DequantizeLinear) may be quantized anew; its own are taken out first. <see cref="QuantizationCatalog.ApplyModel(QuantizedModelEstimator.Options)"/> keeps them.</summary>
+        public bool AllowQuantized;
 
         /// <summary>At most this many rows are read for calibration; null for all.</summary>
         public long? MaximumCalibrationRows;

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;
@@ -18,8 +17,10 @@ namespace Microsoft.ML.Quantization;
 /// <summary>One fit of a trainer: connects rows, the host's channel and the core's quantization-aware trainer.</summary>
 internal static class QuantizationAwareFit
 {
+    private const int VerifiedRows = 2;
+
     public static ModelDocument Run(
-        Graph graph, ModelSignature signature, ImmutableArray<string> classNames, QuantizationAwareTrainingEstimator.Options options, TrainingRows rows, IChannel channel)
+        Graph graph, ModelSignature signature, ClassLabels labels, QuantizationAwareTrainingEstimator.Options options, TrainingRows rows, IChannel channel)
     {
         if (rows.Unlabelled > 0)
         {
@@ -32,13 +33,15 @@ internal static class QuantizationAwareFit
         }
 
         KernelSet kernels = QuantizedModel.FindKernels(options.KernelSet);
-        TrainingOptions training = options.Training with { Loss = options.Task == ScoringTask.Regression ? TrainingLoss.MeanSquaredError : TrainingLoss.SoftmaxCrossEntropy };
+        TrainingOptions training = options.Training with { Loss = options.Loss };
         var progress = new Report(channel, options.Progress);
         if (options.Scheme is null)
         {
             TrainingResult trained = new Trainer(kernels, WorkerPool.Shared).Run(graph, rows, training, progress, options.CancellationToken);
             Tell(trained, channel);
-            return new ModelDocument(options.GivesProbabilities ? AppendSoftmax.Run(trained.Graph) : trained.Graph, signature, new ModelMetadata { ClassNames = classNames });
+            Graph floats = options.GivesProbabilities ? AppendSoftmax.Run(trained.Graph) : trained.Graph;
+            ReferenceRun verified = ModelVerification.Run(floats, signature, new EngineRunnerFactory(kernels), VerifiedRows, training.Seed);
+            return labels.In(new ModelDocument(floats, signature, new ModelMetadata { Producer = NetworkFiles.Producer, ReferenceRuns = [verified] }));
         }
 
         var settings = new QuantizationAwareOptions
@@ -47,25 +50,29 @@ internal static class QuantizationAwareFit
             Training = training,
             InitialRows = options.InitialRows,
             Probabilities = options.GivesProbabilities,
-            Model = new PostTrainingOptions { Signature = signature, ClassNames = classNames },
+            Model = new PostTrainingOptions { Signature = signature, ClassNames = labels.Names },
         };
         var trainer = new QuantizationAwareTrainer(kernels, WorkerPool.Shared, new EngineRunnerFactory(kernels), message => channel.Info(MessageSensitivity.Schema, "{0}", message));
         QuantizationAwareResult result = trainer.Run(graph, rows, settings, progress, options.CancellationToken);
         Tell(result.Training, channel);
-        return result.Quantized.Document;
+        NetworkFiles.Tell(result.Quantized.Notes, channel);
+        return labels.In(result.Quantized.Document);
     }
 
     private static void Tell(TrainingResult result, IChannel channel)
     {
         if (result.Stop == TrainingStop.Diverged)
         {
-            channel.Warning(MessageSensitivity.Schema, "Training diverged at '{0}'; the model is that of epoch {1}. Lower the learning rate or bound the gradient's norm.", result.DivergedAt ?? string.Empty, result.BestEpoch);
+            channel.Warning(MessageSensitivity.Schema, "Training diverged at '{0}'; the model is {1}. Lower the learning rate or bound the gradient's norm.", result.DivergedAt ?? string.Empty, Kept(result));
         }
         else if (result.Stop == TrainingStop.Cancelled)
         {
-            channel.Warning(MessageSensitivity.Schema, "Training was cancelled; the model is that of epoch {0}.", result.BestEpoch);
+            channel.Warning(MessageSensitivity.Schema, "Training was cancelled; the model is {0}.", Kept(result));
         }
     }
+
+    /// <summary>Which model was kept, in the numbers of the log, which count epochs from 1.</summary>
+    private static string Kept(TrainingResult result) => result.BestEpoch < 0 ? "the network as it was given" : FormattableString.Invariant($"that of epoch {result.BestEpoch + 1}");
 
     private sealed class Report(IChannel channel, IProgress<TrainingProgress>? next) : IProgress<TrainingProgress>
     {

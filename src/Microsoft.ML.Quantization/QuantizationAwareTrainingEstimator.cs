@@ -26,7 +26,7 @@ namespace Microsoft.ML.Quantization;
 /// | Machine learning task | Multiclass classification, regression |
 /// | Is normalization required? | No (pixels: give InputScale) |
 /// | Is caching required? | No; rows are read once |
-/// | Label column data type | [key](xref:Microsoft.ML.Data.KeyDataViewType) type; <xref:System.Single> for regression |
+/// | Label column data type | [key](xref:Microsoft.ML.Data.KeyDataViewType) type; <xref:System.Single> or a known-sized vector of it for regression |
 /// | Feature column data type | Known-sized vector of <xref:System.Single> or <xref:System.Byte> |
 /// | Exportable to ONNX | No |
 /// ]]></format>
@@ -36,6 +36,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
     private readonly IHost _host;
     private readonly Options _options;
     private readonly Graph _graph;
+    private readonly ImmutableArray<string> _warnings;
     private readonly ModelSignature _signature;
     private readonly ScoringColumns _columns;
 
@@ -46,18 +47,16 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         options.Validate();
         _host = environment.Register(nameof(QuantizationAwareTrainingEstimator));
         _options = options;
-        _graph = options.Network ?? TrainableConstants.Mark(NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions));
+        (Graph read, _warnings) = options.Network is { } given ? (given, []) : NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions);
+        _graph = options.Network is null ? TrainableConstants.Mark(read) : read;
+        TrainingNetwork.Check(_graph);
         if (options.GivesProbabilities)
         {
             AppendSoftmax.Check(_graph);
         }
 
         _signature = options.Signature(_graph);
-        _columns = options.ToColumns().Resolve(_signature);
-        if (_signature.Inputs.Length != 1)
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"Training: expected a network with one input, found {_signature.Inputs.Length}.");
-        }
+        _columns = options.Check(_signature);
     }
 
     private int Outputs => ScoringModel.RowLength(_signature.Outputs[0].Shape);
@@ -75,7 +74,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
             throw _host.Process(exception);
         }
 
-        return ShapePropagation.Apply(_host, inputSchema, _signature, _columns, _options.ClassNames is { } names ? [.. names] : LabelColumn.Promised(inputSchema, _options.LabelColumnName, _options.Task, Outputs));
+        return ShapePropagation.Apply(_host, inputSchema, _signature, _columns, _options.ClassNames is { } names ? ClassLabels.Of(names) : LabelColumn.Promised(inputSchema, _options.LabelColumnName, _options.Task, Outputs));
     }
 
     /// <summary>Reads the rows once, trains, lowers and verifies the network.</summary>
@@ -85,11 +84,12 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShapes.Create(input.Schema));
         using IChannel channel = _host.Start("Fit");
+        NetworkFiles.Tell(_warnings, channel);
         InputColumns.Check(input.Schema, _columns.Inputs[0].Column, _signature.Inputs[0]);
         LabelColumn.Check(input.Schema, _options.LabelColumnName, _options.Task, Outputs);
-        ImmutableArray<string> names = _options.ClassNames is { } given ? [.. given] : LabelColumn.Names(input.Schema[_options.LabelColumnName], _options.Task, Outputs);
+        ClassLabels labels = _options.ClassNames is { } given ? ClassLabels.Of(given) : LabelColumn.Labels(input.Schema[_options.LabelColumnName], _options.Task, Outputs);
         using TrainingRows rows = TrainingRows.Read(input, _columns.Inputs[0].Column, _options.LabelColumnName, _signature.Inputs[0], _options.CacheBytes, _options.CancellationToken);
-        ModelDocument document = QuantizationAwareFit.Run(_graph, _signature, names, _options, rows, channel);
+        ModelDocument document = QuantizationAwareFit.Run(_graph, _signature, labels, _options, rows, channel);
         return new QuantizedModelTransformer(_host, new ScoringModel(document, _columns, _options.ToEngineOptions()));
     }
 
@@ -121,7 +121,7 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         /// <summary>Which quantizers stand where; null trains and keeps the network float.</summary>
         public QuantizationAwareScheme? Scheme;
 
-        /// <summary>Epochs, batch size, optimizer, schedule, augmentation, validation, checkpoint. The loss follows from the task.</summary>
+        /// <summary>Epochs, batch size, optimizer, schedule, augmentation, validation, checkpoint. Classification may have the loss <see cref="TrainingLoss.SquaredHinge"/>; regression always has <see cref="TrainingLoss.MeanSquaredError"/>.</summary>
         public TrainingOptions Training = new();
 
         /// <summary>Rows from which quantizers of activations are set, at most.</summary>
@@ -138,6 +138,9 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
 
         internal bool GivesProbabilities => Probabilities && Task == ScoringTask.MulticlassClassification;
 
+        /// <summary>The loss that is trained with.</summary>
+        internal TrainingLoss Loss => Task == ScoringTask.Regression ? TrainingLoss.MeanSquaredError : Training.Loss;
+
         internal void Validate()
         {
             if (Network is null)
@@ -152,10 +155,18 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
             ArgumentNullException.ThrowIfNull(Training);
             ArgumentOutOfRangeException.ThrowIfLessThan(CacheBytes, 0);
             ArgumentOutOfRangeException.ThrowIfLessThan(InitialRows, 1);
+            Training.Check();
             Scheme?.Validate();
             if (Task is not (ScoringTask.MulticlassClassification or ScoringTask.Regression))
             {
                 throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(Task)}: expected MulticlassClassification or Regression, found {Task}.");
+            }
+
+            if (Training.Loss == (Task == ScoringTask.Regression ? TrainingLoss.SquaredHinge : TrainingLoss.MeanSquaredError))
+            {
+                throw new QuantizationException(
+                    QuantizationErrorCode.InvalidOptions,
+                    $"{nameof(TrainingOptions)}.{nameof(TrainingOptions.Loss)}: expected a loss of {(Task == ScoringTask.Regression ? "numbers" : "classes")} for the task {Task}, found {Training.Loss}. Leave it out, or choose the other task.");
             }
         }
     }

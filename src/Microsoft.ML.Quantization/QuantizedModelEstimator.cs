@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Hosting;
 using Microsoft.ML.Quantization.Rows;
 using Microsoft.ML.Quantization.Scoring;
@@ -24,6 +25,7 @@ public sealed class QuantizedModelEstimator : IEstimator<QuantizedModelTransform
     private readonly IHost _host;
     private readonly Options _options;
     private readonly ModelDocument _document;
+    private readonly ImmutableArray<string> _warnings;
     private readonly ScoringColumns _columns;
 
     internal QuantizedModelEstimator(IHostEnvironment environment, Options options)
@@ -33,15 +35,15 @@ public sealed class QuantizedModelEstimator : IEstimator<QuantizedModelTransform
         _host = environment.Register(nameof(QuantizedModelEstimator));
         _options = options;
         ArgumentException.ThrowIfNullOrEmpty(options.ModelFile);
-        _document = NetworkFiles.ReadModel(options.ModelFile, options.ClassNames, options.Dimensions, QuantizedModel.FindKernels(options.KernelSet));
-        _columns = options.ToColumns().Resolve(_document.Signature);
+        (_document, _warnings) = NetworkFiles.ReadModel(options.ModelFile, options.ClassNames, options.Dimensions, QuantizedModel.FindKernels(options.KernelSet));
+        _columns = options.Check(_document.Signature);
     }
 
     /// <inheritdoc/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        return ShapePropagation.Apply(_host, inputSchema, _document.Signature, _columns, _document.Metadata.ClassNames);
+        return ShapePropagation.Apply(_host, inputSchema, _document.Signature, _columns, ClassLabels.Of(_document.Metadata));
     }
 
     /// <summary>Checks the schema and makes the transformer; looks at no row.</summary>
@@ -49,6 +51,8 @@ public sealed class QuantizedModelEstimator : IEstimator<QuantizedModelTransform
     {
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShapes.Create(input.Schema));
+        using IChannel channel = _host.Start("Fit");
+        NetworkFiles.Tell(_warnings, channel);
         var transformer = new QuantizedModelTransformer(_host, new ScoringModel(_document, _columns, _options.ToEngineOptions()));
         try
         {

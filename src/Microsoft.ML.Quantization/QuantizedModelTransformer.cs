@@ -10,7 +10,7 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.Quantization;
 
 /// <summary>
-/// <see cref="ITransformer"/> resulting from fitting a <see cref="PostTrainingQuantizationEstimator"/> or a <see cref="QuantizedModelEstimator"/>:
+/// <see cref="ITransformer"/> resulting from fitting a <see cref="PostTrainingQuantizationEstimator"/>, a <see cref="QuantizationAwareTrainingEstimator"/> or a <see cref="QuantizedModelEstimator"/>:
 /// scores rows with the own engine. Immutable and safe to use from many threads; saved and loaded inside the host's model file.
 /// </summary>
 public sealed class QuantizedModelTransformer : ITransformer, IDisposable

@@ -1,4 +1,6 @@
+using System;
 using System.Collections.Generic;
+using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Scoring;
 
 namespace Microsoft.ML.Quantization;
@@ -36,7 +38,7 @@ public abstract class ScoringOptions
     /// <summary>Name of the label column that classification tasks add.</summary>
     public string PredictedLabelColumnName = Defaults.PredictedLabelColumnName;
 
-    /// <summary>Names of the classes, in the output's order; they become slot names of the score and key values of the label.</summary>
+    /// <summary>Names of the classes, one a number of the first output and in its order; they become slot names of the score and key values of the label. None for binary classification and regression.</summary>
     public string[]? ClassNames;
 
     /// <summary>Threads of one call, at most the processors that this process may use; null for all of them.</summary>
@@ -71,5 +73,35 @@ public abstract class ScoringOptions
         Task,
         PredictedLabelColumnName);
 
+    /// <summary>Finds out when an estimator is made what would otherwise show behind the fit.</summary>
+    /// <exception cref="QuantizationException">InvalidOptions: threads, names of classes, columns. KernelSetUnavailable. InputShapeMismatch: the network is not one of rows.</exception>
+    internal ScoringColumns Check(ModelSignature signature)
+    {
+        if (NumberOfThreads < 0)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{nameof(NumberOfThreads)}: expected a number from 0, or null for all processors, found {NumberOfThreads}."));
+        }
+
+        QuantizedModel.FindKernels(KernelSet);
+        ScoringColumns columns = ToColumns().Resolve(signature);
+        CheckClassNames(columns.LengthOfFirst(signature));
+        return columns;
+    }
+
     internal QuantizedModelOptions ToEngineOptions() => new() { ThreadCount = NumberOfThreads ?? 0, KernelSet = KernelSet };
+
+    private void CheckClassNames(int length)
+    {
+        if (ClassNames is not { Length: > 0 } names)
+        {
+            return;
+        }
+
+        bool hasClasses = Task is ScoringTask.MulticlassClassification or ScoringTask.Vectors;
+        if (!hasClasses || names.Length != length || Array.Exists(names, n => n is null))
+        {
+            string expected = hasClasses ? FormattableString.Invariant($"{length} names, one a class") : $"none for the task {Task}, which has no classes";
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{nameof(ClassNames)}: expected {expected}, found {names.Length}. Give all of them in the output's order, or none."));
+        }
+    }
 }

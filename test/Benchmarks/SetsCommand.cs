@@ -10,7 +10,8 @@ namespace Microsoft.ML.Quantization.Benchmarks;
 /// <summary>Every kernel set on the same layers: against what its instructions allow, managed against native, and signs against ONNX Runtime's floats.</summary>
 internal static class SetsCommand
 {
-    private const int Rounds = 5;
+    // Managed code is compiled anew while it runs; the first rounds see it before that.
+    private const int Rounds = 20;
     private const double ExactBar = 150;
 
     private static readonly (string Name, string File, ConvolutionGeometry Geometry, double BitBar)[] _shapes =

@@ -99,6 +99,8 @@ public sealed class BadInputTests
         ModelWriter model = new ModelWriter().Input("x", 1).Node("Foo", "x", "a").Node("Foo", "a", "b").Node("Bar", "b", "y").Output("y");
         model.Graph.Nodes[2].Domain = "my.domain";
         Fails(QuantizationErrorCode.UnsupportedOperator, "Foo (2), my.domain.Bar (1)", () => model.Import());
+        Fails(QuantizationErrorCode.UnsupportedOperator, "the first being 'Foo_a'", () => model.Import());
+        Fails(QuantizationErrorCode.UnsupportedOperator, "OnnxOperators.All", () => model.Import());
     }
 
     [TestMethod]
@@ -113,7 +115,7 @@ public sealed class BadInputTests
     {
         Fails(QuantizationErrorCode.InvalidGraph, "cycle", () => new ModelWriter().Input("x", 1).Node("Add", "x b", "a").Node("Relu", "a", "b").Output("b").Import());
         Fails(QuantizationErrorCode.InvalidGraph, "two of 'a'", () => new ModelWriter().Input("x", 1).Node("Relu", "x", "a").Node("Exp", "x", "a").Output("a").Import());
-        Fails(QuantizationErrorCode.InvalidGraph, "none for 'nowhere'", () => new ModelWriter().Input("x", 1).Node("Add", "x nowhere", "a").Output("a").Import());
+        Fails(QuantizationErrorCode.InvalidGraph, "none for 'nowhere', which Add 'Add_a' reads", () => new ModelWriter().Input("x", 1).Node("Add", "x nowhere", "a").Output("a").Import());
         Fails(QuantizationErrorCode.InvalidGraph, "none for 'z'", () => new ModelWriter().Input("x", 1).Output("z").Import());
         Fails(QuantizationErrorCode.InvalidGraph, "'x' twice", () => new ModelWriter().Input("x", 1).Input("x", 1).Output("x").Import());
     }
@@ -128,6 +130,18 @@ public sealed class BadInputTests
         options = options with { Dimensions = options.Dimensions.Add("height", 5).Add("x[3]", 7) };
         OnnxImportResult result = model.Import(options);
         Assert.AreEqual(Shape.Of(Shape.Free, 3, 5, 7), result.Graph[result.Graph.Outputs[0]].Type.Shape);
+    }
+
+    [TestMethod]
+    public void NamesInTheOptionsThatTheFileDoesNotHaveAreWarnedOf()
+    {
+        ModelWriter model = new ModelWriter().Input("x", "N", 3).Node("Relu", "x", "y").Output("y");
+        var options = new OnnxImportOptions();
+        options = options with { Dimensions = options.Dimensions.Add("heigth", 5), Constants = options.Constants.Add("shape", Tensor.Create(Shape.Of(1), [1L])) };
+        string warnings = string.Join("\n", model.Import(options).Warnings);
+        StringAssert.Contains(warnings, "Dimensions: expected the name of a free dimension, found 'heigth'");
+        StringAssert.Contains(warnings, "Constants: expected the name of a value that the file reads, found 'shape'");
+        Assert.AreEqual(0, model.Import(options with { Dimensions = options.Dimensions.Clear().Add("N", 4), Constants = options.Constants.Clear() }).Warnings.Length);
     }
 
     [TestMethod]

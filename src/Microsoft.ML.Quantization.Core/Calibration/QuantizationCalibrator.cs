@@ -113,7 +113,7 @@ public sealed class QuantizationCalibrator
 
         ImmutableArray<int> bad = InputRows.NonFinite(batch, rows);
         long first = _options.FirstRow + _rows + _skipped.Count;
-        if (bad.Length > 0 && (_options.NonFiniteRows == NonFiniteRowPolicy.Fail || !_graph.HasFreeBatch))
+        if (bad.Length > 0 && _options.NonFiniteRows == NonFiniteRowPolicy.Fail)
         {
             throw new QuantizationException(
                 QuantizationErrorCode.NonFiniteInput,

@@ -28,7 +28,7 @@ internal sealed unsafe class Engine : IDisposable
         _program = program;
         _pool = pool;
         _runner = new ProgramRunner(program, pool, maximumArenaBytes, smallestChunk);
-        _rowsPerRun = program.Graph.HasFreeBatch ? 0 : CommonRows(program.Signature);
+        _rowsPerRun = program.Graph.HasFreeBatch ? 0 : program.Signature.FixedRows;
     }
 
     /// <summary>What callers give and get.</summary>
@@ -40,8 +40,23 @@ internal sealed unsafe class Engine : IDisposable
     /// <summary>Threads that take part in a run.</summary>
     public int ThreadCount => _pool.ThreadCount;
 
-    /// <summary>Elements of <paramref name="shape"/> for a batch.</summary>
-    private long Count(Shape shape, int batch) => (long)shape.FixedCount * (shape.IsFree ? batch : _rowsPerRun > 0 ? batch / _rowsPerRun : 1);
+    /// <summary>Elements of <paramref name="shape"/> for a batch; an output may have the batch in several dimensions, as a product of rows with rows has.</summary>
+    private long Count(Shape shape, int batch)
+    {
+        if (!shape.IsFree)
+        {
+            return (long)shape.FixedCount * (_rowsPerRun > 0 ? batch / _rowsPerRun : 1);
+        }
+
+        long count = shape.FixedCount;
+        foreach (int dimension in shape.Dimensions)
+        {
+            // What no span can hold is never wanted exactly.
+            count = dimension == Shape.Free && count <= int.MaxValue ? count * batch : count;
+        }
+
+        return count;
+    }
 
     /// <summary>Runs a graph of one input and one output.</summary>
     public void Run<TInput, TOutput>(ReadOnlySpan<TInput> input, Span<TOutput> output, int batch)
@@ -84,7 +99,10 @@ internal sealed unsafe class Engine : IDisposable
         Enter();
         try
         {
-            return new ModelReport([.. _program.Steps.Select(s => Explain(s, SmallestBatch))], Kernels.Name, ThreadCount, _runner.Bind(SmallestBatch).Memory.TotalBytes);
+            return new ModelReport([.. _program.Steps.Select(s => Explain(s, SmallestBatch))], Kernels.Name, ThreadCount, _runner.Bind(SmallestBatch).Memory.TotalBytes)
+            {
+                KernelReason = KernelRegistry.ReasonFor(Kernels),
+            };
         }
         finally
         {
@@ -101,10 +119,16 @@ internal sealed unsafe class Engine : IDisposable
         UseTensors(inputs, (from, to) =>
         {
             RunBuffers buffers = _runner.Rent(batch);
-            from.CopyTo(buffers.Inputs, 0);
-            to.CopyTo(buffers.Outputs, 0);
-            clock.Run(buffers);
-            _runner.Return(buffers);
+            try
+            {
+                from.CopyTo(buffers.Inputs, 0);
+                to.CopyTo(buffers.Outputs, 0);
+                clock.Run(buffers);
+            }
+            finally
+            {
+                _runner.Return(buffers);
+            }
         });
         double[] steps = clock.Steps;
         return report with
@@ -153,12 +177,6 @@ internal sealed unsafe class Engine : IDisposable
         return outputs;
     }
 
-    private static int CommonRows(ModelSignature signature)
-    {
-        int[] rows = [.. signature.Inputs.Select(i => i.Shape).Concat(signature.Outputs.Select(o => o.Shape)).Select(s => s.Rank == 0 ? 0 : s[0]).Distinct()];
-        return rows.Length == 1 && rows[0] > 0 ? rows[0] : 1;
-    }
-
     private void RunRows(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, int batch)
     {
         if (batch == 0)
@@ -202,15 +220,29 @@ internal sealed unsafe class Engine : IDisposable
 
     private void Enter() => ObjectDisposedException.ThrowIf(!_uses.TryEnter(), typeof(QuantizedModel));
 
-    private Shape OutputShape(Shape shape, int batch) => shape.IsFree
-        ? shape.Bind(batch)
-        : _rowsPerRun > 0 && batch > _rowsPerRun && shape.Rank > 0 ? shape.With(0, shape[0] * (batch / _rowsPerRun)) : shape;
+    /// <summary>The shape over all runs; a scalar of each run becomes a list of them.</summary>
+    private Shape OutputShape(Shape shape, int batch)
+    {
+        if (shape.IsFree || _rowsPerRun == 0 || batch <= _rowsPerRun)
+        {
+            return shape.Bind(batch);
+        }
+
+        int runs = batch / _rowsPerRun;
+        return shape.Rank > 0 ? shape.With(0, shape[0] * runs) : Shape.Of(runs);
+    }
 
     private int BatchOf(IReadOnlyList<Tensor> inputs)
     {
         for (int i = 0; i < inputs.Count; i++)
         {
             Shape expected = Signature.Inputs[i].Shape;
+            if (expected.IsFree && expected.FixedCount == 0 && inputs[i].Shape.Rank == expected.Rank)
+            {
+                // No number of elements tells how many rows of none there are.
+                return inputs[i].Shape[expected.Dimensions.IndexOf(Shape.Free)];
+            }
+
             int unit = Math.Max(expected.FixedCount, 1);
             if (expected.IsFree || _rowsPerRun > 0)
             {

@@ -18,8 +18,16 @@ public sealed class EngineRunnerFactory(KernelSet kernels, int threadCount = 1) 
     {
         ArgumentNullException.ThrowIfNull(graph);
         WorkerPool pool = Pools.Create(threadCount);
-        PackedProgram program = Packer.Pack(graph, ModelSignature.Of(graph), kernels, pool: pool);
-        return new Runner(new Engine(program, pool, long.MaxValue));
+        try
+        {
+            PackedProgram program = Packer.Pack(graph, ModelSignature.Of(graph), kernels, pool: pool);
+            return new Runner(new Engine(program, pool, long.MaxValue));
+        }
+        catch
+        {
+            Pools.Release(pool);
+            throw;
+        }
     }
 
     private sealed class Runner(Engine engine) : IGraphRunner

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Graphs;
@@ -94,7 +95,7 @@ public sealed class Graph
         var rewriter = new GraphRewriter(this, batch);
         foreach (Node node in Nodes)
         {
-            rewriter.Copy(node);
+            rewriter.Copy(node is Expand expand ? expand with { Target = [.. expand.Target.Select(d => d == Shape.Free ? batch : d)] } : node);
         }
 
         return rewriter.Build();

@@ -29,6 +29,11 @@ public static class GraphVerifier
             }
         }
 
+        if (!graph.HasFreeBatch && graph.Values.FirstOrDefault(v => v.Type.Shape.IsFree) is { } free)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"Value '{free.Name}': expected no free dimension, since no input of the graph has one, found {free.Type}.");
+        }
+
         foreach (ValueId output in graph.Outputs)
         {
             if (!known.Contains(output))

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Linq;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Graphs;
@@ -48,7 +49,17 @@ public sealed record ModelSignature(ImmutableArray<InputSignature> Inputs, Immut
     {
         System.ArgumentNullException.ThrowIfNull(graph);
         return new(
-            [.. System.Linq.Enumerable.Select(graph.Inputs, i => InputSignature.Of(graph[i]))],
-            [.. System.Linq.Enumerable.Select(graph.Outputs, o => new OutputSignature(graph[o].Name, graph[o].Type.Element, graph[o].Type.Shape))]);
+            [.. graph.Inputs.Select(i => InputSignature.Of(graph[i]))],
+            [.. graph.Outputs.Select(o => new OutputSignature(graph[o].Name, graph[o].Type.Element, graph[o].Type.Shape))]);
+    }
+
+    /// <summary>Rows that one run of a graph without a free batch takes: the size that all inputs and outputs have in front, or 1.</summary>
+    internal int FixedRows
+    {
+        get
+        {
+            int[] rows = [.. Inputs.Select(i => i.Shape).Concat(Outputs.Select(o => o.Shape)).Select(s => s.Rank == 0 ? 0 : s[0]).Distinct()];
+            return rows.Length == 1 && rows[0] > 0 ? rows[0] : 1;
+        }
     }
 }

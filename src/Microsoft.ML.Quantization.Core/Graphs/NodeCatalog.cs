@@ -31,6 +31,7 @@ public static class NodeCatalog
         NodeKind kind = KindOf(node);
         var context = new RuleContext(node, inputs);
         CodebookRules.Check(context);
+        ActivationRules.Check(context);
         return kind.Rule(context);
     }
 

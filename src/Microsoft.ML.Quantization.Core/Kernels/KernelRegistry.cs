@@ -33,6 +33,9 @@ public static class KernelRegistry
     /// <summary>One line for people: why <see cref="Active"/> is in use, and why native code is not, where it is not.</summary>
     public static string Why => _active.Value.Why;
 
+    /// <summary>Why a managed set is in use, for people; empty for a native one.</summary>
+    internal static string ReasonFor(KernelSet set) => set is NativeKernels ? string.Empty : IsForced || set != Available[0] ? $"{set.Name}: asked for; {set.Description}" : Why;
+
     /// <summary>The set that a value of <see cref="Variable"/> selects; null or empty selects the best.</summary>
     internal static (KernelSet Set, string Why) Choose(string? forced)
     {

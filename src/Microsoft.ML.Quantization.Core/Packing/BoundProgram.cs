@@ -11,6 +11,7 @@ internal sealed class BoundProgram
     public BoundProgram(PackedProgram program, int batch, ThreadSplit split, long limit)
     {
         Batch = batch;
+        MemoryPlan.CheckValues(program.Slots.Select(s => s.Bytes(batch)), batch);
         BufferLife[] lives = Lives(program, batch);
         int[] places = Places(program, lives);
         Memory = MemoryPlan.Create(lives, limit, batch).At(places);

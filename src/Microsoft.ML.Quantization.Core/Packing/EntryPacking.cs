@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Packing.Steps;
@@ -23,6 +24,7 @@ internal static class EntryPacking
             bool element = value.Type.Element == ElementType.Float32 && !value.Type.IsCodes
                 ? input.Element is ElementType.Float32 or ElementType.UInt8 or ElementType.Int64
                 : input.Element == value.Type.Element && plain;
+            CheckBatch(value);
             bool layout = input.Layout == RowLayout.Planar || Layouts.CanBeChannelsLast(value.Type.Shape);
             if (!element || !layout || !input.Shape.Equals(value.Type.Shape) || !FitsChannels(input.Scale, value.Type.Shape) || !FitsChannels(input.Offset, value.Type.Shape))
             {
@@ -33,6 +35,14 @@ internal static class EntryPacking
         if (!counts)
         {
             throw new QuantizationException(QuantizationErrorCode.InputShapeMismatch, $"Signature: expected {graph.Inputs.Length} inputs and {graph.Outputs.Length} outputs, found {signature.Inputs.Length} and {signature.Outputs.Length}.");
+        }
+    }
+
+    private static void CheckBatch(Value input)
+    {
+        if (input.Type.Shape.Dimensions.Count(d => d == Shape.Free) > 1)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InputShapeMismatch, $"Input '{input.Name}': expected the batch in one dimension, found {input.Type.Shape}.");
         }
     }
 

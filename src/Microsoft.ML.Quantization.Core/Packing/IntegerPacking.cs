@@ -161,7 +161,7 @@ internal static class IntegerPacking
         AffineQuantization codes = input.Quantization!;
         int zero = codes.Single.ZeroPoint;
         // Codes that a caller gives may be any of the type; codes made inside stay in the quantizer's range.
-        AffineQuantization reachable = state.Graph.Inputs.Contains(node.Inputs[0]) ? codes with { Range = new IntegerRange(0, byte.MaxValue) } : codes;
+        AffineQuantization reachable = state.IsGiven(node.Inputs[0]) ? codes with { Range = new IntegerRange(0, byte.MaxValue) } : codes;
         AccumulatorBound bound = AccumulatorBound.Of(state.Constant(node.Inputs[1])!, weightCodes, reachable, bias);
         int[] folded = bound.IsProved ? weights.FoldZeroPoint(bias, zero) : throw NotProved(node, bound);
         (Node? tail, EpilogueData epilogue) = Tail(state, node, axis, folded, bound.Worst);
@@ -180,9 +180,18 @@ internal static class IntegerPacking
     }
 
     /// <summary>Bits of codes as the graph had them before mid-rise ones were doubled.</summary>
-    private static BitWidth InputBits(PackingState state, ValueId id) => state.Producer(id) switch
+    private static BitWidth InputBits(PackingState state, ValueId id)
     {
-        Reshape reshape => InputBits(state, reshape.Inputs[0]),
+        while (state.Producer(id) is Reshape reshape)
+        {
+            id = reshape.Inputs[0];
+        }
+
+        return CodeBits(state, id);
+    }
+
+    private static BitWidth CodeBits(PackingState state, ValueId id) => state.Producer(id) switch
+    {
         LookupTable table when state.TypeOf(table.Inputs[0]).Quantization is { IsMidRise: true } codes && table.Table.Select((entry, i) => entry == 2 * i).All(same => same) => codes.Code.Bits,
         Thresholds { Result: { Single.ZeroPoint: > 0 } codes } when codes.Range == new IntegerRange(0, 2 * codes.Single.ZeroPoint) && codes.Code.Range.Max == codes.Range.Max + 1 => new BitWidth(codes.Code.Bits.Bits - 1),
         _ => state.TypeOf(id).Quantization!.Code.Bits,

@@ -40,10 +40,10 @@ internal static class MatrixPacking
         int columns = state.TypeOf(node.Inputs[1]).Shape is { Rank: > 1 } shape ? shape[-1] : 1;
         int zero = right.Single.ZeroPoint;
         // Codes that a caller gives may be any of the type; codes made inside stay in the quantizer's range.
-        IntegerRange range = state.Graph.Inputs.Contains(node.Inputs[1]) ? right.Code.Range : right.Range;
+        IntegerRange range = state.IsGiven(node.Inputs[1]) ? new IntegerRange(0, byte.MaxValue) : right.Range;
         bool fits = range.Min - zero >= sbyte.MinValue && range.Max - zero <= sbyte.MaxValue;
         int depth = state.TypeOf(node.Inputs[0]).Shape[-1];
-        if (!bytes || !fits || columns <= 0 || !AreComputed(state, node))
+        if (!bytes || !fits || columns <= 0 || depth == 0 || !AreComputed(state, node))
         {
             return false;
         }

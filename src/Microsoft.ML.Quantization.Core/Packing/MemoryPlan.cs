@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 
@@ -16,6 +17,9 @@ internal readonly record struct BufferLife(long Bytes, int First, int Last);
 /// </summary>
 internal sealed class MemoryPlan
 {
+    /// <summary>The most bytes of one value: steps count elements, rounded up to blocks of theirs, in 32 bits.</summary>
+    public const long MostBytes = int.MaxValue - (1 << 16);
+
     private const long Alignment = 64;
 
     private MemoryPlan(long[] offsets, long totalBytes)
@@ -34,6 +38,7 @@ internal sealed class MemoryPlan
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.MemoryLimitExceeded"/>.</exception>
     public static MemoryPlan Create(BufferLife[] buffers, long limit, int batch)
     {
+        CheckValues(buffers.Select(b => b.Bytes), batch);
         var offsets = new long[buffers.Length];
         int[] order = [.. Enumerable.Range(0, buffers.Length).OrderByDescending(i => buffers[i].Bytes).ThenBy(i => i)];
         long total = 0;
@@ -48,13 +53,18 @@ internal sealed class MemoryPlan
             throw TooLarge(batch, string.Create(CultureInfo.InvariantCulture, $"at most {limit} bytes (MaximumArenaBytes)"), total, "Use smaller batches or raise the limit.");
         }
 
-        long largest = buffers.Length == 0 ? 0 : buffers.Max(b => b.Bytes);
-        if (largest > int.MaxValue)
+        return new MemoryPlan(offsets, total);
+    }
+
+    /// <summary>Throws unless each value, in bytes, is one that steps can count.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.MemoryLimitExceeded"/>.</exception>
+    public static void CheckValues(IEnumerable<long> bytes, int batch)
+    {
+        long largest = bytes.DefaultIfEmpty().Max();
+        if (largest > MostBytes)
         {
             throw TooLarge(batch, "each value below 2 GiB", largest, "Use smaller batches.");
         }
-
-        return new MemoryPlan(offsets, total);
     }
 
     /// <summary>The plan in which each buffer lies where the one that <paramref name="places"/> names does.</summary>

@@ -20,6 +20,10 @@ namespace Microsoft.ML.Quantization.Packing;
 /// </summary>
 internal static class Packer
 {
+    // Bytes of folded values, or how many times those of what they are made of.
+    private const long MostFolded = 64L << 20;
+    private const long MostGrowth = 16;
+
     private static readonly FrozenDictionary<Type, Func<PackingState, Node, bool>> _rules = new Dictionary<Type, Func<PackingState, Node, bool>>
     {
         [typeof(IntegerConvolution)] = (s, n) => PlanePacking.Convolution(s, n) || IntegerPacking.Convolution(s, n),
@@ -96,7 +100,7 @@ internal static class Packer
 
     private static void Pack(PackingState state, Node node, int index)
     {
-        if (node.Inputs.Length > 0 && node.Inputs.All(i => state.Constant(i) is not null))
+        if (node.Inputs.Length > 0 && node.Inputs.All(i => state.Constant(i) is not null) && IsWorthFolding(state, node))
         {
             Fold(state, node);
         }
@@ -104,6 +108,21 @@ internal static class Packer
         {
             AddOperator(state, node, index);
         }
+    }
+
+    /// <summary>
+    /// Whether the values of a node over constants are to be kept: not where they grow to the batch, nor where a small file asks for a lot of memory, which runs then take within their limit.
+    /// </summary>
+    private static bool IsWorthFolding(PackingState state, Node node)
+    {
+        if (node.Outputs.Any(o => state.TypeOf(o).Shape.IsFree))
+        {
+            return false;
+        }
+
+        long made = node.Outputs.Sum(o => (long)state.TypeOf(o).Shape.FixedCount * state.TypeOf(o).Element.SizeOf());
+        long read = node.Inputs.Sum(i => (long)state.Constant(i)!.Bytes.Length);
+        return made <= Math.Max(MostFolded, read * MostGrowth);
     }
 
     private static void Fold(PackingState state, Node node)

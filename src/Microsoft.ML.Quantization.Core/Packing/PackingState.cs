@@ -20,6 +20,7 @@ internal sealed class PackingState
     private readonly List<PackedStep> _steps = [];
     private readonly Node?[] _producers;
     private readonly List<Node>[] _consumers;
+    private readonly HashSet<ValueId> _given;
 
     private BindContext? _single;
 
@@ -31,6 +32,7 @@ internal sealed class PackingState
         Chooser = chooser;
         _producers = graph.Producers();
         _consumers = graph.Consumers();
+        _given = GivenCodes.Of(graph);
     }
 
     public Graph Graph { get; }
@@ -61,6 +63,9 @@ internal sealed class PackingState
     public Tensor? Constant(ValueId id) => Graph[id].Constant ?? _folded.GetValueOrDefault(id);
 
     public void Fold(ValueId id, Tensor values) => _folded[id] = values;
+
+    /// <summary>Whether a value holds codes that the caller gives, which may lie outside their quantizer's range.</summary>
+    public bool IsGiven(ValueId id) => _given.Contains(id);
 
     public Node? Producer(ValueId id) => _producers[id.Index];
 
@@ -102,8 +107,8 @@ internal sealed class PackingState
         return _slots.Count - 1;
     }
 
-    /// <summary>From here on <paramref name="result"/> is <paramref name="source"/> under another shape.</summary>
-    public void Reshape(ValueId result, ValueId source) => _reshaped[result] = source;
+    /// <summary>From here on <paramref name="result"/> is <paramref name="source"/> under another shape; one step leads to what the first of several reshapes in a row reads.</summary>
+    public void Reshape(ValueId result, ValueId source) => _reshaped[result] = _reshaped.GetValueOrDefault(source, source);
 
     /// <summary>The value that a reshaped value is made of.</summary>
     public bool TryReshaped(ValueId result, out ValueId source) => _reshaped.TryGetValue(result, out source);

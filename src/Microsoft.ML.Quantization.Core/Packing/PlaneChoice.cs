@@ -20,6 +20,7 @@ internal sealed class PlaneChoice
 
     private readonly HashSet<string> _layers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _reasons = new(StringComparer.Ordinal);
+    private readonly HashSet<ValueId> _given;
     private readonly Graph _graph;
     private readonly KernelChooser _chooser;
     private readonly long _modelBytes;
@@ -29,6 +30,7 @@ internal sealed class PlaneChoice
     {
         (_graph, _chooser, Policy) = (graph, chooser, policy);
         _modelBytes = NarrowPacking.ModelBytes(graph);
+        _given = GivenCodes.Of(graph);
         foreach (Node node in graph.Nodes.Where(n => n is IntegerConvolution or IntegerDense))
         {
             if (graph[node.Inputs[0]].Type.Quantization is not { Code.Bits.Bits: <= PlaneLayout.MostBits } || graph[node.Inputs[0]].Constant is not null)
@@ -60,7 +62,7 @@ internal sealed class PlaneChoice
     {
         AffineQuantization input = _graph[node.Inputs[0]].Type.Quantization!;
         Shape shape = _graph[node.Inputs[0]].Type.Shape;
-        bool fits = !input.Code.Signed && Layouts.CanBePlanes(shape) && (node is IntegerConvolution || shape.Rank == 2) && !_graph.Inputs.Contains(node.Inputs[0]);
+        bool fits = !input.Code.Signed && Layouts.CanBePlanes(shape) && (node is IntegerConvolution || shape.Rank == 2) && !_given.Contains(node.Inputs[0]);
         if (!fits)
         {
             return "its input cannot lie in planes";

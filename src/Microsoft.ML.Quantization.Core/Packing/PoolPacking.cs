@@ -60,11 +60,24 @@ internal static class PoolPacking
         }
 
         Window window = pool.IsGlobal ? Whole(input.Shape) : pool.Window;
+        if (!IsProved(window, input.Quantization!))
+        {
+            return false;
+        }
+
         AffineQuantization result = pool.Result;
         var rule = new AverageRule(pool.CountPadding && !pool.IsGlobal, input.Quantization!.Single.ZeroPoint, pool.Multiplier, result.Single.ZeroPoint, result.Range.Min, result.Range.Max);
         bool isByte = result.Element == ElementType.UInt8;
         return !NeedsWindow(state, node, window, rule.CountPadding)
             && Add(state, node, (c, s, d) => isWide ? new WideAveragePoolStep(c, Pool(c, node, window), rule, isByte, s, d) : new AveragePoolByteStep(c, Pool(c, node, window), rule, s, d));
+    }
+
+    /// <summary>Whether 32 bits hold the sum of a window, whatever its codes; the general operator sums up in 64 and refuses what does not fit.</summary>
+    private static bool IsProved(Window window, AffineQuantization codes)
+    {
+        long taps = window.Kernel.Aggregate(1L, (product, size) => Math.Min(product * size, int.MaxValue));
+        int zero = codes.Single.ZeroPoint;
+        return taps * Math.Max((long)codes.Code.Range.Max - zero, (long)zero - codes.Code.Range.Min) <= int.MaxValue;
     }
 
     private static ConvolutionGeometry Pool(BindContext context, Node node, Window window) => Geometry.Pool(window, context.ShapeOf(node.Inputs[0]), context.ShapeOf(node.Output));

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Linq;
 using Microsoft.ML.Quantization.Calibration.Weights;
 using Microsoft.ML.Quantization.Evaluation;
@@ -54,7 +55,15 @@ public static class LatencyPredictor
     /// <summary>Predicts the time of a packed program.</summary>
     internal static LatencyPrediction Predict(PackedProgram program, int batch, int threads, ThroughputTable table)
     {
-        var bound = new BoundProgram(program, batch, new ThreadSplit(threads), long.MaxValue);
+        int rows = program.Graph.HasFreeBatch ? batch : program.Signature.FixedRows;
+        if (batch % rows != 0)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InputShapeMismatch, string.Create(CultureInfo.InvariantCulture, $"Batch: expected a multiple of the graph's fixed batch {rows}, found {batch}."));
+        }
+
+        // A graph of fixed batch runs several times.
+        int runs = batch / rows;
+        var bound = new BoundProgram(program, rows, new ThreadSplit(threads), long.MaxValue);
         long bytes = program.Steps.Sum(s => s.Facts.WeightBytes);
         bool cold = bytes > ThroughputTable.SecondLevelBytes;
         var steps = ImmutableArray.CreateBuilder<StepPrediction>(bound.Steps.Length);
@@ -64,7 +73,7 @@ public static class LatencyPredictor
             string set = (step.Kernels ?? program.Kernels).Name;
             double alone = table.Nanoseconds(set, bound.Steps[i].Work) + bound.Steps[i].Also.Sum(w => table.Nanoseconds(set, w)) + (cold ? step.Facts.WeightBytes * table.ColdNanosecondsPerByte : 0);
             double least = table.StreamNanoseconds(step.Facts.WeightBytes, bytes, bound.Steps[i].Chunks == 1 ? 1 : threads);
-            double time = (Math.Max(Shared(alone, bound.Steps[i].Chunks, threads, table), least) + table.StepNanoseconds) / 1e6;
+            double time = runs * (Math.Max(Shared(alone, bound.Steps[i].Chunks, threads, table), least) + table.StepNanoseconds) / 1e6;
             steps.Add(new StepPrediction(step.Layer, step.Operation, set, time, table.IsMeasured(set, bound.Steps[i].Work)));
         }
 

@@ -77,6 +77,11 @@ internal static class ConstantStore
             throw Corrupt(name, $"an aligned place of {length} bytes in the weight section of {section.Length}", string.Create(CultureInfo.InvariantCulture, $"offset {offset}"));
         }
 
+        if (!section.TryTake(length))
+        {
+            throw Corrupt(name, $"constants with bytes of their own in the weight section of {section.Length}", "more bytes of constants than that");
+        }
+
         Tensor tensor = section.Constant(type, (int)offset);
         CheckCodes(name, type, tensor);
         return tensor;

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace Microsoft.ML.Quantization.Serialization;
@@ -33,7 +34,7 @@ internal static class ModelChecksums
     {
         if (kind == ModelChecksum.Sha256)
         {
-            SHA256.HashData(data, checksum);
+            MakeSha256(data, checksum);
             return;
         }
 
@@ -63,6 +64,10 @@ internal static class ModelChecksums
         Make(kind, data, found);
         return found.SequenceEqual(expected);
     }
+
+    // Apart, because compiling a method loads the libraries of what it names: processes that only meet newer files are spared the library of ciphers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void MakeSha256(ReadOnlySpan<byte> data, Span<byte> checksum) => SHA256.HashData(data, checksum);
 
     private static void Append(ReadOnlySpan<byte> block, Span<uint> chains)
     {

@@ -8,8 +8,17 @@ namespace Microsoft.ML.Quantization.Serialization;
 /// <param name="data">The bytes of the section.</param>
 internal class WeightSection(Memory<byte> data)
 {
+    private long _left = data.Length;
+
     /// <summary>Bytes of the section.</summary>
     public int Length => data.Length;
+
+    /// <summary>Counts the bytes of a constant; false once all of them exceed the section, as they do where constants share bytes.</summary>
+    public bool TryTake(long bytes)
+    {
+        _left -= bytes;
+        return _left >= 0;
+    }
 
     /// <summary>The constant whose bytes begin at <paramref name="offset"/>, a place inside the section; codes of fewer than 8 bits are unpacked.</summary>
     public virtual Tensor Constant(ValueType type, int offset)

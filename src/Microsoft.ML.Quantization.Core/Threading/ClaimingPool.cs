@@ -33,6 +33,7 @@ public sealed class ClaimingPool : WorkerPool, IDisposable
     private ClaimedWork? _work;
     private Exception? _failure;
     private volatile bool _disposed;
+    private int _closed;
 
     /// <summary>Starts <paramref name="threadCount"/> − 1 background threads; the caller is the remaining one.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one thread.</exception>
@@ -79,7 +80,7 @@ public sealed class ClaimingPool : WorkerPool, IDisposable
     /// <summary>Waits for the run in progress and ends the threads. Not to be called from a body.</summary>
     public void Dispose()
     {
-        if (_disposed)
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
         {
             return;
         }

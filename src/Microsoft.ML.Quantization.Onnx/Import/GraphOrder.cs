@@ -59,17 +59,17 @@ internal sealed class GraphOrder
     private bool[] Needed()
     {
         var needed = new bool[_graph.Nodes.Count];
-        var open = new Stack<string>();
+        var open = new Stack<(string Name, int Reader)>();
         foreach (ValueMessage output in _graph.Outputs)
         {
-            open.Push(output.Name);
+            open.Push((output.Name, -1));
         }
 
-        while (open.TryPop(out string? name))
+        while (open.TryPop(out (string Name, int Reader) value))
         {
-            if (!_producers.TryGetValue(name, out int node))
+            if (!_producers.TryGetValue(value.Name, out int node))
             {
-                Require(_given.Contains(name), $"expected a source for each value, found none for '{name}'");
+                Require(_given.Contains(value.Name), $"expected a source for each value, found none for '{value.Name}', which {Reader(value.Reader)} reads; it is no input, no initializer and no node's output. Export the model again with its weights");
                 continue;
             }
 
@@ -78,13 +78,15 @@ internal sealed class GraphOrder
                 needed[node] = true;
                 foreach (string input in _graph.Nodes[node].Inputs.Where(i => i.Length > 0))
                 {
-                    open.Push(input);
+                    open.Push((input, node));
                 }
             }
         }
 
         return needed;
     }
+
+    private string Reader(int node) => node < 0 ? "an output of the graph" : $"{_graph.Nodes[node].Operator} '{_graph.Nodes[node].Name}'";
 
     private List<int> Sort(bool[] needed)
     {

@@ -1,11 +1,12 @@
+using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
-using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Onnx.Proto;
 using Microsoft.ML.Quantization.Onnx.Reading;
 using Microsoft.ML.Quantization.Tensors;
+using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
 
 namespace Microsoft.ML.Quantization.Onnx.Import;
 
@@ -13,6 +14,10 @@ namespace Microsoft.ML.Quantization.Onnx.Import;
 internal sealed class InputReader(OnnxImportOptions options, List<string> widened)
 {
     private readonly List<string> _open = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+
+    /// <summary>Names in the options that no input of the file has, behind <see cref="Read"/>.</summary>
+    public IEnumerable<string> UnknownDimensions => options.Dimensions.Keys.Where(n => !_names.Contains(n)).Order(StringComparer.Ordinal);
 
     /// <summary>The types of all inputs.</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InputShapeMismatch"/> naming every dimension without a size.</exception>
@@ -74,6 +79,7 @@ internal sealed class InputReader(OnnxImportOptions options, List<string> widene
         }
 
         string position = string.Create(CultureInfo.InvariantCulture, $"{input}[{axis}]");
+        _names.UnionWith([dimension.Parameter, position]);
         if (options.Dimensions.TryGetValue(dimension.Parameter, out int size) || options.Dimensions.TryGetValue(position, out size))
         {
             return size > 0 ? size : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Dimensions: expected sizes from 1, found {size} for '{input}'.");

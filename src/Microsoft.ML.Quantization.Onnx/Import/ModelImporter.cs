@@ -79,11 +79,23 @@ internal sealed class ModelImporter
             _context.Warnings.Add($"Inputs that nothing reads were left out: {string.Join(", ", unread)}.");
         }
 
-        foreach ((string name, Graphs.ValueType type) in new InputReader(_options, _reader.Widened).Read(given.Where(i => order.Read.Contains(i.Name))))
+        var reader = new InputReader(_options, _reader.Widened);
+        foreach ((string name, Graphs.ValueType type) in reader.Read(given.Where(i => order.Read.Contains(i.Name))))
         {
             ValueId id = _context.Builder.AddInput(name, type);
             _context.Values[name] = ImportValue.Of(id, _context.Builder[id]);
             _context.Inputs.Add(_context.Values[name]);
+        }
+
+        Warn("Dimensions", "a free dimension", reader.UnknownDimensions);
+        Warn("Constants", "a value that the file reads", _options.Constants.Keys.Where(n => !order.Read.Contains(n)).Order(StringComparer.Ordinal));
+    }
+
+    private void Warn(string option, string expected, IEnumerable<string> unknown)
+    {
+        foreach (string name in unknown)
+        {
+            _context.Warnings.Add($"{option}: expected the name of {expected}, found '{name}', which the file does not have; it was left out.");
         }
     }
 

@@ -31,7 +31,7 @@ internal static class OperatorSetCheck
         NodeMessage[] unknown = [.. nodes.Where(n => OperatorList.Find(n.Operator, n.Domain) is null)];
         if (unknown.Length > 0)
         {
-            throw new QuantizationException(QuantizationErrorCode.UnsupportedOperator, $"Graph: expected operators of the list in OPERATORS.md, found {Counted(unknown)} (operator set {operatorSet}).");
+            throw new QuantizationException(QuantizationErrorCode.UnsupportedOperator, $"Graph: expected operators that {nameof(OnnxOperators)}.{nameof(OnnxOperators.All)} lists, found {Counted(unknown)} (operator set {operatorSet}), the first being '{Name(unknown[0])}'. Export the model with other operators, or cut these parts off and compute them outside.");
         }
 
         NodeMessage[] old = [.. nodes.Where(n => OperatorList.Find(n.Operator, n.Domain)!.Operator.Since > operatorSet)];
@@ -45,6 +45,8 @@ internal static class OperatorSetCheck
             warnings.Add($"Operator set {operatorSet} is newer than {OnnxOperators.NewestOperatorSet}; operators were read as of the latter.");
         }
     }
+
+    private static string Name(NodeMessage node) => node.Name.Length > 0 ? node.Name : node.Outputs.FirstOrDefault() ?? string.Empty;
 
     private static string Counted(IEnumerable<NodeMessage> nodes) => string.Join(", ", nodes
         .GroupBy(n => n.Domain is "" or "ai.onnx" ? n.Operator : $"{n.Domain}.{n.Operator}")

@@ -122,7 +122,22 @@ internal sealed class BatchingCursor : DataViewRowCursor
         _limit = Math.Min(_limit * 2, MaximumRows);
         if (_rows > 0)
         {
+            Score();
+        }
+    }
+
+    // Rows that could not be scored at all are never handed out: the cursor stays at its error.
+    private void Score()
+    {
+        try
+        {
             _scores.Run(_rows);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            _failure = ExceptionDispatchInfo.Capture(exception);
+            _isAtEnd = true;
+            _rows = 0;
         }
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Hosting;
@@ -16,7 +17,7 @@ internal static class InputColumns
     {
         if (inputSchema.GetColumnOrNull(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Could not find input column '{name}'");
+            throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Could not find input column '{name}'{ColumnNames.Hint(name, inputSchema.Where(c => !c.IsHidden).Select(c => c.Name))}");
         }
 
         int size = ScoringModel.RowLength(signature.Shape);
@@ -31,7 +32,7 @@ internal static class InputColumns
     {
         if (inputSchema.Find(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Could not find input column '{name}'");
+            throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Could not find input column '{name}'{ColumnNames.Hint(name, inputSchema.Select(c => c.Name))}");
         }
 
         NumberDataViewType item = ItemType(signature.Element);

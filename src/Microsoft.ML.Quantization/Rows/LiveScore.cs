@@ -6,7 +6,8 @@ namespace Microsoft.ML.Quantization.Rows;
 internal sealed class LiveScore
 {
     private readonly DataViewRow _input;
-    private long _position = -1;
+    // Also a row that was not moved yet is read, so that its source can say so.
+    private long _position = long.MinValue;
 
     public LiveScore(ScoreMapping mapping, DataViewRow input)
     {

@@ -17,7 +17,7 @@ internal sealed class ScoreMapping : IRowToRowMapper
         Model = model;
         InputSchema = inputSchema;
         _sources = [.. model.Columns.Inputs.Select(i => InputColumns.Check(inputSchema, i.Column, model.InputOf(i)))];
-        _added = AddedColumns.Create(model.Document.Signature, model.Columns, model.Document.Metadata.ClassNames);
+        _added = AddedColumns.Create(model.Document.Signature, model.Columns, model.Labels, AddedColumns.NextSet(inputSchema));
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(inputSchema);
         foreach (AddedColumn column in _added)

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Hosting;
@@ -11,7 +10,7 @@ namespace Microsoft.ML.Quantization.Rows;
 /// <summary>What a scoring estimator promises before it is fitted: the same columns, types and annotations that its transformer delivers.</summary>
 internal static class ShapePropagation
 {
-    public static SchemaShape Apply(IHost host, SchemaShape input, ModelSignature signature, ScoringColumns columns, ImmutableArray<string> classNames)
+    public static SchemaShape Apply(IHost host, SchemaShape input, ModelSignature signature, ScoringColumns columns, ClassLabels labels)
     {
         try
         {
@@ -25,7 +24,7 @@ internal static class ShapePropagation
             throw host.Process(exception);
         }
 
-        AddedColumn[] added = AddedColumns.Create(signature, columns, classNames);
+        AddedColumn[] added = AddedColumns.Create(signature, columns, labels);
         return input.With(added.Select(c => SchemaShapes.Column(c.Name, c.Type, c.Annotations)));
     }
 }

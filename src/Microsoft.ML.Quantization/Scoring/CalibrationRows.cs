@@ -10,13 +10,14 @@ namespace Microsoft.ML.Quantization.Scoring;
 /// <summary>The rows of a view as batches of graph inputs: floats, planar, normalised as the signature says. One pass; fixed memory.</summary>
 internal static class CalibrationRows
 {
-    /// <summary>Reads at most <paramref name="maximumRows"/> rows.</summary>
+    /// <summary>Reads at most <paramref name="maximumRows"/> rows; one at a time for a network that is for one row.</summary>
     /// <exception cref="InvalidOperationException">A row's vector has another length than its input.</exception>
-    public static IEnumerable<Tensor[]> Read(IDataView view, ModelSignature signature, ScoringColumns columns, long maximumRows, int batchSize)
+    public static IEnumerable<Tensor[]> Read(IDataView view, Graph graph, ModelSignature signature, ScoringColumns columns, long maximumRows, int batchSize)
     {
+        batchSize = signature.Inputs.Any(i => i.Shape.IsFree) ? batchSize : 1;
         DataViewSchema.Column[] sources = [.. signature.Inputs.Select(i => view.Schema[columns.Inputs.Single(c => c.ModelInput == i.Name).Column])];
         using DataViewRowCursor cursor = view.GetRowCursor(sources.DistinctBy(c => c.Index));
-        Func<Array>[] readers = [.. signature.Inputs.Select((input, i) => Reader(cursor, sources[i], input))];
+        Func<Array>[] readers = [.. signature.Inputs.Select((input, i) => Reader(cursor, sources[i], input, graph[graph.Inputs[i]].Type.Element))];
         var rows = new List<Array[]>(batchSize);
         for (long row = 0; row < maximumRows && cursor.MoveNext(); row++)
         {
@@ -37,16 +38,20 @@ internal static class CalibrationRows
     private static Tensor[] Batch(List<Array[]> rows, ModelSignature signature) => [.. signature.Inputs.Select((input, i) =>
     {
         Shape shape = input.Shape.Bind(rows.Count);
-        return input.Element == ElementType.Int64
-            ? Tensor.Create<long>(shape, [.. rows.SelectMany(r => (long[])r[i])])
-            : Tensor.Create<float>(shape, [.. rows.SelectMany(r => (float[])r[i])]);
+        return rows[0][i] switch
+        {
+            long[] => Tensor.Create<long>(shape, [.. rows.SelectMany(r => (long[])r[i])]),
+            byte[] => Tensor.Create<byte>(shape, [.. rows.SelectMany(r => (byte[])r[i])]),
+            _ => Tensor.Create<float>(shape, [.. rows.SelectMany(r => (float[])r[i])]),
+        };
     })];
 
-    private static Func<Array> Reader(DataViewRow row, DataViewSchema.Column column, InputSignature input)
+    private static Func<Array> Reader(DataViewRow row, DataViewSchema.Column column, InputSignature input, ElementType own)
     {
         int size = ScoringModel.RowLength(input.Shape);
         return input.Element switch
         {
+            ElementType.UInt8 when own == ElementType.UInt8 => Reader<byte>(row, column, size, v => v),
             ElementType.UInt8 => Reader<byte>(row, column, size, v => Normalise(v, input)),
             ElementType.Int64 => Reader<long>(row, column, size, v => v),
             _ => Reader<float>(row, column, size, v => Normalise(v, input)),

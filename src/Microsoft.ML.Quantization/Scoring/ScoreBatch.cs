@@ -12,7 +12,7 @@ internal sealed class ScoreBatch
 {
     private readonly ScoringModel _model;
     private readonly Array[] _inputs;
-    private readonly float[][] _outputs;
+    private readonly float[]?[] _outputs;
     private readonly ExceptionDispatchInfo?[] _errors;
     private Action<int>[] _readers = [];
 
@@ -22,7 +22,7 @@ internal sealed class ScoreBatch
         Capacity = capacity;
         _errors = new ExceptionDispatchInfo?[capacity];
         _inputs = [.. model.Inputs.Select(i => NewArray(i.Element, capacity * ScoringModel.RowLength(i.Shape)))];
-        _outputs = [.. model.Outputs.Select(o => new float[capacity * ScoringModel.RowLength(o.Shape)])];
+        _outputs = [.. model.Outputs.Select(o => model.Columns.Outputs.Any(c => c.ModelOutput == o.Name) ? new float[capacity * ScoringModel.RowLength(o.Shape)] : null)];
     }
 
     public int Capacity { get; }
@@ -54,24 +54,24 @@ internal sealed class ScoreBatch
         }
     }
 
-    /// <summary>Scores the first <paramref name="rows"/> slots.</summary>
+    /// <summary>Scores the first <paramref name="rows"/> slots. What the engine refuses in one row, an index out of range for example, belongs to that slot alone.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Run(int rows)
     {
-        if (_inputs.Length == 1 && _outputs.Length == 1)
+        try
         {
-            RunSingle(rows);
-            return;
+            Run(0, rows);
         }
-
-        Tensor[] inputs = [.. _model.Inputs.Select((signature, i) => ToTensor(_inputs[i], Bind(signature.Shape, rows)))];
-        Tensor[] results = [.. _model.Engine.Run(inputs)];
-        for (int i = 0; i < results.Length; i++)
+        catch (Exception exception) when (IsOfRows(exception))
         {
-            ToFloats(results[i], _outputs[i]);
+            for (int slot = 0; slot < rows; slot++)
+            {
+                RunAlone(slot);
+            }
         }
     }
 
-    /// <summary>One output's numbers of one row; throws what reading that row's inputs threw.</summary>
+    /// <summary>One output's numbers of one row; throws what reading or scoring that row threw.</summary>
     public ReadOnlySpan<float> Output(int output, int slot)
     {
         _errors[slot]?.Throw();
@@ -79,7 +79,43 @@ internal sealed class ScoreBatch
         return _outputs[output].AsSpan(slot * length, length);
     }
 
-    private static Shape Bind(Shape shape, int rows) => shape.IsFree ? shape.Bind(rows) : shape;
+    private static bool IsOfRows(Exception exception) => exception is not (OutOfMemoryException or ObjectDisposedException);
+
+    private void RunAlone(int slot)
+    {
+        if (_errors[slot] is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            Run(slot, 1);
+        }
+        catch (Exception exception) when (IsOfRows(exception))
+        {
+            _errors[slot] = ExceptionDispatchInfo.Capture(exception);
+        }
+    }
+
+    private void Run(int first, int rows)
+    {
+        if (_inputs.Length == 1 && _outputs.Length == 1 && _model.Outputs[0].Element == ElementType.Float32)
+        {
+            RunSingle(first, rows);
+            return;
+        }
+
+        Tensor[] inputs = [.. _model.Inputs.Select((signature, i) => ToTensor(_inputs[i], signature.Shape, first, rows))];
+        Tensor[] results = [.. _model.Engine.Run(inputs)];
+        for (int i = 0; i < results.Length; i++)
+        {
+            if (_outputs[i] is { } wanted)
+            {
+                FloatValues.Convert(results[i], wanted.AsSpan(first * ScoringModel.RowLength(_model.Outputs[i].Shape)));
+            }
+        }
+    }
 
     private static Array NewArray(ElementType element, int length) => element switch
     {
@@ -117,44 +153,35 @@ internal sealed class ScoreBatch
         };
     }
 
-    private static Tensor ToTensor(Array values, Shape shape) => values switch
+    private static Tensor ToTensor(Array values, Shape shape, int first, int rows)
     {
-        byte[] bytes => Tensor.Create<byte>(shape, bytes.AsSpan(0, shape.Count)),
-        long[] longs => Tensor.Create<long>(shape, longs.AsSpan(0, shape.Count)),
-        _ => Tensor.Create<float>(shape, ((float[])values).AsSpan(0, shape.Count)),
-    };
-
-    private static void ToFloats(Tensor result, float[] destination)
-    {
-        if (result.Type == ElementType.Int64)
+        int length = ScoringModel.RowLength(shape);
+        Shape bound = shape.With(0, rows);
+        return values switch
         {
-            ReadOnlySpan<long> longs = result.Values<long>();
-            for (int i = 0; i < longs.Length; i++)
-            {
-                destination[i] = longs[i];
-            }
-
-            return;
-        }
-
-        result.Values<float>().CopyTo(destination);
+            byte[] bytes => Tensor.Create<byte>(bound, bytes.AsSpan(first * length, rows * length)),
+            long[] longs => Tensor.Create<long>(bound, longs.AsSpan(first * length, rows * length)),
+            _ => Tensor.Create<float>(bound, ((float[])values).AsSpan(first * length, rows * length)),
+        };
     }
 
-    private void RunSingle(int rows)
+    private void RunSingle(int first, int rows)
     {
-        int inputLength = rows * ScoringModel.RowLength(_model.Inputs[0].Shape);
-        Span<float> output = _outputs[0].AsSpan(0, rows * ScoringModel.RowLength(_model.Outputs[0].Shape));
+        int inputLength = ScoringModel.RowLength(_model.Inputs[0].Shape);
+        int outputLength = ScoringModel.RowLength(_model.Outputs[0].Shape);
+        Span<float> output = _outputs[0].AsSpan(first * outputLength, rows * outputLength);
+        (int from, int length) = (first * inputLength, rows * inputLength);
         if (_inputs[0] is byte[] bytes)
         {
-            _model.Engine.Run(bytes.AsSpan(0, inputLength), output, rows);
+            _model.Engine.Run(bytes.AsSpan(from, length), output, rows);
         }
         else if (_inputs[0] is long[] longs)
         {
-            _model.Engine.Run<long, float>(longs.AsSpan(0, inputLength), output, rows);
+            _model.Engine.Run<long, float>(longs.AsSpan(from, length), output, rows);
         }
         else
         {
-            _model.Engine.Run(((float[])_inputs[0]).AsSpan(0, inputLength), output, rows);
+            _model.Engine.Run(((float[])_inputs[0]).AsSpan(from, length), output, rows);
         }
     }
 }

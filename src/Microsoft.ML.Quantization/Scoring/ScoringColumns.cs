@@ -29,12 +29,17 @@ internal sealed record ScoringColumns(ImmutableArray<ScoringInput> Inputs, Immut
         };
         CheckNames("input", resolved.Inputs.Select(i => i.ModelInput), inputs);
         CheckNames("output", resolved.Outputs.Select(o => o.ModelOutput), outputs);
-        Require(resolved.Inputs.Select(i => i.ModelInput).Distinct().Count() == inputs.Length, $"one column for each model input ({string.Join(", ", inputs)})");
+        bool onceEach = resolved.Inputs.Length == inputs.Length && resolved.Inputs.Select(i => i.ModelInput).Distinct().Count() == inputs.Length;
+        Require(onceEach, $"one column for each model input ({string.Join(", ", inputs)}), found columns for {string.Join(", ", resolved.Inputs.Select(i => i.ModelInput))}");
         string[] added = [.. resolved.Outputs.Select(o => o.Column), .. resolved.LabelColumn is { } label ? [label] : Array.Empty<string>()];
         Require(added.Length > 0 && added.Distinct().Count() == added.Length && added.All(c => !string.IsNullOrEmpty(c)), "output columns with different names");
+        RowShapes.Check(signature, resolved.Outputs.Select(o => o.ModelOutput));
         resolved.CheckTask(signature);
         return resolved;
     }
+
+    /// <summary>Numbers that the first wanted output has for a row.</summary>
+    public int LengthOfFirst(ModelSignature signature) => ScoringModel.RowLength(signature.Outputs.First(o => o.Name == Outputs[0].ModelOutput).Shape);
 
     private static string Only(string[] names, string what) => names.Length == 1
         ? names[0]
@@ -63,7 +68,7 @@ internal sealed record ScoringColumns(ImmutableArray<ScoringInput> Inputs, Immut
         bool fits = Task switch
         {
             ScoringTask.MulticlassClassification => length > 1,
-            ScoringTask.BinaryClassification or ScoringTask.Regression => length == 1,
+            ScoringTask.BinaryClassification => length == 1,
             _ => Enum.IsDefined(Task),
         };
         Require(fits, $"a task that fits the output '{first.Name}' of {length} numbers a row, found {Task}");

@@ -14,6 +14,7 @@ internal sealed class ScoringModel : IDisposable
     {
         Document = document;
         Columns = columns.Resolve(document.Signature);
+        Labels = ClassLabels.Of(document.Metadata);
         Engine = QuantizedModel.FromDocument(document, options);
     }
 
@@ -21,14 +22,21 @@ internal sealed class ScoringModel : IDisposable
 
     public ScoringColumns Columns { get; }
 
+    /// <summary>What the classes are called.</summary>
+    public ClassLabels Labels { get; }
+
     public QuantizedModel Engine { get; }
 
     public ImmutableArray<InputSignature> Inputs => Document.Signature.Inputs;
 
     public ImmutableArray<OutputSignature> Outputs => Document.Signature.Outputs;
 
-    /// <summary>Elements of one row of a value: everything behind the batch.</summary>
-    public static int RowLength(Shape shape) => shape.Rank == 0 ? 1 : shape.CountOf(1, shape.Rank);
+    /// <summary>Elements of one row of a value: everything behind the free batch, or all of it where the network is for one row.</summary>
+    public static int RowLength(Shape shape) => shape.IsFree ? shape.CountOf(1, shape.Rank) : shape.FixedCount;
+
+    /// <summary>The dimensions of one row of a value.</summary>
+    public static ImmutableArray<int> RowDimensions(Shape shape)
+        => shape.Rank > 0 && (shape.IsFree || shape[0] == 1) ? shape.Dimensions[1..] : shape.Dimensions;
 
     /// <summary>The signature of the input that the given column feeds.</summary>
     public InputSignature InputOf(ScoringInput input) => Inputs.Single(i => i.Name == input.ModelInput);

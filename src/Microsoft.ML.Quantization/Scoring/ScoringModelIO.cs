@@ -32,9 +32,17 @@ internal static class ScoringModelIO
             writer.Write(output.Column);
         }
 
-        byte[] file = ModelWriter.ToBytes(model.Document);
+        byte[] file = Verified(ModelWriter.ToBytes(model.Document));
         writer.Write(file.Length);
         writer.Write(file);
+    }
+
+    /// <summary>The bytes, read again and run against the reference runs before they are handed over, as for a file alone.</summary>
+    private static byte[] Verified(byte[] file)
+    {
+        using QuantizedModel again = QuantizedModel.FromDocument(ModelReader.Read(file), new QuantizedModelOptions { ThreadCount = 1 });
+        again.Verify();
+        return file;
     }
 
     public static QuantizedModelTransformer Read(IHostEnvironment environment, BinaryReader reader)

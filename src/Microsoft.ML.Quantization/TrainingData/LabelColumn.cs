@@ -18,7 +18,7 @@ internal static class LabelColumn
     {
         if (schema.Find(name) is not { } column)
         {
-            throw new ArgumentOutOfRangeException(nameof(schema), $"Could not find label column '{name}'");
+            throw new ArgumentOutOfRangeException(nameof(schema), $"Could not find label column '{name}'{ColumnNames.Hint(name, schema.Select(c => c.Name))}");
         }
 
         bool isNumber = !column.IsKey && column.ItemType.Equals(NumberDataViewType.Single) && column.Kind != SchemaShape.Column.VectorKind.VariableVector;
@@ -44,25 +44,22 @@ internal static class LabelColumn
         }
     }
 
-    /// <summary>Names that stand for those which the data will bring: as many as classes where the label's key has texts, otherwise none.</summary>
-    public static ImmutableArray<string> Promised(SchemaShape schema, string name, ScoringTask task, int classes)
-    {
-        bool known = task != ScoringTask.Regression && schema.Find(name) is { } label
-            && label.Annotations.Find("KeyValues") is { Kind: SchemaShape.Column.VectorKind.Vector } values && values.ItemType.Equals(TextDataViewType.Instance);
-        return known ? [.. Enumerable.Range(0, classes).Select(i => i.ToString(CultureInfo.InvariantCulture))] : [];
-    }
+    /// <summary>Names that stand for those which the data will bring: as many as classes where the label's key has values, otherwise none.</summary>
+    public static ClassLabels Promised(SchemaShape schema, string name, ScoringTask task, int classes)
+        => task != ScoringTask.Regression && schema.Find(name) is { } label
+            && label.Annotations.Find("KeyValues") is { Kind: SchemaShape.Column.VectorKind.Vector, IsKey: false } values && LabelType.Find(values.ItemType) is { } type
+            ? new ClassLabels([.. Enumerable.Range(0, classes).Select(i => i.ToString(CultureInfo.InvariantCulture))], type)
+            : ClassLabels.None;
 
-    /// <summary>The names of the classes, as texts, from the key's values; none where it has no text values.</summary>
-    public static ImmutableArray<string> Names(DataViewSchema.Column label, ScoringTask task, int classes)
+    /// <summary>The classes by the key's values: texts, numbers or truth values; none where it has none.</summary>
+    public static ClassLabels Labels(DataViewSchema.Column label, ScoringTask task, int classes)
     {
-        if (task == ScoringTask.Regression || label.Annotations.Schema.GetColumnOrNull("KeyValues")?.Type is not VectorDataViewType { ItemType: TextDataViewType })
+        if (task == ScoringTask.Regression || label.Annotations.Schema.GetColumnOrNull("KeyValues")?.Type is not VectorDataViewType values || LabelType.Find(values.ItemType) is not { } type)
         {
-            return [];
+            return ClassLabels.None;
         }
 
-        VBuffer<ReadOnlyMemory<char>> values = default;
-        label.GetKeyValues(ref values);
-        ImmutableArray<string> names = [.. values.DenseValues().Select(v => v.ToString())];
-        return names.Length == classes ? names : [];
+        ImmutableArray<string> names = type.Texts(label);
+        return names.Length == classes ? new ClassLabels(names, type) : ClassLabels.None;
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Microsoft.ML.Data;
 using Microsoft.ML.Quantization.Graphs;
@@ -35,7 +36,7 @@ internal abstract class TrainingRows : IBatchSource, IDisposable
     /// <param name="limit">Bytes kept in memory.</param>
     /// <param name="cancellationToken">Looked at before each row.</param>
     /// <exception cref="InvalidOperationException">A row's vector has another length.</exception>
-    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.EmptyCalibrationData"/>: no row has a label; WriteFailed: no room for rows beyond the limit.</exception>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.EmptyCalibrationData"/>: no row has a label; NonFiniteInput: a row with a label holds NaN or an infinity; WriteFailed: no room for rows beyond the limit.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
     public static TrainingRows Read(IDataView view, string feature, string label, InputSignature signature, long limit, CancellationToken cancellationToken = default)
     {
@@ -61,6 +62,27 @@ internal abstract class TrainingRows : IBatchSource, IDisposable
     public abstract void Dispose();
 
     private protected abstract void Fill(IDataView view, DataViewSchema.Column feature, DataViewSchema.Column label, CancellationToken cancellationToken);
+
+    /// <summary>One NaN would turn every weight into NaN at the first step, and blame a layer.</summary>
+    private static void RequireFinite<T>(ReadOnlySpan<T> values, long row, DataViewSchema.Column column)
+        where T : unmanaged
+    {
+        if (typeof(T) != typeof(float))
+        {
+            return;
+        }
+
+        ReadOnlySpan<float> floats = MemoryMarshal.Cast<T, float>(values);
+        for (int i = 0; i < floats.Length; i++)
+        {
+            if (!float.IsFinite(floats[i]))
+            {
+                throw new QuantizationException(
+                    QuantizationErrorCode.NonFiniteInput,
+                    FormattableString.Invariant($"Training row {row}, column '{column.Name}': expected finite numbers, found {floats[i]} at {i}. Replace missing values, or leave such rows out (FilterRowsByMissingValues)."));
+            }
+        }
+    }
 
     private sealed class Of<T>(InputSignature signature, long limit) : TrainingRows
         where T : unmanaged
@@ -108,7 +130,10 @@ internal abstract class TrainingRows : IBatchSource, IDisposable
                     continue;
                 }
 
-                _inputs.Add(inputs());
+                ReadOnlySpan<T> input = inputs();
+                RequireFinite(input, cursor.Position, feature);
+                RequireFinite<float>(target, cursor.Position, label);
+                _inputs.Add(input);
                 _targets.Add(target);
             }
         }

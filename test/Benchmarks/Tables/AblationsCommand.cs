@@ -56,6 +56,7 @@ internal static class AblationsCommand
             }
         }
 
+        Write(runner, start);
         return 0;
     }
 

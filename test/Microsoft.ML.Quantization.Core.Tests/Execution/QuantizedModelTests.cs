@@ -7,6 +7,7 @@ using Microsoft.ML.Quantization.Core.Tests.Passes;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Packing;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
@@ -52,6 +53,24 @@ public sealed class QuantizedModelTests
         {
             using Engine engine = EngineAssert.Create(graph, ModelSignature.Of(graph), set, 2);
             Assert.AreEqual(0, Allocated(() => engine.Run<float, float>(input, output, 4)), set.Name);
+        }
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Runs_over_few_bits_and_codebooks_allocate_nothing_whichever_way_they_go(bool narrow)
+    {
+        PlanePolicy policy = narrow ? PlanePolicy.Always : PlanePolicy.Never;
+        foreach (Graph graph in new[] { HandmadeGraphs.IntegerNet(3), HandmadeGraphs.IntegerNet(2, 2), HandmadeGraphs.LowBitNet(), HandmadeGraphs.CodebookNet() })
+        {
+            float[] input = GraphCases.Inputs(graph, 3)[0].Values<float>().ToArray();
+            var output = new float[3 * graph[graph.Outputs[0]].Type.Shape[1]];
+            foreach (KernelSet set in KernelRegistry.Available)
+            {
+                using Engine engine = EngineAssert.Create(graph, ModelSignature.Of(graph), set, 1, policy: policy);
+                Assert.AreEqual(0, Allocated(() => engine.Run<float, float>(input, output, 3)), $"{set.Name}, planes {policy}");
+            }
         }
     }
 

@@ -60,6 +60,17 @@ public sealed class LatencyPredictorTests
     }
 
     [TestMethod]
+    public void A_network_of_fixed_batch_is_predicted_as_often_as_it_runs()
+    {
+        Graph two = _network.Bind(2);
+        LatencyPrediction once = LatencyPredictor.Predict(two, QuantizationScheme.EightBits, batch: 2);
+        LatencyPrediction thrice = LatencyPredictor.Predict(two, QuantizationScheme.EightBits, batch: 6);
+        Assert.AreEqual(LatencyPredictor.Predict(_network, QuantizationScheme.EightBits, batch: 2).Milliseconds, once.Milliseconds, 1e-9);
+        Assert.AreEqual(3 * once.Milliseconds, thrice.Milliseconds, 1e-9);
+        Assert.AreEqual(QuantizationErrorCode.InputShapeMismatch, Assert.ThrowsException<QuantizationException>(() => LatencyPredictor.Predict(two, QuantizationScheme.EightBits, batch: 3)).Code);
+    }
+
+    [TestMethod]
     public void An_unknown_set_or_scheme_is_refused()
     {
         Assert.AreEqual(QuantizationErrorCode.KernelSetUnavailable, Assert.ThrowsException<QuantizationException>(() => LatencyPredictor.Predict(_network, kernelSet: "none")).Code);

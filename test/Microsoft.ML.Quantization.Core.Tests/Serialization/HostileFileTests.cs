@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -35,6 +37,19 @@ public sealed class HostileFileTests
         Assert.IsTrue(found > 0, "the file holds that scale");
         QuantizationException error = Assert.ThrowsException<QuantizationException>(() => Load(ModelFileSurgery.Reseal(file)));
         Assert.IsTrue(error.Code is QuantizationErrorCode.CorruptModel or QuantizationErrorCode.InvalidGraph or QuantizationErrorCode.InvalidAttribute, error.Message);
+    }
+
+    [TestMethod]
+    public void Constants_that_share_their_bytes_are_refused_so_that_no_file_unpacks_to_many_times_its_size()
+    {
+        Graph graph = HandmadeGraphs.IntegerNet(2);
+        (Dictionary<ValueId, long> offsets, long length) = ConstantStore.Plan(graph);
+        byte[] weights = new byte[length];
+        Assert.IsNotNull(GraphCodec.Read(GraphCodec.Write(graph, offsets), new WeightSection(weights)));
+        Dictionary<ValueId, long> shared = offsets.ToDictionary(p => p.Key, _ => 0L);
+        byte[] section = GraphCodec.Write(graph, shared);
+        int largest = (int)offsets.Keys.Max(id => ConstantStore.Length(graph[id].Type));
+        Assert.AreEqual(QuantizationErrorCode.CorruptModel, Assert.ThrowsException<QuantizationException>(() => GraphCodec.Read(section, new WeightSection(weights.AsMemory(0, largest).ToArray()))).Code);
     }
 
     [TestMethod]

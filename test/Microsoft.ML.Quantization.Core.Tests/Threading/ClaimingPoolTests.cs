@@ -43,6 +43,18 @@ public sealed class ClaimingPoolTests
     }
 
     [TestMethod]
+    public void TwoThreadsMayDisposeOfAPoolAtOnce()
+    {
+        for (int repeat = 0; repeat < 20; repeat++)
+        {
+            ClaimingPool pool = new(2);
+            Thread[] both = [new Thread(pool.Dispose) { IsBackground = true }, new Thread(pool.Dispose) { IsBackground = true }];
+            Array.ForEach(both, static t => t.Start());
+            Assert.IsTrue(both.All(static t => t.Join(TimeSpan.FromSeconds(10))), "disposing ends");
+        }
+    }
+
+    [TestMethod]
     public void BusyPoolLetsACallerRunAlone()
     {
         using ClaimingPool pool = new(2);

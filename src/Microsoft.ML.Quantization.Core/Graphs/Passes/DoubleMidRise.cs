@@ -92,27 +92,36 @@ public static class DoubleMidRise
         private static ImmutableArray<T> Twice<T>(Thresholds node, ImmutableArray<T> values)
             => [.. Enumerable.Range(0, values.Length / node.Count).SelectMany(c => Enumerable.Range(0, 2 * node.Count).Select(i => values[(c * node.Count) + (i % node.Count)]))];
 
+        // The codes are doubled where they are made; the reshapes behind it follow one by one.
         private ValueId Double(GraphRewriter rewriter, ValueId value)
         {
-            if (_doubled.TryGetValue(value, out ValueId doubled))
+            var reshapes = new Stack<Reshape>();
+            ValueId first = value;
+            while (!_doubled.ContainsKey(first) && _producers[first.Index] is Reshape reshape)
             {
-                return doubled;
+                reshapes.Push(reshape);
+                first = reshape.Inputs[0];
             }
 
-            if (_producers[value.Index] is Reshape reshape)
+            if (!_doubled.TryGetValue(first, out ValueId doubled))
             {
-                doubled = rewriter.Builder.Add(reshape with { Name = reshape.Name + ".doubled", Inputs = [Double(rewriter, reshape.Inputs[0]), .. rewriter.Map(reshape.Inputs[1..])], Outputs = [] });
-            }
-            else
-            {
-                AffineQuantization quantizer = graph[value].Type.Quantization!;
-                string name = graph[value].Name + ".doubled";
-                ImmutableArray<byte> table = [.. Enumerable.Range(0, (int)quantizer.Code.Range.Count).Select(c => (byte)(2 * c))];
-                doubled = rewriter.Builder.Add(new LookupTable { Name = name, Inputs = [rewriter.Map(value)], Table = table, Result = Affine(quantizer) }, name);
+                doubled = _doubled[first] = AddTable(rewriter, first);
             }
 
-            _doubled[value] = doubled;
+            foreach (Reshape reshape in reshapes)
+            {
+                doubled = _doubled[reshape.Output] = rewriter.Builder.Add(reshape with { Name = reshape.Name + ".doubled", Inputs = [doubled, .. rewriter.Map(reshape.Inputs[1..])], Outputs = [] });
+            }
+
             return doubled;
+        }
+
+        private ValueId AddTable(GraphRewriter rewriter, ValueId value)
+        {
+            AffineQuantization quantizer = graph[value].Type.Quantization!;
+            string name = graph[value].Name + ".doubled";
+            ImmutableArray<byte> table = [.. Enumerable.Range(0, (int)quantizer.Code.Range.Count).Select(c => (byte)(2 * c))];
+            return rewriter.Builder.Add(new LookupTable { Name = name, Inputs = [rewriter.Map(value)], Table = table, Result = Affine(quantizer) }, name);
         }
     }
 }

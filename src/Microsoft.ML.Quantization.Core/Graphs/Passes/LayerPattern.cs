@@ -46,7 +46,7 @@ internal static class LayerPattern
     }
 
     /// <summary>Levenshtein's distance: insertions, deletions and substitutions of characters.</summary>
-    private static int Distance(string a, string b)
+    internal static int Distance(string a, string b)
     {
         int[] row = [.. Enumerable.Range(0, b.Length + 1)];
         for (int i = 1; i <= a.Length; i++)

@@ -131,7 +131,8 @@ internal static class IntegerRules
         context.RequireInputs(2, 3);
         QuantizationRules.RequirePerTensorCodes(context, 0);
         AffineQuantization weights = QuantizationRules.RequireCodes(context, 1);
-        bool axis = weights.Granularity == Granularity.PerTensor || (weights.Granularity == Granularity.PerAxis && weights.Axis == 0);
+        bool channels = context.Shape(1).Rank > 0 && weights.Scales.Length == context.Shape(1)[0] && weights.ZeroPoints.Length == weights.Scales.Length;
+        bool axis = weights.Granularity == Granularity.PerTensor || (weights.Granularity == Granularity.PerAxis && weights.Axis == 0 && channels);
         context.Require(context.Inputs[1].Constant is not null && axis && weights.Code.Bits.Bits <= 8, "constant weights of up to 8 bits, per tensor or per output channel");
         context.Require(context.Type(0).Quantization!.Code.Bits.Bits <= 8, "codes of up to 8 bits as input 0");
         context.Require(context.Count < 3 || (context.Type(2).Element == ElementType.Int32 && context.Inputs[2].Constant is not null), "a constant Int32 bias");

@@ -79,13 +79,17 @@ public sealed record RuleContext(Node Node, ImmutableArray<Value> Inputs)
         System.ArgumentNullException.ThrowIfNull(input);
         RequireShape(input.Rank == window.Rank + 2 && window.Rank is >= 1 and <= 3, $"an input of rank {window.Rank + 2}, 3 to 5");
         var sizes = ImmutableArray.CreateBuilder<int>(window.Rank);
+        long values = System.Math.Max(input[1], 1);
         for (int i = 0; i < window.Rank; i++)
         {
             int size = input[i + 2];
-            RequireShape(size != Tensors.Shape.Free, "fixed spatial sizes (only the batch may be free)");
+            RequireShape(size > 0, "fixed spatial sizes from 1 (only the batch may be free)");
             RequireAttribute(WindowRules.IsValid(window, i), "kernel, strides and dilations from 1, pads from 0, one each a spatial axis, below 2^24");
             int output = WindowRules.OutputSize(window, i, size, ceil);
             RequireShape(output > 0, "a window that fits into the padded image");
+            long end = ((output - 1L) * window.Strides[i]) + ((window.Kernel[i] - 1L) * window.Dilations[i]) + window.PadsBegin[i];
+            values *= window.Kernel[i];
+            RequireAttribute(end < int.MaxValue && values <= int.MaxValue, "windows whose places, and kernels whose positions times the channels, can be counted in 32 bits");
             sizes.Add(output);
         }
 

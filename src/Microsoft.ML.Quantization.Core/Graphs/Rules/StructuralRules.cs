@@ -34,6 +34,7 @@ internal static class StructuralRules
         int count = slice.Axes.Length;
         context.RequireAttribute(slice.Starts.Length == count && slice.Ends.Length == count && slice.Steps.Length == count && !slice.Steps.Contains(0), "one start, end and step (not 0) an axis");
         Shape shape = context.Shape(0);
+        context.RequireAttribute(slice.Axes.Select(shape.Axis).Distinct().Count() == count, "axes that differ");
         for (int i = 0; i < count; i++)
         {
             int size = shape[shape.Axis(slice.Axes[i])];
@@ -48,6 +49,11 @@ internal static class StructuralRules
     /// <summary>First position and number of positions of a slice over an axis of the given size.</summary>
     public static (int Start, int Length) SliceRange(int start, int end, int step, int size)
     {
+        if (size == 0)
+        {
+            return (0, 0);
+        }
+
         long from = start < 0 ? (long)start + size : start;
         long to = end < 0 ? (long)end + size : end;
         from = Math.Clamp(from, 0, step > 0 ? size : size - 1);
@@ -87,7 +93,7 @@ internal static class StructuralRules
             shape = shape.With(i, (int)size);
         }
 
-        bool code = context.Type(0).Quantization is not { } quantization || (pad.Value == MathF.Floor(pad.Value) && quantization.Code.Range.Contains((int)pad.Value));
+        bool code = context.Type(0).Quantization is not { } quantization || (pad.Value == MathF.Floor(pad.Value) && quantization.Range.Contains((int)pad.Value));
         context.RequireAttribute(code, "a padding value that is a code of the input");
         return RuleContext.One(context.Type(0) with { Shape = shape });
     }

@@ -16,7 +16,6 @@ internal static class KernelCheck
         }
     }
 
-    /// <summary>Throws unless packed weights have the layout and size that a kernel reads.</summary>
     /// <summary>Checks lengths and codes of weights that look up levels, and that runs of channels share theirs.</summary>
     public static void Codebook(in ConvolutionGeometry g, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
     {
@@ -36,6 +35,7 @@ internal static class KernelCheck
         }
     }
 
+    /// <summary>Throws unless packed weights have the layout and size that a kernel reads.</summary>
     public static void Weights(PackedWeights weights, string layout, long byteLength)
     {
         ArgumentNullException.ThrowIfNull(weights);

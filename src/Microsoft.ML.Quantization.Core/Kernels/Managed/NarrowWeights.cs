@@ -19,7 +19,11 @@ internal static class NarrowWeights
 
     private const int BlockBytes = 64;
     private const int RowUnit = 32;
+    private const int Steps = 1 << 8;
     private static readonly int[] _containers = [4, 2, 1];
+
+    // Names are asked for by every run, which allocates nothing.
+    private static readonly string?[] _layouts = new string?[8 * Steps];
 
     /// <summary>Inputs of a row with those that fill up blocks.</summary>
     public static int RowStride(in NarrowGeometry g) => (g.Inputs + RowUnit - 1) / RowUnit * RowUnit;
@@ -30,7 +34,8 @@ internal static class NarrowWeights
 
     public static long ByteLength(in NarrowGeometry g) => PanelBytes(g) * Panels(g);
 
-    public static string Layout(in NarrowGeometry g) => string.Create(CultureInfo.InvariantCulture, $"narrow/{g.Bits}/{g.Step}/n{PanelOutputs}");
+    /// <summary>The layout's name, of a geometry that <see cref="Check"/> lets pass.</summary>
+    public static string Layout(in NarrowGeometry g) => _layouts[(g.Bits * Steps) + g.Step] ??= string.Create(CultureInfo.InvariantCulture, $"narrow/{g.Bits}/{g.Step}/n{PanelOutputs}");
 
     public static PackedWeights Pack(in NarrowGeometry g, ReadOnlySpan<sbyte> weights)
     {
@@ -54,9 +59,9 @@ internal static class NarrowWeights
     /// <summary>Throws unless sizes and bits are what kernels can do.</summary>
     public static void Check(in NarrowGeometry g)
     {
-        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.Inputs > NarrowGeometry.LongestRow || g.Bits is < 1 or > 7 || g.Step < 1)
+        if (g.Rows < 0 || Math.Min(g.Inputs, g.Outputs) <= 0 || g.Inputs > NarrowGeometry.LongestRow || g.Bits is < 1 or > 7 || g.Step is < 1 or >= Steps)
         {
-            throw new ArgumentException($"geometry: expected positive sizes, at most {NarrowGeometry.LongestRow} inputs and 1 to 7 bits, found {g}.", nameof(g));
+            throw new ArgumentException($"geometry: expected positive sizes, at most {NarrowGeometry.LongestRow} inputs, 1 to 7 bits and a step of signed bytes, found {g}.", nameof(g));
         }
     }
 

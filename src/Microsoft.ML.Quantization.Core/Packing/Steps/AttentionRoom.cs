@@ -77,7 +77,7 @@ internal sealed class AttentionRoom : IDisposable
             // x + (−0) is x for every x, so that the sum of the chain passes unchanged, −0 included.
             _noBias = new float[columns];
             Array.Fill(_noBias, -0f);
-            _packed = rows * depth * columns == 0 ? null : kernels.PackConvolutionFloat(ConvolutionGeometry.Dense(rows, depth, columns), new float[depth * columns]);
+            _packed = Math.Min(rows, Math.Min(depth, columns)) == 0 ? null : kernels.PackConvolutionFloat(ConvolutionGeometry.Dense(rows, depth, columns), new float[depth * columns]);
         }
 
         public void Pack(KernelSet kernels, ReadOnlySpan<float> matrix)

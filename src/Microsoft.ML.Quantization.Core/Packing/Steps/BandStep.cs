@@ -38,7 +38,7 @@ internal sealed unsafe class BandStep : BoundStep
         _geometry = pool.Geometry;
         _size = convolution.OutputSize;
         _row = _geometry.InWidth * _geometry.InChannels * _size;
-        _band = Math.Clamp(Memory / (_row * _geometry.StrideHeight), 1, _geometry.OutHeight);
+        _band = (int)Math.Clamp(Memory / ((long)_row * _geometry.StrideHeight), 1, _geometry.OutHeight);
         ConvolutionGeometry g = convolution.Geometry;
         int bands = _geometry.Batch * ((_geometry.OutHeight + _band - 1) / _band);
 

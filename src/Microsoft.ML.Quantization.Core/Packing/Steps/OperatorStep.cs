@@ -78,6 +78,10 @@ internal sealed class PreparedStep : OperatorStep
     public override void Run(RunBuffers buffers, int chunk)
     {
         var work = (PreparedWork)buffers.State!;
-        work.Run(Begin(work.Count, chunk), Begin(work.Count, chunk + 1));
+        (int begin, int end) = (Begin(work.Count, chunk), Begin(work.Count, chunk + 1));
+        if (begin < end)
+        {
+            work.Run(begin, end);
+        }
     }
 }

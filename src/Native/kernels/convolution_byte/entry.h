@@ -109,7 +109,7 @@ void PackPanel(const Plan& p, const int8_t* rows, int outputs, bool turn, uint8_
       w[((int64_t)(k / Dot::kStep) * kWidth + lane) * Dot::kStep + k % Dot::kStep] = value;
       sums[lane] += value;
     }
-    corrections[lane] = sums[lane] * Dot::kCodeOffset;
+    corrections[lane] = (int32_t)((uint32_t)sums[lane] * (uint32_t)Dot::kCodeOffset);  // as the sum that it is added to, right but for multiples of 2^32
   }
 }
 

@@ -161,10 +161,10 @@ struct PaddedLines {
   // Lines of the windows [begin, end), or false where they find no room.
   bool Fill(const mlq_geometry& g, const WholePatches& whole, const Windows& w, int begin, int end, uint8_t padding) {
     const int first = w.x[begin], count = w.x[end - 1] - first + g.kernel_width;  // pixels of a line
-    const int pitch = count * g.in_channels;
-    if ((int64_t)whole.lines * pitch > kPaddedRoom) {
+    if ((int64_t)count * g.in_channels > kPaddedRoom / whole.lines) {
       return false;
     }
+    const int pitch = count * g.in_channels;
     const int left = Clip(-first, 0, count), right = Clip(g.in_width - first, left, count);
     for (int i = 0; i < whole.lines; i++) {
       uint8_t* line = codes + i * pitch;

@@ -22,7 +22,7 @@ void PackCodes(const Plan& p, const uint8_t* rows, const int8_t* levels, int out
       target[(int64_t)(k / Dot::kStep) * Panel::kStepBytes + k % Dot::kStep] |= (uint8_t)(code << (v % 2 * 4));
       sum += levels[code];
     }
-    corrections[lane] = sum * Dot::kCodeOffset;
+    corrections[lane] = (int32_t)((uint32_t)sum * (uint32_t)Dot::kCodeOffset);
   }
 }
 
