@@ -131,7 +131,7 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Number of bits set in each of a lane's four bytes, in the place of the byte.</summary>
     public static abstract TSelf BitCounts(TSelf value);
 
-    /// <summary>first ^ second ^ third: the sum of three bits, without what it carries.</summary>
+    /// <summary>first ^ (second ^ third): the sum of three bits, without what it carries. Where it is two instructions, first, the sum so far, waits for one of them only.</summary>
     public static abstract TSelf Parity(TSelf first, TSelf second, TSelf third);
 
     /// <summary>Bits set in two or three of three: what their sum carries.</summary>

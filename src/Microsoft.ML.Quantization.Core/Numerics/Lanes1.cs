@@ -146,10 +146,10 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Parity(Lanes1 first, Lanes1 second, Lanes1 third) => first ^ second ^ third;
+    public static Lanes1 Parity(Lanes1 first, Lanes1 second, Lanes1 third) => first ^ (second ^ third);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Majority(Lanes1 first, Lanes1 second, Lanes1 third) => Select(first ^ second, third, first);
+    public static Lanes1 Majority(Lanes1 first, Lanes1 second, Lanes1 third) => Select(second ^ third, first, second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SignBits(Lanes1 value) => (uint)value._bits >> 31;

@@ -189,10 +189,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Parity(Lanes128 first, Lanes128 second, Lanes128 third) => first ^ second ^ third;
+    public static Lanes128 Parity(Lanes128 first, Lanes128 second, Lanes128 third) => first ^ (second ^ third);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Majority(Lanes128 first, Lanes128 second, Lanes128 third) => Select(first ^ second, third, first);
+    public static Lanes128 Majority(Lanes128 first, Lanes128 second, Lanes128 third) => Select(second ^ third, first, second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SignBits(Lanes128 value) => (uint)Vector128.ExtractMostSignificantBits(value.Bits);

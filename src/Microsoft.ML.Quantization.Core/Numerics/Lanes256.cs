@@ -206,10 +206,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Parity(Lanes256 first, Lanes256 second, Lanes256 third) => first ^ second ^ third;
+    public static Lanes256 Parity(Lanes256 first, Lanes256 second, Lanes256 third) => first ^ (second ^ third);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Majority(Lanes256 first, Lanes256 second, Lanes256 third) => Select(first ^ second, third, first);
+    public static Lanes256 Majority(Lanes256 first, Lanes256 second, Lanes256 third) => Select(second ^ third, first, second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SignBits(Lanes256 value) => (uint)Vector256.ExtractMostSignificantBits(value.Bits);

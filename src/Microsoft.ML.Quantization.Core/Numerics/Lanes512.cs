@@ -214,11 +214,11 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Parity(Lanes512 first, Lanes512 second, Lanes512 third)
-        => Avx512F.IsSupported ? new(Avx512F.TernaryLogic(first._value, second._value, third._value, 0x96)) : first ^ second ^ third;
+        => Avx512F.IsSupported ? new(Avx512F.TernaryLogic(first._value, second._value, third._value, 0x96)) : first ^ (second ^ third);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Majority(Lanes512 first, Lanes512 second, Lanes512 third)
-        => Avx512F.IsSupported ? new(Avx512F.TernaryLogic(first._value, second._value, third._value, 0xE8)) : Select(first ^ second, third, first);
+        => Avx512F.IsSupported ? new(Avx512F.TernaryLogic(first._value, second._value, third._value, 0xE8)) : Select(second ^ third, first, second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SignBits(Lanes512 value) => (uint)Vector512.ExtractMostSignificantBits(value.Bits);
