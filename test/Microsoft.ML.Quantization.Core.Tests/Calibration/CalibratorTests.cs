@@ -9,6 +9,7 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
 
@@ -181,7 +182,7 @@ public sealed class CalibratorTests
         float[] data = Data(100);
         using var source = new CancellationTokenSource();
         var reports = new List<QuantizationProgress>();
-        var progress = new ImmediateProgress(p =>
+        var progress = new DirectProgress<QuantizationProgress>(p =>
         {
             reports.Add(p);
             if (p.Done == 30)
@@ -282,10 +283,5 @@ public sealed class CalibratorTests
         string folder = Path.Combine(AppContext.BaseDirectory, "calibration", Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(folder);
         return Path.Combine(folder, "statistics.bin");
-    }
-
-    private sealed class ImmediateProgress(Action<QuantizationProgress> report) : IProgress<QuantizationProgress>
-    {
-        public void Report(QuantizationProgress value) => report(value);
     }
 }

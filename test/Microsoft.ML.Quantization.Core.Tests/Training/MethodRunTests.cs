@@ -50,7 +50,7 @@ public sealed class MethodRunTests
             byte[] whole = Bytes(Run(graph, options).Graph);
             using var cancel = new CancellationTokenSource();
             TrainingOptions kept = options with { CheckpointPath = path, CheckpointSteps = 1 };
-            Assert.AreEqual(TrainingStop.Cancelled, Run(graph, kept, new Direct(p => Cancel(cancel, p.Step == 8)), cancel.Token).Stop);
+            Assert.AreEqual(TrainingStop.Cancelled, Run(graph, kept, new DirectProgress<TrainingProgress>(p => Cancel(cancel, p.Step == 8)), cancel.Token).Stop);
             CollectionAssert.AreEqual(whole, Bytes(Run(graph, kept).Graph));
         }
         finally
@@ -139,10 +139,5 @@ public sealed class MethodRunTests
         {
             source.Cancel();
         }
-    }
-
-    private sealed class Direct(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -93,7 +93,7 @@ public sealed class PruningTests
             Graph graph = SmallNetworks.Mlp(_input, [20], 3);
             TrainingOptions options = Options() with { Optimizer = new Adam() };
             using var cancel = new CancellationTokenSource();
-            Train(graph, options with { CheckpointPath = path }, new Direct(p => Cancel(cancel, p.Epoch == 3)), cancel.Token);
+            Train(graph, options with { CheckpointPath = path }, new DirectProgress<TrainingProgress>(p => Cancel(cancel, p.Epoch == 3)), cancel.Token);
             CollectionAssert.AreEqual(Bytes(Train(graph, options).Graph), Bytes(Train(graph, options with { CheckpointPath = path }).Graph));
         }
         finally
@@ -223,10 +223,5 @@ public sealed class PruningTests
         {
             source.Cancel();
         }
-    }
-
-    private sealed class Direct(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
     }
 }

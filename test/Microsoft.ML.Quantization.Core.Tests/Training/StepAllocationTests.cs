@@ -56,12 +56,7 @@ public sealed class StepAllocationTests
         var source = new MemoryBatchSource(image, pixels, [.. Enumerable.Range(0, Rows * Steps).Select(r => (float)(r % 4))]);
         var seen = new List<long>();
         var options = new TrainingOptions { Epochs = 1, BatchSize = Rows, Optimizer = new Adam(), Rate = 0.001f };
-        new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(graph, source, options, new Direct(p => seen.Add(GC.GetAllocatedBytesForCurrentThread())));
+        new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(graph, source, options, new DirectProgress<TrainingProgress>(p => seen.Add(GC.GetAllocatedBytesForCurrentThread())));
         return seen.Zip(seen.Skip(1)).Skip(1).Take(Steps - 3).Min(p => p.Second - p.First);
-    }
-
-    private sealed class Direct(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -57,7 +57,7 @@ public sealed class TrainerTests
         {
             TrainingResult whole = Run(WorkerPool.Single, KernelRegistry.Active, options);
             using var cancel = new CancellationTokenSource();
-            var stopper = new Direct(p => Cancel(cancel, p.Epoch == 2 && p.Finished is null));
+            var stopper = new DirectProgress<TrainingProgress>(p => Cancel(cancel, p.Epoch == 2 && p.Finished is null));
             TrainingResult part = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(Small(), Blobs(96), options with { CheckpointPath = path }, stopper, cancel.Token);
             Assert.AreEqual(TrainingStop.Cancelled, part.Stop);
             Assert.AreEqual(2, part.History.Length);
@@ -88,12 +88,12 @@ public sealed class TrainerTests
             TrainingOptions options = Options(3) with { Optimizer = new Adam(), Rate = 0.01f, ValidationShare = 0.2f, Augmentations = [new RandomShift(1)], BatchSize = 8 };
             TrainingResult whole = Run(WorkerPool.Single, KernelRegistry.Active, options);
             using var cancel = new CancellationTokenSource();
-            var stopper = new Direct(p => Cancel(cancel, p.Step == 15));
+            var stopper = new DirectProgress<TrainingProgress>(p => Cancel(cancel, p.Step == 15));
             TrainingOptions kept = options with { CheckpointPath = path, CheckpointSteps = 2 };
             TrainingResult part = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(Small(), Blobs(96), kept, stopper, cancel.Token);
             Assert.AreEqual(TrainingStop.Cancelled, part.Stop);
             long first = 0;
-            var watch = new Direct(p => first = first == 0 ? p.Step : first);
+            var watch = new DirectProgress<TrainingProgress>(p => first = first == 0 ? p.Step : first);
             TrainingResult rest = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(Small(), Blobs(96), kept with { CheckpointSteps = 5 }, watch);
             Assert.AreEqual(15, first, "goes on behind step 14, the last one written");
             CollectionAssert.AreEqual(Bytes(whole.Graph), Bytes(rest.Graph));
@@ -139,7 +139,7 @@ public sealed class TrainerTests
         var rows = new MemoryBatchSource(Shape.Of(1), x, [.. x.Select((v, i) => (3 * v) - 1 + (0.3f * MathF.Sin(i * 7f)))]);
         TrainingOptions options = Options(12) with { Loss = TrainingLoss.MeanSquaredError, BatchSize = 8, Rate = 0.3f, ValidationShare = 0.25f };
         var seen = new List<float?>();
-        TrainingResult result = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(Shape.Of(1), [4], 1), rows, options, new Direct(p => seen.Add(p.Accuracy)));
+        TrainingResult result = new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(Shape.Of(1), [4], 1), rows, options, new DirectProgress<TrainingProgress>(p => seen.Add(p.Accuracy)));
         Assert.IsTrue(result.History.All(h => h.Accuracy is null && h.ValidationAccuracy is null) && seen.TrueForAll(a => a is null));
         Assert.AreEqual(result.History.Min(h => h.ValidationLoss), result.History[result.BestEpoch].ValidationLoss);
         Assert.AreNotEqual(result.History[^1].ValidationLoss, result.History[result.BestEpoch].ValidationLoss, "the last epoch is not the best, or this proves nothing");
@@ -203,7 +203,7 @@ public sealed class TrainerTests
                 => new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(_image, [32], 4), Noise(60), own, progress, token);
             TrainingResult whole = Noisy(options);
             using var cancel = new CancellationTokenSource();
-            Noisy(options with { CheckpointPath = path }, new Direct(p => Cancel(cancel, p.Epoch == whole.History.Length - 1)), cancel.Token);
+            Noisy(options with { CheckpointPath = path }, new DirectProgress<TrainingProgress>(p => Cancel(cancel, p.Epoch == whole.History.Length - 1)), cancel.Token);
             foreach (string turn in (string[])["the last epoch", "nothing but the end"])
             {
                 TrainingResult rest = Noisy(options with { CheckpointPath = path });
@@ -388,9 +388,4 @@ public sealed class TrainerTests
     }
 
     private static string Here([CallerFilePath] string path = "") => path;
-
-    private sealed class Direct(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }
