@@ -110,6 +110,7 @@ internal static class PlanesTable
         byte[] x = new byte[g.InLength], w = new byte[g.OutChannels * g.Depth], y = new byte[g.OutLength];
         random.NextBytes(x);
         random.NextBytes(w);
+        g = g with { WeightBits = most <= ConvolutionGeometry.LargestSevenBitWeight ? 7 : 0 };
         PackedWeights weights = set.PackConvolutionByte(g, Array.ConvertAll(w, b => (sbyte)((sbyte)b % (most + 1))));
         int[] bias = new int[g.OutChannels];
         float[] multipliers = [.. Enumerable.Repeat(1e-4f, g.OutChannels)], offsets = new float[g.OutChannels];

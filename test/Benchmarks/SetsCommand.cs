@@ -59,7 +59,7 @@ internal static class SetsCommand
     {
         var report = new Report("sets", "Kernel sets", "sets MODELS");
         report.Add($"3 x 3 convolutions, stride 1, as many channels out as in, one thread; the least of {Rounds} alternating rounds. An operation is a multiplication or an addition, those in padding counted, too.");
-        report.Add("What the instructions allow: loops of nothing else over registers, twelve sums at once. 8 bits exact: bytes widened to 16 bits, `vpmaddwd` and `vpaddd`. Seven bits of weights cannot saturate `vpmaddubsw`; with `vpmaddwd` behind it, it asks as much of the multipliers for a product as the exact way, so where both limits agree, such weights run in the exact kernels.");
+        report.Add("What the instructions allow: loops of nothing else over registers, twelve sums at once. 8 bits exact: bytes widened to 16 bits, `vpmaddwd` and `vpaddd`. Weights of seven bits cannot saturate `vpmaddubsw`; with `vpmaddwd` behind it, it asks as much of the multipliers for a product as the exact way, but reads the codes where they lie and half as many bytes of weights, where the exact way widens both. The sets without `vpdpbusd` have a kernel of their own for them; the others multiply them as all bytes.");
         report.Add("limits", limits);
         report.Add("Every set:");
         report.Add("sets", rates);

@@ -10,6 +10,9 @@ namespace Microsoft.ML.Quantization.Kernels;
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct ConvolutionGeometry
 {
+    /// <summary>The largest size of a weight where <see cref="WeightBits"/> is 7.</summary>
+    public const int LargestSevenBitWeight = 64;
+
     /// <summary>Number of images.</summary>
     public int Batch { get; init; }
 
@@ -76,8 +79,11 @@ public readonly record struct ConvolutionGeometry
     /// <summary>Number of groups; divides both channel counts.</summary>
     public int Groups { get; init; }
 
-    /// <summary>Must be 0; keeps the native struct's size fixed.</summary>
-    public int Reserved { get; init; }
+    /// <summary>
+    /// 7 where no weight of an integer convolution is larger than 64 in size, 0 for any of 8 bits and for everything else. Weights are packed in another way then, and processors that multiply bytes without
+    /// dot products of 32 bits take about two thirds of the time: two products of a code and such a weight cannot leave 16 bits.
+    /// </summary>
+    public int WeightBits { get; init; }
 
     /// <summary>Kernel positions.</summary>
     public int Taps => KernelDepth * KernelHeight * KernelWidth;

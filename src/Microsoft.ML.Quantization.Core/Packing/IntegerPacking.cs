@@ -29,7 +29,13 @@ internal static class IntegerPacking
 
         Shape weightShape = state.TypeOf(node.Inputs[1]).Shape;
         ValueId from = node.Inputs[0];
-        ConvolutionGeometry Bind(Shape input, Shape output) => Geometry.Convolution(convolution.Window, convolution.Groups, input, output);
+        int bits = layer.KernelBits;
+        ConvolutionGeometry Bind(Shape input, Shape output)
+        {
+            ConvolutionGeometry sizes = Geometry.Convolution(convolution.Window, convolution.Groups, input, output);
+            return sizes.IsDepthwise ? sizes : sizes with { WeightBits = bits };
+        }
+
         ConvolutionGeometry one = Bind(state.TypeOf(from).Shape.Bind(1), state.TypeOf(node.Output).Shape.Bind(1));
         int source = state.Read(from, Layout.ChannelsLast);
         layer = one.IsDepthwise ? layer : layer.Joined(JoinPacking.TryCreate(state, layer.Tail, layer.Epilogue, one));
@@ -74,9 +80,10 @@ internal static class IntegerPacking
             return true;
         }
 
-        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]), layer, channels);
+        int bits = layer.KernelBits;
+        PackedWeights packed = Pack(state, choice.Set, node.Inputs[1], ConvolutionGeometry.Dense(1, weightShape[1], weightShape[0]) with { WeightBits = bits }, layer, channels);
         (EpilogueData epilogue, byte padding) = (layer.Epilogue, layer.Padding);
-        Add(state, layer, choice, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape), packed, epilogue, padding, source, destination));
+        Add(state, layer, choice, packed.ByteLength, source, destination, "Dense", c => new ByteConvolutionStep(c, Geometry.Dense(c.ShapeOf(from), weightShape) with { WeightBits = bits }, packed, epilogue, padding, source, destination));
         return true;
     }
 
@@ -87,9 +94,10 @@ internal static class IntegerPacking
         Shape shape = state.TypeOf(constant).Shape;
         Tensor codes = state.Constant(constant)!;
         AffineQuantization quantizer = state.TypeOf(constant).Quantization!;
+        int bits = layer.KernelBits;
         (KernelChooser chooser, bool always, NarrowGeometry sizes) = (state.Chooser, state.Planes.Policy == PlanePolicy.Always, narrow.Geometry);
         LaterWeights bytes = state.Weights.Get(codes, $"later/{wide.Set.Name}/{sizes}/{channels}/{quantizer}", () => new LaterWeights(
-            () => wide.Set.PackConvolutionByte(ConvolutionGeometry.Dense(1, shape[1], shape[0]), IntegerWeights.TryCreate(codes, quantizer)!.TapsFirst(channels))));
+            () => wide.Set.PackConvolutionByte(ConvolutionGeometry.Dense(1, shape[1], shape[0]) with { WeightBits = bits }, IntegerWeights.TryCreate(codes, quantizer)!.TapsFirst(channels))));
         (EpilogueData epilogue, byte padding) = (layer.Epilogue, layer.Padding);
         state.Add(new PackedStep(layer.Node.Name, $"NarrowDense→{epilogue.Output}", [source], [destination], c =>
         {
@@ -97,7 +105,7 @@ internal static class IntegerPacking
             NarrowGeometry bound = sizes with { Rows = geometry.OutPixels };
             return always || NarrowPacking.Pays(chooser, bound, narrow.Choice.Set, geometry, wide.Set, narrow.ModelBytes)
                 ? new NarrowDenseStep(c.With(narrow.Choice.Set), bound, narrow.Weights, epilogue, source, destination)
-                : new ByteConvolutionStep(c.With(wide.Set), geometry, bytes.Value, epilogue, padding, source, destination);
+                : new ByteConvolutionStep(c.With(wide.Set), geometry with { WeightBits = bits }, bytes.Value, epilogue, padding, source, destination);
         })
         {
             Facts = new LayerFacts(layer.Bits, narrow.Reason, layer.Bound, narrow.Weights.ByteLength),
@@ -265,6 +273,9 @@ internal static class IntegerPacking
 
         /// <summary>Weights that stay codes; null for others.</summary>
         public CodebookCodes? Codes { get; init; }
+
+        /// <summary><see cref="ConvolutionGeometry.WeightBits"/> of its kernel.</summary>
+        public int KernelBits => Codes is null ? Weights.Bits : 0;
 
         /// <summary>The levels of codebook weights; null for others.</summary>
         public Codebook? Book { get; init; }

@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Tensors;
@@ -24,6 +25,9 @@ internal sealed class IntegerWeights
 
     /// <summary>Output channels.</summary>
     public int Rows { get; }
+
+    /// <summary>For <see cref="ConvolutionGeometry.WeightBits"/>: 7 where no weight is larger than 64 in size, 0 otherwise.</summary>
+    public int Bits => Values.ContainsAnyExceptInRange((sbyte)-ConvolutionGeometry.LargestSevenBitWeight, (sbyte)ConvolutionGeometry.LargestSevenBitWeight) ? 0 : 7;
 
     /// <summary>Products of one output.</summary>
     public int Depth => Values.Length / Rows;

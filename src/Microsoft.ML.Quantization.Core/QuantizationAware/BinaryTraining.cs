@@ -1,4 +1,7 @@
+using System;
+using System.Collections.Immutable;
 using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Training;
@@ -6,8 +9,8 @@ using Microsoft.ML.Quantization.Training;
 namespace Microsoft.ML.Quantization.QuantizationAware;
 
 /// <summary>
-/// Whole trainings from scratch of the binary networks of Bethge et al. (2019) as they were published for ImageNet: signs without scales, Adam, a rate that falls late, no decay; shortcuts and transitions
-/// (<see cref="BinaryNetworks.RealLayers"/>) with the bits of first and last layers. Change what the data asks for by <c>with</c>. Weights begin as the builders draw them, uniform by inputs, where the authors draw by
+/// Whole trainings from scratch of binary networks as they were published for ImageNet. Those of Bethge et al. (2019): signs without scales, Adam, a rate that falls late, no decay; ReActNet (Liu et al., 2020): in two
+/// stages, with a teacher. Shortcuts and transitions (<see cref="BinaryNetworks.RealLayers"/>) have the bits of first and last layers. Change what the data asks for by <c>with</c>. Weights begin as the builders draw them, uniform by inputs, where the authors draw by
 /// inputs and outputs.
 /// </summary>
 public static class BinaryTraining
@@ -26,6 +29,33 @@ public static class BinaryTraining
     /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
     /// <param name="seed">Seed.</param>
     public static QuantizationAwareOptions BinaryDenseNet45(int epochs = 125, ulong seed = 1) => Options("BinaryDenseNet", (epochs, 125), (0.008f, 0.1, 384), seed, 80, 100);
+
+    /// <summary>
+    /// ReActNet, to be run by <see cref="QuantizationAwareTrainer.RunStages"/>: activations become signs first, weights stay float and decay; then both, without decay. Each stage has Adam, a rate that falls from 5e-4 to 0 along a
+    /// line, batches of 512, and no loss but the distance of its classes' shares from the teacher's.
+    /// </summary>
+    /// <param name="teacher">A real network with the same input and as many logits; a deeper one in the paper.</param>
+    /// <param name="epochs">Passes of each stage.</param>
+    /// <param name="seed">Seed.</param>
+    public static ImmutableArray<QuantizationAwareOptions> ReActNet(Graph teacher, int epochs = 256, ulong seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(teacher);
+        var both = new QuantizationAwareOptions
+        {
+            Scheme = TrainingRecipes.Find("ReActNet").Scheme(1, 1) with { TreatAsEdges = [BinaryNetworks.RealLayers] },
+            Training = new TrainingOptions
+            {
+                Epochs = epochs,
+                BatchSize = 512,
+                Seed = seed,
+                Optimizer = new Adam(),
+                Rate = 5e-4f,
+                Schedule = new LinearSchedule(),
+                Distillation = new Distillation(teacher, Temperature: 1, Weight: 1),
+            },
+        };
+        return [both with { Scheme = both.Scheme with { Weights = null }, Training = both.Training with { Decay = 1e-5f } }, both];
+    }
 
     private static QuantizationAwareOptions Options(string recipe, (int Own, int Paper) epochs, (float Rate, double Gamma, int Batch) step, ulong seed, params int[] falls) => new()
     {

@@ -41,6 +41,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        graph = InsertShifts.Run(graph, options.Scheme);
         Func<string, Tensor> sample = ActivationSample.Of(graph, rows, options.InitialRows, options.Training.Seed, kernels, pool);
         return InsertLearnedQuantizers.Run(graph, options.Scheme, sample);
     }

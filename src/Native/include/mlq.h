@@ -18,7 +18,7 @@ extern "C" {
 #define MLQ_EXPORT __attribute__((visibility("default")))
 #endif
 
-#define MLQ_ABI_VERSION 11u
+#define MLQ_ABI_VERSION 12u
 
 typedef enum mlq_status {
   MLQ_OK = 0,
@@ -44,7 +44,7 @@ typedef struct mlq_geometry {
   int32_t dilation_depth, dilation_height, dilation_width;
   int32_t pad_depth, pad_height, pad_width; /* before the first element; behind follows from the output size */
   int32_t groups;
-  int32_t reserved; /* 0 */
+  int32_t weight_bits; /* 7: no weight of this integer convolution is larger than 64 in size; 0: any of 8 bits; 0 elsewhere */
 } mlq_geometry;
 
 typedef enum mlq_output {

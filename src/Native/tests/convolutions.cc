@@ -29,7 +29,8 @@ void TestFloat(const mlq_kernel_table& t, const char* set, int number, bool dept
 }
 
 void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depthwise) {
-  const mlq_geometry g = PickGeometry(depthwise);
+  mlq_geometry g = PickGeometry(depthwise);
+  g.weight_bits = !depthwise && number % 3 == 0 ? 7 : 0;
   const int output = number % 4;
   const int64_t outputs = Pixels(g) * g.out_channels;
   const int64_t count = (int64_t)Taps(g) * (g.in_channels / g.groups) * g.out_channels;
@@ -38,7 +39,7 @@ void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depth
   uint8_t *x = New<uint8_t>(InLength(g)), *expected = New<uint8_t>(outputs * size), *found = New<uint8_t>(outputs * size);
   int8_t* w = New<int8_t>(count);
   for (int64_t i = 0; i < InLength(g); i++) x[i] = (uint8_t)(extreme ? 255 : Pick(0, 255));
-  for (int64_t i = 0; i < count; i++) w[i] = (int8_t)(extreme ? -128 : Pick(-128, 127));
+  for (int64_t i = 0; i < count; i++) w[i] = (int8_t)(g.weight_bits == 7 ? (extreme ? (number % 2 ? -64 : 64) : Pick(-64, 64)) : extreme ? -128 : Pick(-128, 127));
   const mlq_epilogue e = PickEpilogue(g.out_channels, output);
   for (int64_t i = 0; i < outputs; i++) {
     const int c = (int)(i % g.out_channels);

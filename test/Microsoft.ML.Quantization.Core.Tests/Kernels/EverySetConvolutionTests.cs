@@ -79,6 +79,58 @@ public sealed class EverySetConvolutionTests
         }
     }
 
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void WeightsOfSevenBitsEqualPlain(string name)
+    {
+        KernelSet set = KernelRegistry.Available.Single(s => s.Name == name);
+        foreach (KernelCase test in KernelCases.Convolutions())
+        {
+            KernelCase seven = test with { Geometry = test.Geometry with { WeightBits = 7 } };
+            IntegerEpilogue epilogue = KernelOperands.Epilogue(test.Geometry.OutChannels, test.Geometry.Depth, test.Seed, AccumulatorOutput.Int32);
+            byte[] expected = RunCode(_plain, seven, epilogue, 1);
+            KernelAssert.SameBytes(expected, RunCode(set, seven, epilogue, 1), $"{test}, {name}");
+            KernelAssert.SameBytes(expected, RunCode(set, seven, epilogue, 3), $"{test}, {name}, 3 parts");
+            KernelAssert.SameBytes(RunCode(_plain, seven, epilogue, 1, padding: 0), RunCode(set, seven, epilogue, 1, padding: 0), $"{test}, {name}, padded with 0");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void ProductsOfTheLargestCodesAndSevenBitWeightsDoNotSaturate(string name)
+    {
+        KernelSet set = KernelRegistry.Available.Single(s => s.Name == name);
+        foreach ((int channels, sbyte weight) in new (int, sbyte)[] { (8, 64), (8, -64), (7, 64), (7, -64) })
+        {
+            ConvolutionGeometry g = ConvolutionGeometry.Dense(3, channels, 5) with { WeightBits = 7 };
+            using PackedWeights packed = set.PackConvolutionByte(g, [.. Enumerable.Repeat(weight, channels * 5)]);
+            byte[] sums = new byte[15 * sizeof(int)];
+            set.ConvolutionByte(g, [.. Enumerable.Repeat((byte)255, 3 * channels)], 0, packed, new IntegerEpilogue { Bias = new int[5], Output = AccumulatorOutput.Int32 }, sums, 0, set.CountConvolutionByteTiles(g));
+            CollectionAssert.AreEqual(Enumerable.Repeat(255 * weight * channels, 15).ToArray(), MemoryMarshal.Cast<byte, int>(sums).ToArray(), $"{channels} channels, {weight}");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
+    public void WeightsBeyondSevenBitsAreRefusedWhereTheGeometryPromisesNone(string name)
+    {
+        KernelSet set = KernelRegistry.Available.Single(s => s.Name == name);
+        ConvolutionGeometry g = ConvolutionGeometry.Dense(1, 4, 4) with { WeightBits = 7 };
+        foreach (sbyte large in new sbyte[] { 65, -65, sbyte.MinValue })
+        {
+            ArgumentException error = Assert.ThrowsException<ArgumentException>(() => set.PackConvolutionByte(g, [.. new sbyte[15], large]));
+            StringAssert.Contains(error.Message, "64");
+        }
+
+        Assert.ThrowsException<ArgumentException>(() => set.PackConvolutionCodebook(g, new byte[16], new sbyte[64]));
+        ConvolutionGeometry eight = g with { WeightBits = 0 };
+        using PackedWeights packed = set.PackConvolutionByte(eight, new sbyte[16]);
+        if (packed.Layout.StartsWith("mlq/", StringComparison.Ordinal))
+        {
+            Assert.ThrowsException<ArgumentException>(() => set.ConvolutionByte(g, new byte[4], 0, packed, new IntegerEpilogue { Bias = new int[4], Output = AccumulatorOutput.Int32 }, new byte[16], 0, 1), "packed for another geometry");
+        }
+    }
+
     internal static byte[] RunFloat(KernelSet set, KernelCase test, int parts)
     {
         ConvolutionGeometry g = test.Geometry;
@@ -96,6 +148,13 @@ public sealed class EverySetConvolutionTests
         return MemoryMarshal.AsBytes(destination.AsSpan()).ToArray();
     }
 
+    internal static sbyte[] Weights(KernelCase test)
+    {
+        ConvolutionGeometry g = test.Geometry;
+        sbyte[] weights = KernelOperands.Weights((long)g.Depth * g.OutChannels, test.Seed, 2, test.Extreme, g.Depth);
+        return g.WeightBits == 0 ? weights : Array.ConvertAll(weights, w => sbyte.Clamp(w, -ConvolutionGeometry.LargestSevenBitWeight, ConvolutionGeometry.LargestSevenBitWeight));
+    }
+
     internal static byte[] RunCode(KernelSet set, KernelCase test, AccumulatorOutput output, int parts)
         => RunCode(set, test, KernelOperands.Epilogue(test.Geometry.OutChannels, test.Geometry.Depth, test.Seed, output), parts);
 
@@ -103,7 +162,7 @@ public sealed class EverySetConvolutionTests
     {
         ConvolutionGeometry g = test.Geometry;
         byte[] source = KernelOperands.Codes(g.InLength, test.Seed, 1, test.Extreme);
-        sbyte[] weights = KernelOperands.Weights((long)g.Depth * g.OutChannels, test.Seed, 2, test.Extreme, g.Depth);
+        sbyte[] weights = Weights(test);
         byte[] destination = new byte[g.OutLength * KernelCheck.ElementSize(epilogue.Output)];
         using PackedWeights packed = set.PackConvolutionByte(g, weights);
         int tiles = set.CountConvolutionByteTiles(g);

@@ -129,15 +129,18 @@ public sealed class GuardPageTests
     private static void ByteConvolution(KernelSet set, KernelCase test, AccumulatorOutput output, bool atEnd)
     {
         ConvolutionGeometry g = test.Geometry;
-        using GuardedMemory weights = GuardedMemory.Of<sbyte>(
-            KernelOperands.Weights((long)g.Depth * g.OutChannels, test.Seed, 2, test.Extreme, g.Depth), atEnd);
+        using GuardedMemory weights = GuardedMemory.Of<sbyte>(EverySetConvolutionTests.Weights(test), atEnd);
         using GuardedMemory source = GuardedMemory.Of<byte>(KernelOperands.Codes(g.InLength, test.Seed, 1, test.Extreme), atEnd);
         using GuardedMemory destination = new((int)g.OutLength * KernelCheck.ElementSize(output), atEnd);
         using GuardedEpilogue epilogue = new(KernelOperands.Epilogue(g.OutChannels, g.Depth, test.Seed, output), atEnd);
         using PackedWeights packed = set.PackConvolutionByte(g, weights.Span<sbyte>());
         set.ConvolutionByte(g, source.Span<byte>(), 117, packed, epilogue.Value, destination.Span<byte>(), 0, set.CountConvolutionByteTiles(g));
         KernelAssert.SameBytes(EverySetConvolutionTests.RunCode(set, test, output, 1), destination.Span<byte>(), $"{test}, {set.Name}, {output}");
-        Codebook(set, test, source, epilogue, destination, atEnd);
+        if (g.WeightBits == 0)
+        {
+            Codebook(set, test, source, epilogue, destination, atEnd);
+            ByteConvolution(set, test with { Geometry = g with { WeightBits = 7 } }, output, atEnd);
+        }
     }
 
     private static void Codebook(KernelSet set, KernelCase test, GuardedMemory source, GuardedEpilogue epilogue, GuardedMemory destination, bool atEnd)

@@ -17,8 +17,6 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// </summary>
 public static class InsertLearnedQuantizers
 {
-    private const int EdgeBits = 8;
-
     /// <summary>Runs the pass.</summary>
     /// <param name="graph">The float graph to be trained.</param>
     /// <param name="scheme">What stands where.</param>
@@ -54,8 +52,7 @@ public static class InsertLearnedQuantizers
         private readonly Func<string, Tensor> _sample;
         private readonly PassWalk _walk;
         private readonly GraphRewriter _rewriter;
-        private readonly HashSet<string> _kept;
-        private readonly HashSet<Node> _edges;
+        private readonly SchemeSites _sites;
         private readonly HashSet<ValueId> _started = [];
         private readonly Dictionary<Node, ValueId> _measured = new(ReferenceEqualityComparer.Instance);
         private readonly Dictionary<ValueId, QuantizationMethod> _methods = [];
@@ -66,28 +63,23 @@ public static class InsertLearnedQuantizers
             (_graph, _scheme, _sample) = (graph, scheme, sample);
             _walk = new PassWalk(graph);
             _rewriter = new GraphRewriter(graph);
-            string[] names = [.. graph.Nodes.Select(n => n.Name)];
-            _kept = [.. scheme.KeepFloat.SelectMany(pattern => LayerPattern.Match(pattern, names))];
-            _edges = LayerSelection.Edges(graph);
-            HashSet<string> treated = [.. scheme.TreatAsEdges.SelectMany(pattern => LayerPattern.Match(pattern, names))];
-            _edges.UnionWith(graph.Nodes.Where(n => treated.Contains(n.Name)));
+            _sites = new SchemeSites(graph, scheme);
         }
 
         public Graph Run()
         {
             foreach (Node node in _graph.Nodes)
             {
-                if (!IsQuantizable(node))
+                if (!_sites.IsQuantizable(node))
                 {
                     Copy(node);
                     continue;
                 }
 
-                bool edge = _edges.Contains(node);
-                QuantizationMethod? weights = Method(_scheme.Weights, edge, perChannel: true);
+                QuantizationMethod? weights = _sites.Weights(node);
                 Start(node.Inputs[1], weights);
                 ImmutableArray<ValueId> inputs = _rewriter.Map(node.Inputs);
-                inputs = Put(node.Inputs[0], inputs, 0, Method(_scheme.Activations, edge, perChannel: false), QuantizerSites.Activations);
+                inputs = Put(node.Inputs[0], inputs, 0, _sites.Activations(node), QuantizerSites.Activations);
                 if (weights is not null && Foldable(node) is { } normalization)
                 {
                     Fold(node, inputs, normalization, weights);
@@ -98,7 +90,7 @@ public static class InsertLearnedQuantizers
                     _rewriter.Emit(node, Padded(node, inputs));
                 }
 
-                TapGradient(node, edge);
+                TapGradient(node);
             }
 
             return _rewriter.Build();
@@ -157,12 +149,10 @@ public static class InsertLearnedQuantizers
             }
         }
 
-        private bool IsQuantizable(Node node) => LayerSelection.IsLayer(node) && !_kept.Contains(node.Name) && _graph[node.Inputs[1]].Constant is not null;
-
         /// <summary>A node that is no layer to quantize: rectifiers may go, scale and shift of normalizations may become fixed.</summary>
         private void Copy(Node node)
         {
-            if (IsRectifier(node) && FeedsOnly(node.Output, static m => m.IsNonlinearity))
+            if (OperatorClasses.IsRectifier(node) && FeedsOnly(node.Output, static m => m.IsNonlinearity))
             {
                 _rewriter.Replace(node.Output, _rewriter.Map(node.Inputs[0]));
                 return;
@@ -200,23 +190,14 @@ public static class InsertLearnedQuantizers
             _rewriter.Replace(constant, _rewriter.Builder.AddConstant(_graph[constant].Name, Tensor.Create<float>(_graph[constant].Type.Shape, values)));
         }
 
-        private static bool IsRectifier(Node? node) => node is Unary { Operator: UnaryOperator.Clip, Alpha: 0 };
-
         /// <summary>Whether everything that reads a value, through rectifiers, max pooling and reshaping, is a layer whose input has such a method.</summary>
         private bool FeedsOnly(ValueId value, Predicate<QuantizationMethod> isSuch) => !_walk.IsOutput(value) && _walk.Consumers(value).Count > 0
-            && _walk.Consumers(value).All(c => c is MaxPool or Reshape || IsRectifier(c)
+            && _walk.Consumers(value).All(c => c is MaxPool or Reshape || OperatorClasses.IsRectifier(c)
                 ? FeedsOnly(c.Output, isSuch)
-                : IsQuantizable(c) && c.Inputs[0] == value && Method(_scheme.Activations, _edges.Contains(c), perChannel: false) is { } method && isSuch(method));
+                : _sites.IsQuantizable(c) && c.Inputs[0] == value && _sites.Activations(c) is { } method && isSuch(method));
 
         /// <summary>Whether a value is an input of the graph under any shape.</summary>
         private bool IsInput(ValueId value) => _graph.Inputs.Contains(value) || (_walk.Producer(value) is Reshape or Transpose && IsInput(_walk.Producer(value)!.Inputs[0]));
-
-        private QuantizationMethod? Method(QuantizationMethod? own, bool edge, bool perChannel) => (edge, _scheme.EdgeLayers) switch
-        {
-            (false, _) or (_, EdgeLayers.SameBits) => own,
-            (_, EdgeLayers.Float) => null,
-            _ => own is { Bits: >= EdgeBits } ? own : new Affine { Bits = EdgeBits, PerChannel = perChannel },
-        };
 
         private ImmutableArray<ValueId> Put(ValueId value, ImmutableArray<ValueId> inputs, int index, QuantizationMethod? method, QuantizerSites site)
         {
@@ -230,7 +211,7 @@ public static class InsertLearnedQuantizers
             {
                 bool isInput = _scheme.InputBits > 0 && IsInput(value);
                 method = isInput ? new Affine { Bits = _scheme.InputBits } : method;
-                source = method.IsNonlinearity && IsRectifier(_walk.Producer(value)) ? _walk.Producer(value)!.Inputs[0] : value;
+                source = method.IsNonlinearity && OperatorClasses.IsRectifier(_walk.Producer(value)) ? _walk.Producer(value)!.Inputs[0] : value;
                 method = method.For(!IsNonNegative(_walk, source));
             }
 
@@ -265,9 +246,9 @@ public static class InsertLearnedQuantizers
             return result;
         }
 
-        private void TapGradient(Node node, bool edge)
+        private void TapGradient(Node node)
         {
-            if (_scheme.Gradients is { } method && (!edge || _scheme.EdgeLayers == EdgeLayers.SameBits))
+            if (_scheme.Gradients is { } method && !_sites.IsApart(node))
             {
                 ValueId layer = _rewriter.Map(node.Output);
                 _rewriter.Replace(node.Output, Add(node.Output, layer, method, QuantizerSites.Gradients));

@@ -31,6 +31,9 @@ internal enum OperatorClass
 /// <summary>The table of <see cref="OperatorClass"/>.</summary>
 internal static class OperatorClasses
 {
+    /// <summary>Whether a node is a rectifier, bounded above or not.</summary>
+    public static bool IsRectifier(Node? node) => node is Unary { Operator: UnaryOperator.Clip, Alpha: 0 };
+
     public static OperatorClass Of(Graph graph, Node node) => node switch
     {
         Convolution or Dense => OperatorClass.Layer,

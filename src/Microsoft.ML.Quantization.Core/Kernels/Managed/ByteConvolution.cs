@@ -33,7 +33,7 @@ internal static unsafe partial class ByteConvolution<TLanes, TCode, TDot>
 
     public static void Fill(in ConvolutionGeometry g, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
     {
-        KernelCheck.AtLeast(weights.Length, (long)g.OutChannels * g.Depth, nameof(weights));
+        KernelCheck.Bytes(g, weights, part);
         KernelCheck.Weights(packed, _layout, ByteLength(g));
         var share = new PanelShare(g, Block, axes, part, parts);
         int length = Steps(g) * InLane * Block;

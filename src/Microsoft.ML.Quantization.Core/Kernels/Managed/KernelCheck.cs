@@ -20,6 +20,11 @@ internal static class KernelCheck
     public static void Codebook(in ConvolutionGeometry g, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
     {
         AtLeast(codes.Length, (long)g.OutChannels * g.Depth, nameof(codes));
+        if (g.WeightBits != 0)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"geometry: expected {nameof(g.WeightBits)} 0 for weights that look up levels, found {g.WeightBits}."), nameof(g));
+        }
+
         AtLeast(levels.Length, (long)g.OutChannels * KernelSet.CodebookLevels, nameof(levels));
         bool shared = true;
         for (int c = 1; c < g.OutChannels; c++)
@@ -32,6 +37,20 @@ internal static class KernelCheck
         if (!shared || codes.ContainsAnyExceptInRange((byte)0, (byte)(KernelSet.CodebookLevels - 1)))
         {
             throw new ArgumentException($"Expected codes below {KernelSet.CodebookLevels}, and the same levels for runs of {KernelSet.CodebookChannels} channels of a group.", nameof(codes));
+        }
+    }
+
+    /// <summary>Throws unless weights are as many as the geometry has, and as small as it says.</summary>
+    public static void Bytes(in ConvolutionGeometry g, ReadOnlySpan<sbyte> weights, int part)
+    {
+        long count = (long)g.OutChannels * g.Depth;
+        AtLeast(weights.Length, count, nameof(weights));
+        const sbyte Largest = ConvolutionGeometry.LargestSevenBitWeight;
+
+        // Parts are written over the same weights: one of them looks.
+        if (part == 0 && g.WeightBits == 7 && weights[..(int)count].ContainsAnyExceptInRange((sbyte)-Largest, Largest))
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"weights: expected none larger than {Largest} in size where {nameof(g.WeightBits)} is 7, found others. Leave {nameof(g.WeightBits)} at 0."), nameof(weights));
         }
     }
 

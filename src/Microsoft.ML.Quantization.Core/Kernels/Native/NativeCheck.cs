@@ -18,10 +18,11 @@ internal static class NativeCheck
             || !Axis(g.InDepth, g.OutDepth, g.KernelDepth, g.StrideDepth, g.DilationDepth, g.PadDepth)
             || !Axis(g.InHeight, g.OutHeight, g.KernelHeight, g.StrideHeight, g.DilationHeight, g.PadHeight)
             || !Axis(g.InWidth, g.OutWidth, g.KernelWidth, g.StrideWidth, g.DilationWidth, g.PadWidth)
+            || g.WeightBits is not (0 or 7)
             || Product(g.KernelDepth, g.KernelHeight, g.KernelWidth, g.InChannels) > int.MaxValue
             || Product(g.Batch, g.OutDepth, g.OutHeight, g.OutWidth) > int.MaxValue)
         {
-            throw new ArgumentException($"geometry: expected positive sizes, groups that divide the channels and 32-bit coordinates, found {g}.", nameof(g));
+            throw new ArgumentException($"geometry: expected positive sizes, groups that divide the channels, 32-bit coordinates and weights of 0 or 7 bits, found {g}.", nameof(g));
         }
     }
 

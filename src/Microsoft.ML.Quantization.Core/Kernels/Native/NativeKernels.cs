@@ -12,6 +12,7 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     private readonly NativeTable _table;
     private readonly string _floatLayout;
     private readonly string _byteLayout;
+    private readonly string _sevenLayout;
     private readonly string _groupedLayout;
     private readonly string _codebookLayout;
 
@@ -23,6 +24,7 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
         _table = table;
         _floatLayout = $"mlq/{name}/f32";
         _byteLayout = $"mlq/{name}/s8";
+        _sevenLayout = $"mlq/{name}/s7";
         _groupedLayout = $"mlq/{name}/grouped";
         _codebookLayout = $"mlq/{name}/codebook";
     }
@@ -102,7 +104,7 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
         NativeCheck.Geometry(in geometry);
         fixed (ConvolutionGeometry* g = &geometry)
         {
-            return PackedWeights.Unset(_table.ConvolutionBytePackedSize(g), _byteLayout);
+            return PackedWeights.Unset(_table.ConvolutionBytePackedSize(g), ByteLayout(in geometry));
         }
     }
 
@@ -110,12 +112,12 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
     public override void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
     {
         NativeCheck.Geometry(in geometry);
-        KernelCheck.AtLeast(weights.Length, (long)geometry.OutChannels * geometry.Depth, nameof(weights));
+        KernelCheck.Bytes(in geometry, weights, part);
         KernelCheck.Tiles(part, part + 1, parts);
         fixed (ConvolutionGeometry* g = &geometry)
         fixed (sbyte* w = weights)
         {
-            KernelCheck.Weights(packed, _byteLayout, _table.ConvolutionBytePackedSize(g));
+            KernelCheck.Weights(packed, ByteLayout(in geometry), _table.ConvolutionBytePackedSize(g));
             _table.ConvolutionBytePack(g, w, (int)axes, packed.Pointer, part, parts);
         }
 
@@ -169,8 +171,8 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
         fixed (uint* planes = epilogue.Join.Planes, rising = epilogue.Join.Rising)
         fixed (int* table = epilogue.Join.Table)
         {
-            bool codes = weights.Layout == _codebookLayout;
-            KernelCheck.Weights(weights, codes ? _codebookLayout : _byteLayout, codes ? _table.ConvolutionCodebookPackedSize(g) : _table.ConvolutionBytePackedSize(g));
+            bool codes = weights.Layout == _codebookLayout && geometry.WeightBits == 0;
+            KernelCheck.Weights(weights, codes ? _codebookLayout : ByteLayout(in geometry), codes ? _table.ConvolutionCodebookPackedSize(g) : _table.ConvolutionBytePackedSize(g));
             KernelCheck.Tiles(tileBegin, tileEnd, _table.ConvolutionByteTiles(g));
             NativeEpilogue native = NativeEpilogue.Of(in epilogue, bias, multipliers, offsets);
             NativeJoin join = NativeJoin.Of(epilogue.Join, geometry.OutChannels, y) with { Other = other, Bytes = bytes, Planes = (byte*)planes, Table = table, Rising = rising };
@@ -180,4 +182,6 @@ internal sealed unsafe partial class NativeKernels : ManagedKernels
 
         GC.KeepAlive(weights);
     }
+
+    private string ByteLayout(in ConvolutionGeometry geometry) => geometry.WeightBits == 0 ? _byteLayout : _sevenLayout;
 }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Kernels.Native;
 internal unsafe struct NativeTable
 {
     /// <summary>The version of the binary interface that this file mirrors.</summary>
-    public const uint ExpectedVersion = 11;
+    public const uint ExpectedVersion = 12;
 
     public uint StructSize;
     public uint AbiVersion;

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
@@ -37,6 +38,12 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>Batch normalizations behind quantized layers without bias, folded into the weights while training; null leaves them behind their layers, to be folded into scales when exported.</summary>
     public NormalizationFolding? Folding { get; init; }
+
+    /// <summary>
+    /// Learned shifts (ReActNet, Liu et al., 2020): sgn(x − τ) for sgn(x) in front of layers whose activations are signs, and a shifted rectifier with a slope below 0 in place of each rectifier; numbers of
+    /// the channel, put in by <see cref="Graphs.Passes.InsertShifts"/> where the network has none.
+    /// </summary>
+    public bool HasShifts { get; init; }
 
     /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
@@ -79,6 +86,11 @@ public sealed record QuantizationAwareScheme
                 string.Create(CultureInfo.InvariantCulture, $"{nameof(Folding)}: expected a method for weights that leaves latent weights to the optimizer, and {nameof(folding.FreezeAt)} in [0, 1], found {Weights?.Name ?? "none"} and {folding.FreezeAt}."));
         }
 
+        if (HasShifts && Activations is not SignMethod)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(HasShifts)}: expected a method of signs for activations, found {Activations?.Name ?? "none"}.");
+        }
+
         return parts.Any(p => p.Method is not null)
             ? this
             : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(QuantizationAwareScheme)}: expected a method for weights, activations or gradients, found none.");
@@ -92,7 +104,7 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}{(HasShifts ? " shifted" : string.Empty)}";
 
     private static string Text(ImmutableArray<string> patterns) => string.Join(",", patterns.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"));
 

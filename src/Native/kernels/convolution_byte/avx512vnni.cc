@@ -3,4 +3,4 @@
 #include "kernels/convolution_byte/entry.h"
 #include "kernels/entry_points.h"
 
-MLQ_DEFINE_CONVOLUTION_BYTE(avx512vnni)
+MLQ_DEFINE_CONVOLUTION(avx512vnni, convolution_byte)

@@ -126,16 +126,16 @@ void BytePack(const mlq_geometry& g, const int8_t* weights, int order, uint8_t* 
 
 }  // namespace
 
-#define MLQ_DEFINE_CONVOLUTION_BYTE(isa)                                                                                    \
-  extern "C" int64_t mlq_##isa##_convolution_byte_packed_size(const mlq_geometry* g) { return BytePackedSize(*g); }         \
-  extern "C" void mlq_##isa##_convolution_byte_pack(const mlq_geometry* g, const int8_t* weights, int32_t order,            \
-                                                    void* packed, int32_t part, int32_t parts) {                            \
+// The entry points of one kernel of an instruction set.
+#define MLQ_DEFINE_CONVOLUTION(isa, kernel)                                                                                 \
+  extern "C" int64_t mlq_##isa##_##kernel##_packed_size(const mlq_geometry* g) { return BytePackedSize(*g); }               \
+  extern "C" void mlq_##isa##_##kernel##_pack(const mlq_geometry* g, const int8_t* weights, int32_t order, void* packed,    \
+                                              int32_t part, int32_t parts) {                                                \
     BytePack(*g, weights, order, (uint8_t*)packed, part, parts);                                                            \
   }                                                                                                                         \
-  extern "C" int32_t mlq_##isa##_convolution_byte_tiles(const mlq_geometry* g) { return BytePlan(*g).tiles; }               \
-  extern "C" void mlq_##isa##_convolution_byte(const mlq_geometry* g, const uint8_t* source, uint8_t padding,               \
-                                               const void* packed, const mlq_epilogue* epilogue, void* destination,         \
-                                               int32_t begin, int32_t end) {                                                \
+  extern "C" int32_t mlq_##isa##_##kernel##_tiles(const mlq_geometry* g) { return BytePlan(*g).tiles; }                     \
+  extern "C" void mlq_##isa##_##kernel(const mlq_geometry* g, const uint8_t* source, uint8_t padding, const void* packed,   \
+                                       const mlq_epilogue* epilogue, void* destination, int32_t begin, int32_t end) {       \
     ByteRun(ByteCall{*g, source, padding, (const uint8_t*)packed, *epilogue, (uint8_t*)destination}, begin, end);           \
   }
 

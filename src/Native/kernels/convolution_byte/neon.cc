@@ -3,4 +3,4 @@
 #include "kernels/convolution_byte/entry.h"
 #include "kernels/entry_points.h"
 
-MLQ_DEFINE_CONVOLUTION_BYTE(neon)
+MLQ_DEFINE_CONVOLUTION(neon, convolution_byte)

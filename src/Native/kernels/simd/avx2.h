@@ -110,6 +110,27 @@ struct Simd {
   static MLQ_INLINE __m128i Words(I v) { return _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
 };
 
+#if defined(MLQ_SEVEN_BITS)
+// Products of the integer convolution with weights of at most 64: two products of a code and a weight stay within 16 bits.
+struct Dot {
+  using Value = uint8_t;
+  using Weight = int8_t;
+  static constexpr int kStep = 4;
+  static constexpr bool kDirect = true;  // the codes themselves can be read
+  static constexpr int kRows = 6;
+  static constexpr int32_t kCodeOffset = 0;
+  static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(x, w), _mm256_set1_epi16(1)));
+  }
+  // May read and write up to a vector behind the last value.
+  static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) {
+    for (int i = 0; i < count; i += 16) {
+      _mm_storeu_si128((__m128i*)(destination + i), _mm_loadu_si128((const __m128i*)(source + i)));
+    }
+  }
+  static MLQ_INLINE void Convert(const uint8_t* source, Value* destination, int count) { memcpy(destination, source, (size_t)count); }
+};
+#else
 // Products of the integer convolution: codes and weights as 16-bit pairs, so that nothing can saturate.
 struct Dot {
   using Value = int16_t;
@@ -146,6 +167,7 @@ struct Dot {
     _mm_storeu_si128((__m128i*)destination, _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i*)source)));
   }
 };
+#endif
 
 // Counts of set bits: a byte counts on its own for kLongest steps, then the four of a lane are added up.
 struct Bits {

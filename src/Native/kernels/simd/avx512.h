@@ -128,13 +128,21 @@ struct Some {
 
 // Products of the integer convolution: each 32-bit step holds kStep values of one pixel.
 struct Dot {
-#if defined(__AVX512VNNI__)
+#if defined(__AVX512VNNI__) || defined(MLQ_SEVEN_BITS)
   using Value = uint8_t;
   using Weight = int8_t;
   static constexpr int kStep = 4;
   static constexpr bool kDirect = true;  // the codes themselves can be read
+#if defined(__AVX512VNNI__)
   static constexpr int kRows = 14;
   static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) { return _mm512_dpbusd_epi32(acc, x, w); }
+#else
+  static constexpr int kRows = 12;
+  // Two products of a code and a weight of at most 64 stay within 16 bits.
+  static MLQ_INLINE Simd::I MultiplyAdd(Simd::I acc, Simd::I x, Simd::I w) {
+    return _mm512_add_epi32(acc, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)));
+  }
+#endif
   // May read and write up to a vector behind the last value.
   static MLQ_INLINE void ConvertFreely(const uint8_t* source, Value* destination, int count) {
     if (count <= 16) {

@@ -55,6 +55,7 @@ internal static class FewLevelMethods
         new("LAB", "LAB", "LSQ", "Hou et al., 2017"),
         new("LAQ", "LAQ", "LSQ", "Hou and Kwok, 2018"),
         new("LAT", "LAT", "LSQ", "Hou and Kwok, 2018"),
+        new("ReActNet", "Bi-Real", "Bi-Real", "Liu et al., 2020") { Form = static s => s with { HasShifts = s.Activations is not null } },
         new("ResNetE", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => Clipped(s, 1.25f) },
         new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017"),
         new("TBN", "BWN", "TBN-A", "Wan et al., 2018"),

@@ -59,6 +59,7 @@ public sealed class ExportTests
         ["resnet, IR-Net"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("IR-Net")),
         ["resnet, ResNetE"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => BinaryTraining.ResNetE(1).Scheme),
         ["resnet, ReActNet"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8, hasShifts: true), () => Residual("Bi-Real")),
+        ["resnet with rectifiers, ReActNet"] = (() => SmallNetworks.ResNet(8, _image, Classes, 8), () => Residual("ReActNet")),
         ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => BinaryTraining.BinaryDenseNet28(1).Scheme),
         ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
         ["group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _image, 2, Classes, 8), () => Residual("Group-Net")),
