@@ -42,6 +42,7 @@ internal static class GroupedCommand
         Graph[] graphs = [.. _forms.Select(f => Layer(f.Bits, f.ScaleBits, f.Floats))];
         string[] heads = [.. _forms.Select(f => Text(f.Bits, "0") + " bits" + (f.ScaleBits == 32 ? ", float scales" : string.Empty) + (f.Floats ? ", float inputs" : string.Empty) + ", ms")];
         var table = new Table(["rows", "threads", .. heads, "ONNX Runtime 4 bits, ms", "ONNX Runtime : 4 bits", "ONNX Runtime : 4 bits, float scales"]);
+        var reading = new Table("threads", "bytes read, MB", "reading alone, ms", "4 bits, ms", "ONNX Runtime : reading alone", "ONNX Runtime : 4 bits");
         var evicted = new Table("threads", "4 bits, ms", "2 bits, ms", "4 bits : 2 bits");
         foreach (int threads in _threads)
         {
@@ -52,16 +53,18 @@ internal static class GroupedCommand
                 Compare(engines, rows, threads, model, table);
             }
 
+            Read(engines[2], pool, threads, model, reading);
+
             Evict(engines[2], engines[4], threads, evicted);
             Array.ForEach(engines, e => e.Dispose());
             Pools.Release(pool);
         }
 
-        Write(table, evicted);
+        Write(table, reading, evicted);
         return 0;
     }
 
-    private static void Write(Table table, Table evicted) => Machine.WriteResult("grouped.md", $"""
+    private static void Write(Table table, Table reading, Table evicted) => Machine.WriteResult("grouped.md", $"""
         # Dense layer of {Size} × {Size} with weights in groups of {GroupSize}
 
         `dotnet run -c Release --project test/Benchmarks -- grouped MODELS` on {Machine.Description}.
@@ -69,6 +72,12 @@ internal static class GroupedCommand
         halves but where the head says float. Each figure is the median of {Rounds} alternating rounds, each the median of at least 10 runs; a ratio above 1 is how many times as fast ours is.
 
         {table}
+        ## What the last cache allows
+
+        One row reads each weight once, and does little with it. Reading as many bytes as codes of 4 bits and their halves take, and doing nothing else, on the same threads; medians of {Rounds} alternating rounds. The first
+        ratio is what a kernel would reach that took no time beside it.
+
+        {reading}
         ## Weights out of memory
 
         One row; between two runs {WalkedBytes >> 20} MiB of other memory are read, more than the last cache holds. Medians of {Rounds} alternating rounds of 15 runs.
@@ -98,6 +107,25 @@ internal static class GroupedCommand
         string Ratio(int form) => theirs.Count == 0 ? string.Empty : Text(Median(theirs) / Median(times[form]), "0.00");
         string peer = theirs.Count == 0 ? string.Empty : Text(Median(theirs), "0.000");
         table.Add([Text(rows, "0"), Text(threads, "0"), .. times.Select(t => Text(Median(t), "0.000")), peer, Ratio(2), Ratio(1)]);
+    }
+
+    private static void Read(Engine engine, WorkerPool pool, int threads, string? model, Table table)
+    {
+        const long Bytes = ((long)Size * Size / 2) + ((long)Size * (Size / GroupSize) * 2);
+        var alone = new ReadingTime(Bytes, pool, threads);
+        float[] x = Inputs(1);
+        var y = new float[Size];
+        List<double>[] times = [[], [], []];
+        for (int round = 0; round < Rounds; round++)
+        {
+            times[0].Add(alone.Milliseconds());
+            times[1].Add(Time(engine, x, y, 1));
+            times[2].Add(model is null ? double.NaN : Peer(model, 1, threads));
+        }
+
+        double[] medians = [.. times.Select(Median)];
+        string Ratio(double time) => model is null ? string.Empty : Text(medians[2] / time, "0.00");
+        table.Add(Text(threads, "0"), Text(Bytes * 1e-6, "0.0"), Text(medians[0], "0.000"), Text(medians[1], "0.000"), Ratio(medians[0]), Ratio(medians[1]));
     }
 
     private static void Evict(Engine four, Engine two, int threads, Table table)
