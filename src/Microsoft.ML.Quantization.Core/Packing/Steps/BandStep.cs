@@ -106,6 +106,10 @@ internal sealed unsafe class BandStep : BoundStep
 }
 
 /// <summary>Finds the steps that make a <see cref="BandStep"/> together.</summary>
+/// <remarks>
+/// A depthwise convolution and the 1×1 convolution behind it stay two steps: over MobileNetV2 on one AMD EPYC (1 MiB of second cache), rows of both in turns took 4 to 8 % longer with 96 KiB between them, 6 to 14 % with
+/// 24 KiB. The kernels lose more by short runs of rows than the cache gives back.
+/// </remarks>
 internal static class BandFusion
 {
     /// <summary>The same program, such steps as one.</summary>

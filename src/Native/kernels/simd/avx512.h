@@ -116,14 +116,59 @@ struct Simd {
 };
 
 // The first `count` codes; nothing behind them is touched, and other lanes are 0.
+// Stores go by pieces: where sums take the place of what is added, a load of the next pixel would wait for a masked store that reaches over it.
 struct Some {
   static MLQ_INLINE uint32_t First(int count) { return count >= 32 ? ~0u : (1u << count) - 1; }
   static MLQ_INLINE Simd::I LoadU8(const uint8_t* p, int count) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)First(count), p)); }
   static MLQ_INLINE Simd::I LoadS16(const int16_t* p, int count) { return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16((__mmask16)First(count), p)); }
   static MLQ_INLINE Simd::H LoadHalves(const int16_t* p, int count) { return _mm512_maskz_loadu_epi16(First(count), p); }
-  static MLQ_INLINE void StoreU8(uint8_t* p, Simd::I v, int count) { _mm_mask_storeu_epi8(p, (__mmask16)First(count), _mm512_cvtepi32_epi8(v)); }
-  static MLQ_INLINE void StoreS16(int16_t* p, Simd::I v, int count) { _mm256_mask_storeu_epi16(p, (__mmask16)First(count), _mm512_cvtepi32_epi16(v)); }
-  static MLQ_INLINE void StoreHalves(int16_t* p, Simd::H v, int count) { _mm512_mask_storeu_epi16(p, First(count), v); }
+  static MLQ_INLINE void StoreU8(uint8_t* p, Simd::I v, int count) {
+    const __m128i bytes = _mm512_cvtepi32_epi8(v);
+    count == Simd::kLanes ? _mm_storeu_si128((__m128i*)p, bytes) : Few(p, bytes, count);
+  }
+  static MLQ_INLINE void StoreS16(int16_t* p, Simd::I v, int count) { Words(p, _mm512_cvtepi32_epi16(v), count); }
+  static MLQ_INLINE void StoreHalves(int16_t* p, Simd::H v, int count) {
+    __m256i rest = _mm512_castsi512_si256(v);
+    if (count >= 16) {
+      _mm256_storeu_si256((__m256i*)p, rest);
+      rest = _mm512_extracti64x4_epi64(v, 1);
+      p += 16, count -= 16;
+    }
+    Words(p, rest, count);
+  }
+
+ private:
+  // Up to 16 words.
+  static MLQ_INLINE void Words(int16_t* p, __m256i v, int count) {
+    if (count == 16) {
+      _mm256_storeu_si256((__m256i*)p, v);
+      return;
+    }
+    __m128i rest = _mm256_castsi256_si128(v);
+    if ((count & 8) != 0) {
+      _mm_storeu_si128((__m128i*)p, rest);
+      rest = _mm256_extracti128_si256(v, 1);
+      p += 8;
+    }
+    Few((uint8_t*)p, rest, 2 * (count & 7));
+  }
+
+  // Fewer than 16 bytes.
+  static MLQ_INLINE void Few(uint8_t* p, __m128i v, int count) {
+    if ((count & 8) != 0) {
+      _mm_storel_epi64((__m128i*)p, v);
+      v = _mm_unpackhi_epi64(v, v);
+      p += 8;
+    }
+    if ((count & 7) != 0) {
+      uint64_t rest = (uint64_t)_mm_cvtsi128_si64(v);
+      MLQ_UNROLL for (int size = 4; size > 0; p += count & size, rest >>= 8 * (count & size), size /= 2) {
+        if ((count & size) != 0) {
+          memcpy(p, &rest, (size_t)size);
+        }
+      }
+    }
+  }
 };
 
 // Products of the integer convolution: each 32-bit step holds kStep values of one pixel.
