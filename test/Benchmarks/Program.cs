@@ -26,6 +26,7 @@ internal static class Program
         ["ablations"] = ("ablations DATA_DIR [NAME ...]: cells of that table that surprise, with one thing changed, three seeds each, resumable", Tables.AblationsCommand.Run),
         ["gradients"] = ("gradients DATA_DIR [EPOCHS]: DoReFa-Net with gradients of 32, 8, 6 and 4 bits on Fashion-MNIST, cell by cell, resumable", Tables.GradientsCommand.Run),
         ["convolutions"] = ("convolutions MODEL_DIR [ROUNDS]: 3x3 convolutions of 8 bits and 1 bit against ONNX Runtime", ConvolutionsCommand.Run),
+        ["explain"] = ("explain MODEL_DIR: whether measured steps add up to the whole run", ExplainCommand.Run),
         ["load"] = ("load MODEL_DIR [ROUNDS]: opening ResNet-18 and its first inference against making a session of ONNX Runtime", LoadCommand.Run),
         ["footprint"] = ("footprint MODEL_DIR: what inference allocates, and what a process grows by", FootprintCommand.Run),
         ["sets"] = ("sets MODEL_DIR: every kernel set against what its instructions allow, and managed against native", SetsCommand.Run),

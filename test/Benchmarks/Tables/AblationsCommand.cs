@@ -4,9 +4,11 @@ using System.Collections.Immutable;
 using System.IO;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
+using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Training;
 
 namespace Microsoft.ML.Quantization.Benchmarks.Tables;
@@ -24,11 +26,26 @@ internal static class AblationsCommand
         new("Rate of INQ, levels of the layer", "one cosine over the run", "inq-course", "INQ", (3, 3), 8) { Scheme = PerLayer, Training = t => t with { Schedule = t.Schedule with { Restarts = 1 } } },
         new("Largest level of INQ", "from the largest weight, as in the paper", "inq-largest", "INQ", (2, 2), 12) { Scheme = static s => s with { Weights = ((Inq)s.Weights!) with { LeastError = false } } },
         new("Largest level of INQ", "of least error", "inq-least", "INQ", (2, 2), 12),
+        new("Weights of Affine", "ranges by extremes, as in the paper", "affine-extremes", "Affine", (2, 2), 4),
+        new("Weights of Affine", "learned steps (LSQ)", "affine-steps", "Affine", (2, 2), 4) { Scheme = static s => s with { Weights = new Lsq { Bits = 2, PerChannel = true } } },
+        new("Activations of HWGQ", "HWGQ, behind normalization of fixed scale and shift", "hwgq-fixed", "HWGQ", (1, 1), 4),
+        new("Activations of HWGQ", "DoReFa, behind normalization that learns", "hwgq-learned", "HWGQ", (1, 1), 4) { Scheme = static s => s with { Activations = new DoReFaActivations { Bits = 1 } } },
+        new("Planes of activations, network of binary blocks from scratch", "one, XNOR", "blocks-xnor", "XNOR", (1, 1), 4) { Network = Blocks },
+        new("Planes of activations, network of binary blocks from scratch", "two, HORQ", "blocks-horq", "HORQ", (1, 2), 4) { Network = Blocks },
         new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
+        new("Weights of Affine", "ranges by extremes, as in the paper", "affine-extremes", "Affine", (2, 2), 4),
+        new("Weights of Affine", "learned steps (LSQ)", "affine-steps", "Affine", (2, 2), 4) { Scheme = static s => s with { Weights = new Lsq { Bits = 2, PerChannel = true } } },
+        new("Activations of HWGQ", "HWGQ, behind normalization of fixed scale and shift", "hwgq-fixed", "HWGQ", (1, 1), 4),
+        new("Activations of HWGQ", "DoReFa, behind normalization that learns", "hwgq-learned", "HWGQ", (1, 1), 4) { Scheme = static s => s with { Activations = new DoReFaActivations { Bits = 1 } } },
+        new("Planes of activations, network of binary blocks from scratch", "one, XNOR", "blocks-xnor", "XNOR", (1, 1), 4) { Network = Blocks },
+        new("Planes of activations, network of binary blocks from scratch", "two, HORQ", "blocks-horq", "HORQ", (1, 2), 4) { Network = Blocks },
         new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
         new("Optimizer of RQ-ST", "Adam, rate 0.001", "rq-st-adam", "RQ-ST", (3, 3), 8),
         new("Optimizer of RQ-ST", "Nesterov momentum 0.9, rate 0.02", "rq-st-momentum", "RQ-ST", (3, 3), 8) { Training = t => t with { Optimizer = new Sgd(0.9f, Nesterov: true), Rate = 0.02f } },
     ];
+
+    /// <summary>ResNet-8 with its blocks in the order of binary networks, signs where the table's network has rectifiers.</summary>
+    private static Func<ulong, Graph> Blocks => static seed => BinaryNetworks.ResNet(8, Shape.Of(1, 28, 28), seed: seed);
 
     private static Func<QuantizationAwareScheme, QuantizationAwareScheme> PerLayer => static s => s with { Weights = ((Inq)s.Weights!) with { PerChannel = false } };
 
@@ -65,7 +82,7 @@ internal static class AblationsCommand
         QuantizationAwareScheme scheme = c.Scheme(TrainingRecipes.Find(c.Recipe).Scheme(c.Bits.Weights, c.Bits.Activations));
         TrainingOptions training = c.Training(MethodsCommand.Training(c.Epochs, seed, TrainingDefaults.For(scheme)));
         string bits = FormattableString.Invariant($"{c.Bits.Weights}/{c.Bits.Activations}");
-        return new TableCell(FormattableString.Invariant($"{c.Name}-e{c.Epochs}-s{seed}"), c.Recipe, bits, start, scheme, training);
+        return new TableCell(FormattableString.Invariant($"{c.Name}-e{c.Epochs}-s{seed}"), c.Recipe, bits, c.Network?.Invoke(seed) ?? start, scheme, training);
     }
 
     private static void Write(CellRunner runner, Graph start)
@@ -85,7 +102,7 @@ internal static class AblationsCommand
             # One thing changed
 
             `dotnet run -c Release --project test/Benchmarks -- ablations DATA_DIR` on {Machine.Description}.
-            Cells of the table of recipes (methods.md) that surprised, trained as there in two ways that differ in one thing. Mean error on the test images with its 95 % interval (Student's t) where there are several seeds. One file a cell in `ablations/`.
+            Cells of the table of recipes (methods.md) that surprised, trained as there, some for fewer epochs, in two ways that differ in one thing. Mean error on the test images with its 95 % interval (Student's t) where there are several seeds. One file a cell in `ablations/`.
             The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways; those of INQ's layer levels were trained before the method knew levels of channels, that of the largest level from the largest weight before it knew another.
 
             {table}
@@ -96,6 +113,9 @@ internal static class AblationsCommand
     private sealed record Case(string Question, string Way, string Name, string Recipe, (int Weights, int Activations) Bits, int Epochs)
     {
         public Func<QuantizationAwareScheme, QuantizationAwareScheme> Scheme { get; init; } = static s => s;
+
+        /// <summary>The network by the seed; null for the one that all cells of the table begin with.</summary>
+        public Func<ulong, Graph>? Network { get; init; }
 
         public Func<TrainingOptions, TrainingOptions> Training { get; init; } = static t => t;
     }
