@@ -170,6 +170,12 @@ public sealed partial class QuantizationTrainersCatalog
         NetworkStart network, int weightBits = 4, int activationBits = 4, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("RQ-ST", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
+    /// <summary>ReActNet: weights by Bi-Real (1 bit), activations by Bi-Real (1 bit); Liu et al., 2020.</summary>
+    /// <inheritdoc cref="Recipe" path="/param"/>
+    public QuantizationAwareTrainingEstimator ReActNet(
+        NetworkStart network, int weightBits = 1, int activationBits = 1, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        => Recipe("ReActNet", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
+
     /// <summary>ResNetE: weights by BNN (1 bit), activations by BNN (1 bit); Bethge et al., 2019.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
     public QuantizationAwareTrainingEstimator ResNetE(

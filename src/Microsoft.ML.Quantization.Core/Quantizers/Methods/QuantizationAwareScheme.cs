@@ -86,11 +86,7 @@ public sealed record QuantizationAwareScheme
                 string.Create(CultureInfo.InvariantCulture, $"{nameof(Folding)}: expected a method for weights that leaves latent weights to the optimizer, and {nameof(folding.FreezeAt)} in [0, 1], found {Weights?.Name ?? "none"} and {folding.FreezeAt}."));
         }
 
-        if (HasShifts && Activations is not SignMethod)
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(HasShifts)}: expected a method of signs for activations, found {Activations?.Name ?? "none"}.");
-        }
-
+        CheckShifts();
         return parts.Any(p => p.Method is not null)
             ? this
             : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(QuantizationAwareScheme)}: expected a method for weights, activations or gradients, found none.");
@@ -105,6 +101,14 @@ public sealed record QuantizationAwareScheme
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
         => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}{(HasShifts ? " shifted" : string.Empty)}";
+
+    private void CheckShifts()
+    {
+        if (HasShifts && Activations is not SignMethod)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(HasShifts)}: expected a method of signs for activations, found {Activations?.Name ?? "none"}.");
+        }
+    }
 
     private static string Text(ImmutableArray<string> patterns) => string.Join(",", patterns.Select(k => "'" + k.Replace("'", "''", StringComparison.Ordinal) + "'"));
 
