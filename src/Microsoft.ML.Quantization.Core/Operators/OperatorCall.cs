@@ -25,6 +25,9 @@ public sealed record OperatorCall(Graph Graph, Node Node, Tensor[] Inputs, Tenso
     /// <summary>The optimizer's second moments of a constant, by name; null outside training.</summary>
     public Func<string, ReadOnlyMemory<float>>? Curvature { get; init; }
 
+    /// <summary>The mask of a pruned constant, by name; empty for others, null outside training.</summary>
+    public Func<string, ReadOnlyMemory<float>>? Mask { get; init; }
+
     /// <summary>Whether activations [N, C, ..] among inputs and outputs lie channels-last under their logical shape; only training asks for it, of operators that offer it.</summary>
     internal bool IsChannelsLast { get; init; }
 

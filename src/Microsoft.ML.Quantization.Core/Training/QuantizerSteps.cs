@@ -55,7 +55,8 @@ internal sealed class QuantizerSteps(Graph graph)
             if (before.TryGetValue(NameOf(node, 0), out float[]? old))
             {
                 Tensor[] inputs = [.. node.Inputs.Select(v => constants.GetValueOrDefault(graph[v].Name) ?? graph.ConstantOf(v))];
-                node.Method.AfterStep(node.Call(inputs, place, pool) with { Curvature = state.SecondMoments(NameOf(node, 0)) }, old, inputs[0].Writable<float>());
+                string name = NameOf(node, 0);
+                node.Method.AfterStep(node.Call(inputs, place, pool) with { Curvature = state.SecondMoments(name), Mask = state.MaskOf(name) }, old, inputs[0].Writable<float>());
             }
         }
     }

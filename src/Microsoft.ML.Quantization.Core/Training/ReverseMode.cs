@@ -15,7 +15,8 @@ namespace Microsoft.ML.Quantization.Training;
 /// <summary>Where in a run a step stands.</summary>
 /// <param name="Context">The place.</param>
 /// <param name="Curvature">The optimizer's second moments of a constant, by name.</param>
-internal sealed record StepPlace(MethodContext Context, Func<string, ReadOnlyMemory<float>> Curvature);
+/// <param name="Mask">The mask of a pruned constant, by name.</param>
+internal sealed record StepPlace(MethodContext Context, Func<string, ReadOnlyMemory<float>> Curvature, Func<string, ReadOnlyMemory<float>> Mask);
 
 /// <summary>
 /// Runs a graph forward, keeping what the way back needs, and back. Trainable constants are read from a table by name, so that a step need not build a new graph.
@@ -157,7 +158,7 @@ internal sealed class ReverseMode
 
         if (training && rule.HasForward(pass.Graph, node))
         {
-            return rule.Forward(place is null ? call : call with { Context = place.Context, Curvature = place.Curvature });
+            return rule.Forward(place is null ? call : call with { Context = place.Context, Curvature = place.Curvature, Mask = place.Mask });
         }
 
         rule.Evaluate(call);

@@ -177,7 +177,7 @@ internal sealed class TrainingRun : IDisposable
         return taught is null ? value : _teacher!.Of(value, output, taught);
     }
 
-    private StepPlace Place() => new(new MethodContext(_options.Seed, _state.Step, _stepsPerEpoch, _options.Epochs), name => _state.SecondMoments(name));
+    private StepPlace Place() => new(new MethodContext(_options.Seed, _state.Step, _stepsPerEpoch, _options.Epochs), _state.SecondMoments, _state.MaskOf);
 
     private void Augment(int row, Span<float> image)
     {

@@ -72,6 +72,9 @@ internal sealed class TrainingState
     /// <summary>The moving average of a constant's squared gradients; empty where the optimizer keeps none.</summary>
     public ReadOnlyMemory<float> SecondMoments(string name) => _squares >= 0 && Slots.TryGetValue(name, out float[][]? slots) ? slots[_squares] : default;
 
+    /// <summary>The mask of a constant; empty where it is not pruned.</summary>
+    public ReadOnlyMemory<float> MaskOf(string name) => Masks.GetValueOrDefault(name);
+
     /// <summary>A copy of all constants.</summary>
     public static Dictionary<string, Tensor> Copy(Dictionary<string, Tensor> constants)
         => constants.ToDictionary(c => c.Key, c => Copy(c.Value), StringComparer.Ordinal);

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using Microsoft.ML.Quantization.Core.Tests.Training.Methods;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
@@ -11,6 +12,7 @@ using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
@@ -74,6 +76,27 @@ public sealed class PruningTests
             sbyte[] codes = form.Planes[0].Codes.Values<sbyte>().ToArray();
             Assert.IsTrue(weights.Zip(codes).All(p => p.First != 0 || p.Second == 0));
         }
+    }
+
+    [TestMethod]
+    public void Statistics_of_quantizers_are_those_of_the_weights_that_are_left()
+    {
+        // LSQ: the gradient of the step is scaled by 1/√(N·QP), N without the pruned ones.
+        float[] pruned = [0.4f, 0, -0.3f, 0, 0.7f, 0, -0.6f, 0], left = [0.4f, -0.3f, 0.7f, -0.6f], mask = [1, 0, 1, 0, 1, 0, 1, 0];
+        var lsq = new MethodProbe(new Lsq { Bits = 2 }, QuantizerSites.Weights, pruned, [0.3f]);
+        double whole = lsq.Back().Totals[0];
+        lsq.Call = lsq.Call with { Mask = mask };
+        Assert.AreEqual(whole * Math.Sqrt(2), lsq.Back().Totals[0], 1e-6);
+
+        // TWN: threshold and scale do not fall.
+        float[] levels = new MethodProbe(new TernaryWeights { Bits = 2 }, QuantizerSites.Weights, left).Hard();
+        CollectionAssert.AreEqual(levels, new MethodProbe(new TernaryWeights { Bits = 2 }, QuantizerSites.Weights, pruned).Hard().Where((_, i) => mask[i] != 0).ToArray());
+
+        // INQ: half of what is left is frozen in the first stage, not half of all.
+        var inq = new MethodProbe(new Inq { Bits = 5 }, QuantizerSites.Weights, pruned);
+        float[] weights = [.. pruned];
+        inq.Method.AfterStep(inq.Call with { Mask = mask }, pruned, weights);
+        CollectionAssert.AreEqual((float[])[0, 0, 0, 0, 1, 0, 1, 0], inq.Call.Parameter(1).ToArray());
     }
 
     [TestMethod]

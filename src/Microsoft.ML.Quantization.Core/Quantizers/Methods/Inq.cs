@@ -101,26 +101,29 @@ public sealed record Inq : QuantizationMethod
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
         => LaneMap.Map(default(Free), call.Parameter(1).Slice(begin, g.Length), g, dx);
 
-    /// <summary>Puts frozen weights back; at the beginning of a stage rounds and freezes more of the largest, the first of equals first.</summary>
+    /// <summary>Puts frozen weights back; at the beginning of a stage rounds and freezes more of the largest, the first of equals first. Shares are those of the weights that are not pruned.</summary>
     public override void AfterStep(MethodCall call, ReadOnlySpan<float> before, Span<float> weights)
     {
         Span<float> frozen = call.Parameters[1].Writable<float>();
+        ReadOnlySpan<float> mask = call.Mask.Span;
+        bool[] taken = new bool[weights.Length];
         int count = 0;
         for (int i = 0; i < weights.Length; i++)
         {
             weights[i] = frozen[i] != 0 ? before[i] : weights[i];
-            count += frozen[i] != 0 ? 1 : 0;
+            bool isPruned = !mask.IsEmpty && mask[i] == 0;
+            taken[i] = isPruned || frozen[i] != 0;
+            count += taken[i] && !isPruned ? 1 : 0;
         }
 
         // Shares are decimals: 0.7 of 10 is 7.
-        int wanted = Math.Min(weights.Length, (int)((FrozenShare(call.Context) * weights.Length) + 1e-6)) - count;
+        int wanted = Math.Min(call.Survivors, (int)((FrozenShare(call.Context) * call.Survivors) + 1e-6)) - count;
         if (wanted <= 0)
         {
             return;
         }
 
         float[] sizes = [.. weights.ToArray().Select(MathF.Abs)];
-        bool[] taken = [.. frozen.ToArray().Select(f => f != 0)];
         foreach (int i in Enumerable.Range(0, sizes.Length).Where(i => !taken[i]).OrderByDescending(i => sizes[i]).ThenBy(i => i).Take(wanted))
         {
             weights[i] = Rule(call, i).Of(new Lanes1(weights[i])).Value;

@@ -90,8 +90,8 @@ public sealed record Lsq : QuantizationMethod
             return;
         }
 
-        // Activations count the features of one row; weights everything that shares the step.
-        int features = call.Site == QuantizerSites.Weights ? call.X.Shape.Count / totals.Length : call.X.Shape.Count / call.X.Shape[0];
+        // Activations count the features of one row; weights everything that shares the step and is not pruned.
+        int features = call.Site == QuantizerSites.Weights ? Math.Max(1, call.Survivors / totals.Length) : call.X.Shape.Count / call.X.Shape[0];
         double scale = 1 / Math.Sqrt((double)features * Range.Max);
         for (int i = 0; i < totals.Length; i++)
         {

@@ -17,6 +17,12 @@ public sealed record MethodCall(Tensor X, Tensor[] Parameters, MethodContext Con
     /// <summary>The optimizer's second moments of x, for methods that weigh by curvature; empty where there are none (yet).</summary>
     public ReadOnlyMemory<float> Curvature { get; init; }
 
+    /// <summary>For weights that are pruned, 1 for each that is kept and 0 for each that is gone (and 0 in x); empty where nothing is pruned.</summary>
+    public ReadOnlyMemory<float> Mask { get; init; }
+
+    /// <summary>Elements of x that are not pruned.</summary>
+    public int Survivors => Mask.IsEmpty ? X.Shape.Count : X.Shape.Count - Mask.Span.Count(0f);
+
     /// <summary>Memory of the step for what the way forward leaves, [<see cref="QuantizationMethod.KeptWidth"/>, elements of x]; null where nothing is kept.</summary>
     public Tensor? Kept { get; init; }
 

@@ -37,7 +37,8 @@ internal sealed class LearnedQuantizeGradient : GradientRule
 
         // Outside a run (statistics measured anew) what counts is what will be deployed. A run's own place may be equal to that of evaluation.
         bool isRun = !ReferenceEquals(call.Context, MethodContext.Evaluation);
-        use = use with { Curvature = call.Curvature?.Invoke(call.Graph[node.Inputs[0]].Name) ?? default };
+        string name = call.Graph[node.Inputs[0]].Name;
+        use = use with { Curvature = call.Curvature?.Invoke(name) ?? default, Mask = call.Mask?.Invoke(name) ?? default };
         object? prepared = node.Method.Prepare(use);
         if (node.Method.KeptWidth > 0 && call.Memory is not null && isRun)
         {

@@ -7,7 +7,7 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
-/// Ternary weight networks (Li and Liu, 2016): ŵ = α·sign(w) where |w| > Δ, else 0. Near the best: Δ = 0.7·mean|w|, α = mean of the |w| above it. Exact: the k largest with k the first that
+/// Ternary weight networks (Li and Liu, 2016): ŵ = α·sign(w) where |w| > Δ, else 0. Near the best: Δ = 0.7·mean|w| of the weights that are not 0 (pruned ones are), α = mean of the |w| above it. Exact: the k largest with k the first that
 /// makes S²/k largest (S their sum), α = S/k, Δ = α/2; it sorts the weights at each step. Gradients pass unchanged.
 /// </summary>
 public sealed record TernaryWeights : FewLevelMethod
@@ -46,7 +46,7 @@ public sealed record TernaryWeights : FewLevelMethod
             return LevelTable.Nearest(2, [0, 1], EachGroup(call, Best));
         }
 
-        float[] deltas = EachGroup(call, w => Share * LatentWeights.MeanSize(w));
+        float[] deltas = EachGroup(call, w => Share * (w.Contains(0f) ? MeanAbove(w, 0) : LatentWeights.MeanSize(w)));
         int group = 0;
         return LevelTable.Ternary(deltas, EachGroup(call, w => MeanAbove(w, deltas[group++])));
     }
