@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
@@ -33,12 +34,16 @@ internal static class NetworksCommand
 
     private static readonly int[] _batches = [1, 8];
 
+    private static readonly string[] _heads =
+        ["model", "threads", .. _batches.SelectMany(b => new[] { "ours, ms", "ONNX Runtime, ms", "ours : ONNX Runtime" }.Select(h => Text(b, "'batch '0': '") + h))];
+
     /// <summary>Tokens of the encoder.</summary>
     private const int Sequence = 128;
 
     /// <summary>What the peer's networks leave free.</summary>
     internal static OnnxImportOptions Import { get; } = new() { Dimensions = ImmutableDictionary<string, int>.Empty.Add("seq", Sequence) };
 
+    /// <summary>networks MODEL_DIR [ROUNDS [MODEL ...]]; with models named, rows of others are kept.</summary>
     public static int Run(string[] args)
     {
         if (args.Length == 0)
@@ -48,24 +53,32 @@ internal static class NetworksCommand
         }
 
         int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5;
-        string[] heads = ["ours, ms", "ONNX Runtime, ms", "ours : ONNX Runtime"];
-        var table = new Table(["model", "threads", .. _batches.SelectMany(b => heads.Select(h => Text(b, "'batch '0': '") + h))]);
-        foreach (string file in _models.Select(m => Path.Combine(args[0], m)).Where(File.Exists))
+        HashSet<string> wanted = [.. args.Skip(2)];
+        bool IsWanted(string model) => (wanted.Count == 0 || wanted.Contains(model)) && File.Exists(Path.Combine(args[0], model));
+        var table = new Table(_heads);
+        foreach (string file in _models.Where(IsWanted).Select(m => Path.Combine(args[0], m)))
         {
             Compare(Path.GetFileName(file), Document(file), file, rounds, table);
         }
 
-        foreach ((string model, string name, Func<Graph, QuantizationScheme> scheme) in _own.Where(o => File.Exists(Path.Combine(args[0], o.Model))))
+        foreach ((string model, string name, Func<Graph, QuantizationScheme> scheme) in _own.Where(o => IsWanted(o.Model)))
         {
             string file = Path.Combine(args[0], model);
             Compare($"{model}, {name}", Quantized(file, scheme), file.Replace(".onnx", ".u8s8.onnx", StringComparison.Ordinal), rounds, table);
         }
 
+        Write(wanted.Count == 0 ? table : Merged(table), rounds);
+        return 0;
+    }
+
+    private static void Write(QuietTable table, int rounds)
+    {
         Machine.WriteResult("networks.md", $"""
             # Latency against ONNX Runtime 1.30
 
             `dotnet run -c Release --project test/Benchmarks -- networks MODELS {rounds}` on {Machine.Description}.
             Each figure is the median of {rounds} alternating rounds, each round being the median of at least 30 runs. Ours is timed through `QuantizedModel.Run` with float input and output, as the peer is.
+            A row's figures are of one run; a model may have been measured again by itself.
 
             {table}
             """.ReplaceLineEndings("\n"));
@@ -77,7 +90,21 @@ internal static class NetworksCommand
             }
 
             """.ReplaceLineEndings("\n"));
-        return 0;
+    }
+
+    /// <summary>The rows of the last result, those measured now in their places.</summary>
+    private static QuietTable Merged(QuietTable measured)
+    {
+        var merged = new QuietTable(_heads);
+        string file = Machine.ResultFolder("networks.json");
+        string[][] rows = File.Exists(file) ? [.. JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("rows").EnumerateArray().Select(r => _heads.Select(h => r.GetProperty(h).ToString()).ToArray())] : [];
+        Dictionary<(string, string), string[]> anew = measured.Rows.ToDictionary(r => (r[0], r[1]));
+        foreach (string[] row in rows.Concat(measured.Rows.Where(m => !rows.Any(r => (r[0], r[1]) == (m[0], m[1])))))
+        {
+            merged.Add(anew.GetValueOrDefault((row[0], row[1]), row));
+        }
+
+        return merged;
     }
 
     private static void Compare(string name, ModelDocument document, string peer, int rounds, Table table)

@@ -12,6 +12,9 @@ internal class QuietTable(params string[] head)
 {
     private readonly List<string[]> _rows = [];
 
+    /// <summary>The rows so far.</summary>
+    public IReadOnlyList<string[]> Rows => _rows;
+
     /// <summary>Adds a row.</summary>
     public virtual void Add(params string[] cells) => _rows.Add(cells);
 
