@@ -7,27 +7,35 @@
 
 namespace {
 
-constexpr int kFloatLanes = Group::kFloatPanels * kWidth;
+constexpr int kFloatPanels = 2 * Group::kFloatPairs;
+constexpr int kFloatLanes = kFloatPanels * kWidth;
 constexpr int kFloatStripe = 48;  // rows of a tile
 constexpr int kDepth = 128;       // inputs decoded at a time: a multiple of kAlign
 
 MLQ_INLINE int FloatStripes(const mlq_grouped& g) { return CeilDivide(g.rows, kFloatStripe); }
 
-MLQ_INLINE int FloatTiles(const mlq_grouped& g) { return CeilDivide(Panels(g), Group::kFloatPanels) * FloatStripes(g); }
+MLQ_INLINE int FloatTiles(const mlq_grouped& g) { return CeilDivide(Pairs(g), Group::kFloatPairs) * FloatStripes(g); }
 
-// `size` weights of one group of a panel, from a block's beginning, into every kFloatLanes-th vector.
+// Weight k of a panel's lanes in a block's vectors.
 template <int C>
-MLQ_INLINE void DecodePiece(const uint8_t* blocks, typename Simd::F scale, int size, float* to) {
-  constexpr int kBlock = 32 / C;
-  int k = 0;
-  for (; k + kBlock <= size; k += kBlock, blocks += kVectorBytes) {
-    const typename Simd::I word = LoadBytes(blocks);
-    MLQ_UNROLL for (int j = 0; j < kBlock; j++, to += kFloatLanes) {
-      Simd::Store(to, Simd::Mul(scale, Group::Decode<C>(word, j % 4 * 8 + j / 4 * C)));
+MLQ_INLINE typename Simd::F Decoded(const typename Simd::I (&block)[Vectors(C)], int k, int panel) {
+  return Group::Decode<C>(block[C == 8 ? panel : 0], k % 4 * 8 + (C == 8 ? 0 : (2 * (k / 4) + panel) * C));
+}
+
+// `size` weights of one group of a pair, from a block's beginning, into every kFloatLanes-th vector.
+template <int C>
+MLQ_INLINE void DecodePiece(const uint8_t* blocks, const typename Simd::F (&scales)[2], int size, float* to) {
+  constexpr int kVectors = Vectors(C), kInputs = 4 * Steps(C);
+  for (int k = 0; k < size; k += kInputs, blocks += kVectorBytes * kVectors) {
+    typename Simd::I block[kVectors];
+    MLQ_UNROLL for (int i = 0; i < kVectors; i++) { block[i] = LoadBytes(blocks + i * kVectorBytes); }
+    const int count = Min(kInputs, size - k);
+    MLQ_UNROLL for (int j = 0; j < kInputs; j++, to += kFloatLanes) {
+      if (j < count) {
+        Simd::Store(to, Simd::Mul(scales[0], Decoded<C>(block, j, 0)));
+        Simd::Store(to + kWidth, Simd::Mul(scales[1], Decoded<C>(block, j, 1)));
+      }
     }
-  }
-  for (int j = 0; k + j < size; j++, to += kFloatLanes) {
-    Simd::Store(to, Simd::Mul(scale, Group::Decode<C>(LoadBytes(blocks), j % 4 * 8 + j / 4 * C)));
   }
 }
 
@@ -44,14 +52,14 @@ MLQ_INLINE Depth NextDepth(const Groups& s, int inputs, const Depth& last) {
 }
 
 template <int C>
-MLQ_NOINLINE void DecodeDepth(const Groups& s, const uint8_t* panels, int count, const Depth& d, float* to) {
-  for (int v = 0; v < count; v++) {
+MLQ_NOINLINE void DecodeDepth(const Groups& s, const uint8_t* pairs, int count, const Depth& d, float* to) {
+  for (int p = 0; p < count; p++) {
     int group = d.group, offset = d.offset;
     for (int k = 0; k < d.size;) {
-      const uint8_t* at = panels + v * s.panel + group * (s.scales + s.stride * kWidth * C / 8);
-      const typename Simd::F scale = s.half ? Group::Halves(at) : Simd::Load((const float*)(const void*)at);
+      const uint8_t* at = pairs + p * s.pair + group * (s.scales + s.stride * kPair * C / 8);
+      const typename Simd::F scales[2] = {s.half ? Scales<true>(at, 0) : Scales<false>(at, 0), s.half ? Scales<true>(at, 1) : Scales<false>(at, 1)};
       const int size = Min(s.size - offset, d.size - k);
-      DecodePiece<C>(at + s.scales + (int64_t)offset * kWidth * C / 8, scale, size, to + k * kFloatLanes + v * kWidth);
+      DecodePiece<C>(at + s.scales + (int64_t)offset * kPair * C / 8, scales, size, to + k * kFloatLanes + p * kPair);
       k += size;
       group++;
       offset = 0;
@@ -61,7 +69,7 @@ MLQ_NOINLINE void DecodeDepth(const Groups& s, const uint8_t* panels, int count,
 
 template <int R>
 MLQ_INLINE void FloatRows(const float* x, int64_t stride, int size, const float* weights, float* sums) {
-  constexpr int V = Group::kFloatPanels;
+  constexpr int V = kFloatPanels;
   typename Simd::F acc[R][V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < V; v++) { acc[r][v] = Simd::Load(sums + r * kFloatLanes + v * kWidth); }
@@ -114,20 +122,20 @@ MLQ_NOINLINE void FinishFloats(const FloatCall& c, int row, int rows, int first,
   }
 }
 
-MLQ_NOINLINE void FloatTile(const FloatCall& c, int row, int rows, int panel) {
+MLQ_NOINLINE void FloatTile(const FloatCall& c, int row, int rows, int pair) {
   alignas(64) float weights[kDepth * kFloatLanes];
   alignas(64) float sums[kFloatStripe * kFloatLanes];
-  const int count = Min(Group::kFloatPanels, Panels(c.g) - panel);
-  if (count < Group::kFloatPanels) {
-    memset(weights, 0, sizeof weights);  // lanes behind the last panel
+  const int count = Min(Group::kFloatPairs, Pairs(c.g) - pair);
+  if (count < Group::kFloatPairs) {
+    memset(weights, 0, sizeof weights);  // lanes behind the last pair
   }
   memset(sums, 0, sizeof(float) * (size_t)(rows * kFloatLanes));
-  const uint8_t* panels = c.packed + panel * c.s.panel;
+  const uint8_t* pairs = c.packed + pair * c.s.pair;
   Depth d = {0, 0, 0, 0};
   for (d = NextDepth(c.s, c.g.inputs, d); d.size > 0; d = NextDepth(c.s, c.g.inputs, d)) {
-    c.s.container == 2   ? DecodeDepth<2>(c.s, panels, count, d, weights)
-    : c.s.container == 4 ? DecodeDepth<4>(c.s, panels, count, d, weights)
-                         : DecodeDepth<8>(c.s, panels, count, d, weights);
+    c.s.container == 2   ? DecodeDepth<2>(c.s, pairs, count, d, weights)
+    : c.s.container == 4 ? DecodeDepth<4>(c.s, pairs, count, d, weights)
+                         : DecodeDepth<8>(c.s, pairs, count, d, weights);
     for (int r = 0; r < rows; r += Group::kFloatRows) {
       const float* x = c.source + (int64_t)(row + r) * c.g.inputs + d.begin;
       FloatBlock<Group::kFloatRows>(Min(rows - r, Group::kFloatRows), x, c.g.inputs, d.size, weights, sums + r * kFloatLanes);
@@ -137,14 +145,14 @@ MLQ_NOINLINE void FloatTile(const FloatCall& c, int row, int rows, int panel) {
     d.group += !next ? 0 : c.s.size > kDepth ? 1 : CeilDivide(d.size, c.s.size);
     d.offset = next ? 0 : d.offset;
   }
-  FinishFloats(c, row, rows, panel * kWidth, sums);
+  FinishFloats(c, row, rows, pair * kPair, sums);
 }
 
 void RunFloats(const FloatCall& c, int begin, int end) {
-  const int across = CeilDivide(Panels(c.g), Group::kFloatPanels), stripes = FloatStripes(c.g);
+  const int across = CeilDivide(Pairs(c.g), Group::kFloatPairs), stripes = FloatStripes(c.g);
   for (int tile = begin; tile < end; tile++) {
     const int first = Share(c.g.rows, tile / across, stripes), last = Share(c.g.rows, tile / across + 1, stripes);
-    FloatTile(c, first, last - first, tile % across * Group::kFloatPanels);
+    FloatTile(c, first, last - first, tile % across * Group::kFloatPairs);
   }
 }
 

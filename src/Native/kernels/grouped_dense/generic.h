@@ -1,8 +1,9 @@
 // Dense layer with narrow weights in groups: a lane is an output, an instruction multiplies four weights of it with four
 // codes of the row. Weights stay packed in memory: containers of 2 bits (2-bit weights), 4 bits (3 and 4) or 8 (5 to 8).
-// Packed: [panel][group]{ scales [kWidth], float or half, [blocks][vector of bytes] }; a byte of a block holds, from its low bits
-// up, the weight + offset of 8 / container successive steps. The integer sum starts at -offset * (sum of the row's codes).
-// One row is bound by memory: four panels are read side by side. More rows are bound by the products: two panels, unpacked as they are read,
+// A panel is a vector of outputs; two lie together. Packed: [pair][group]{ scales [2][kWidth], float or half, [blocks] }. A block is a vector of bytes for
+// each panel with 8 bits, otherwise one whose bytes hold, from their low bits up, the weight + offset of the first and of the second panel, with 2 bits
+// of two successive steps. The integer sum starts at -offset * (sum of the row's codes).
+// One row is bound by memory: two pairs are read side by side. More rows are bound by the products: one pair, unpacked as it is read,
 // times as many rows as registers hold, an integer and a float sum for each.
 #ifndef MLQ_GROUPED_DENSE_H
 #define MLQ_GROUPED_DENSE_H
@@ -16,14 +17,16 @@ constexpr int kVectorBytes = kWidth * 4;
 constexpr int kAlign = 16;                 // codes of a group: a multiple of the largest block
 constexpr int64_t kStripeBytes = 256 << 10;  // row codes of one tile, which stay in the second-level cache
 constexpr int64_t kStripeBlocks = 24;      // a tile stays small enough to share work out
-constexpr int kMany = 2, kFew = 4;         // panels of a tile; blocks of rows, shared out evenly, never fall to kFewRows
+constexpr int kMany = 1, kFew = 2;         // pairs of a tile; blocks of rows, shared out evenly, never fall to kFewRows
+constexpr int kPair = 2 * kWidth;          // outputs
+constexpr int64_t kHalvesChunk = 1 << 16;  // codes whose products with weights of 240 fit 32 bits
 static_assert((Group::kRows + 1) / 2 > Group::kFewRows, "an even share of more rows than fit must not be few");
 
 struct Groups {
   int count, container, size;
   bool half;
   int64_t stride, last, row;  // codes of a group, of the last group and of a row, padded
-  int64_t scales, panel;      // bytes of a group's scales and of a panel
+  int64_t scales, pair;       // bytes of a group's scales and of a pair
 };
 
 MLQ_INLINE Groups GroupsOf(const mlq_grouped& g) {
@@ -35,14 +38,19 @@ MLQ_INLINE Groups GroupsOf(const mlq_grouped& g) {
   r.stride = CeilDivide(r.size, kAlign) * kAlign;
   r.last = CeilDivide(g.inputs - (r.count - 1) * r.size, kAlign) * kAlign;
   r.row = (r.count - 1) * r.stride + r.last;
-  r.scales = kWidth * (r.half ? 2 : 4);
-  r.panel = r.row * kWidth * r.container / 8 + r.count * r.scales;
+  r.scales = kPair * (r.half ? 2 : 4);
+  r.pair = r.row * kPair * r.container / 8 + r.count * r.scales;
   return r;
 }
 
-MLQ_INLINE int Panels(const mlq_grouped& g) { return CeilDivide(g.outputs, kWidth); }
+MLQ_INLINE int Pairs(const mlq_grouped& g) { return CeilDivide(g.outputs, kPair); }
 
-MLQ_INLINE int TilePanels(const mlq_grouped& g) { return g.rows <= Group::kFewRows ? kFew : kMany; }
+// Vectors of a block, and steps of four inputs that it holds.
+MLQ_INLINE constexpr int Vectors(int container) { return container == 8 ? 2 : 1; }
+
+MLQ_INLINE constexpr int Steps(int container) { return container == 2 ? 2 : 1; }
+
+MLQ_INLINE int TilePairs(const mlq_grouped& g) { return g.rows <= Group::kFewRows ? kFew : kMany; }
 
 MLQ_INLINE int Stripes(const mlq_grouped& g) {
   const int64_t most = Clip<int64_t>(kStripeBytes / GroupsOf(g).row / Group::kRows, 1, kStripeBlocks) * Group::kRows;
@@ -58,9 +66,20 @@ MLQ_INLINE uint16_t HalfBits(float x) {
   return (uint16_t)(sign | (magnitude >= kSmallestNormal ? (magnitude - kBias) >> 13 : (uint32_t)((x < 0 ? -x : x) * 16777216.0f)));
 }
 
-void PackGroup(const mlq_grouped& g, const Groups& s, const int8_t* weights, const float* scales, int panel, int group, uint8_t* to) {
-  const int first = panel * kWidth, steps = 8 / s.container, offset = Group::Offset(s.container);
-  for (int i = 0; i < kWidth; i++) {
+// One byte: i-th of vector `vector` of the block that begins at input k of the group's `size`.
+MLQ_INLINE uint8_t PackedByte(const mlq_grouped& g, int container, const int8_t* group, int first, int size, int k, int vector, int i) {
+  unsigned byte = 0;
+  for (int f = 0; f < 8 / container; f++) {
+    const int part = f + vector, o = first + part % 2 * kWidth + i / 4, at = k + part / 2 * 4 + i % 4;
+    const int weight = o < g.outputs && at < size ? group[(int64_t)o * g.inputs + at] : 0;
+    byte |= ((unsigned)(weight + Group::Offset(container)) & (0xffu >> (8 - container))) << (f * container);
+  }
+  return (uint8_t)byte;
+}
+
+void PackGroup(const mlq_grouped& g, const Groups& s, const int8_t* weights, const float* scales, int pair, int group, uint8_t* to) {
+  const int first = pair * kPair;
+  for (int i = 0; i < kPair; i++) {
     const float scale = first + i < g.outputs ? scales[(int64_t)(first + i) * s.count + group] : 0;
     const uint16_t half = HalfBits(s.half ? scale : 0);
     s.half ? memcpy(to + i * 2, &half, 2) : memcpy(to + i * 4, &scale, 4);
@@ -68,27 +87,22 @@ void PackGroup(const mlq_grouped& g, const Groups& s, const int8_t* weights, con
   to += s.scales;
   const int begin = group * s.size, size = Min(s.size, g.inputs - begin);
   const int padded = (int)(group + 1 < s.count ? s.stride : s.last);
-  for (int k = 0; k < padded; k += 4 * steps) {
-    for (int i = 0; i < kWidth * 4; i++, to++) {
-      const int o = first + i / 4;
-      unsigned byte = 0;
-      for (int f = 0; f < steps; f++) {
-        const int at = k + 4 * f + i % 4;
-        const int weight = o < g.outputs && at < size ? weights[(int64_t)o * g.inputs + begin + at] : 0;
-        byte |= ((unsigned)(weight + offset) & (0xffu >> (8 - s.container))) << (f * s.container);
+  for (int k = 0; k < padded; k += 4 * Steps(s.container)) {
+    for (int vector = 0; vector < Vectors(s.container); vector++) {
+      for (int i = 0; i < kVectorBytes; i++) {
+        *to++ = PackedByte(g, s.container, weights + begin, first, size, k, vector, i);
       }
-      *to = (uint8_t)byte;
     }
   }
 }
 
 void PackGroups(const mlq_grouped& g, const int8_t* weights, const float* scales, uint8_t* packed) {
   const Groups s = GroupsOf(g);
-  for (int panel = 0; panel < Panels(g); panel++) {
-    uint8_t* to = packed + panel * s.panel;
+  for (int pair = 0; pair < Pairs(g); pair++) {
+    uint8_t* to = packed + pair * s.pair;
     for (int group = 0; group < s.count; group++) {
-      PackGroup(g, s, weights, scales, panel, group, to);
-      to += s.scales + s.stride * kWidth * s.container / 8;
+      PackGroup(g, s, weights, scales, pair, group, to);
+      to += s.scales + s.stride * kPair * s.container / 8;
     }
   }
 }
@@ -103,63 +117,121 @@ struct Tail {
 
 MLQ_INLINE typename Simd::I LoadBytes(const uint8_t* packed) { return Simd::LoadInt((const int32_t*)(const void*)packed); }
 
-// One group's products of R rows with V panels, the sums of which start in `dot`; codes and panel move behind them.
-// Few rows wait for loads and have registers to spare: there the compiler is kept from loading anew for each part.
-template <int R, int V, int C>
-MLQ_INLINE void AddProducts(typename Simd::I (&dot)[R][V], const int8_t*& codes, const int8_t* end, int64_t row, const uint8_t*& panel, const int64_t (&next)[V]) {
+// Four codes in each lane.
+MLQ_INLINE typename Simd::I LoadWord(const int8_t* codes) {
+  int32_t word;
+  memcpy(&word, codes, 4);
+  return Simd::BroadcastInt(word);
+}
+
+// The weights of a pair's panel v for step f of a block.
+template <int C>
+MLQ_INLINE typename Simd::I Weights(const typename Simd::I (&block)[Vectors(C)], int f, int v) {
+  return Group::Unpack<C>(block[C == 8 ? v : 0], C == 8 ? 0 : 2 * f + v);
+}
+
+// Products of R rows with a block of P pairs. Few rows wait for loads and have registers to spare: there the compiler is kept from loading anew for each part.
+template <int R, int P, int C>
+MLQ_INLINE void AddBlock(typename Simd::I (&dot)[R][2 * P], const int8_t* codes, int64_t row, const uint8_t* pairs, const int64_t (&next)[P]) {
+  constexpr int kVectors = Vectors(C), kSteps = Steps(C);
+  typename Simd::I block[P][kVectors];
+  MLQ_UNROLL for (int i = 0; i < P * kVectors; i++) {
+    block[i / kVectors][i % kVectors] = LoadBytes(pairs + next[i / kVectors] + i % kVectors * kVectorBytes);
+    if constexpr (P == kFew) {
+      __asm__("" : "+" MLQ_REGISTER (block[i / kVectors][i % kVectors]));
+    }
+  }
+  MLQ_UNROLL for (int f = 0; f < kSteps; f++) {
+    typename Simd::I w[2 * P];
+    MLQ_UNROLL for (int v = 0; v < 2 * P; v++) { w[v] = Weights<C>(block[v / 2], f, v % 2); }
+    MLQ_UNROLL for (int r = 0; r < R; r++) {
+      const typename Simd::I x = LoadWord(codes + r * row + 4 * f);
+      MLQ_UNROLL for (int v = 0; v < 2 * P; v++) { Group::Multiply<C>(dot[r][v], w[v], x); }
+    }
+  }
+}
+
+// One group's products of R rows with P pairs, the sums of which start in `dot`; codes and pairs move behind them.
+template <int R, int P, int C>
+MLQ_INLINE void AddProducts(typename Simd::I (&dot)[R][2 * P], const int8_t*& codes, const int8_t* end, int64_t row, const uint8_t*& pairs, const int64_t (&next)[P]) {
+  constexpr int kBlocks = C == 4 && P == kMany ? 2 : 1, kCodes = 4 * Steps(C), kBytes = kVectorBytes * Vectors(C);
   do {
-    typename Simd::I bytes[V];
-    if constexpr (V == kFew) {
-      MLQ_UNROLL for (int v = 0; v < V; v++) {
-        bytes[v] = LoadBytes(panel + next[v]);
-        __asm__("" : "+" MLQ_REGISTER (bytes[v]));
-      }
-    }
-    MLQ_UNROLL for (int f = 0; f < 8 / C; f++) {
-      typename Simd::I w[V];
-      MLQ_UNROLL for (int v = 0; v < V; v++) { w[v] = Group::Unpack<C>(V == kFew ? bytes[v] : LoadBytes(panel + next[v]), f); }
-      MLQ_UNROLL for (int r = 0; r < R; r++) {
-        int32_t word;
-        memcpy(&word, codes + r * row + 4 * f, 4);
-        const typename Simd::I x = Simd::BroadcastInt(word);
-        MLQ_UNROLL for (int v = 0; v < V; v++) { Group::Multiply<C>(dot[r][v], w[v], x); }
-      }
-    }
-    codes += 32 / C;
-    panel += kVectorBytes;
+    MLQ_UNROLL for (int b = 0; b < kBlocks; b++) { AddBlock<R, P, C>(dot, codes + b * kCodes, row, pairs + b * kBytes, next); }
+    codes += kBlocks * kCodes;
+    pairs += kBlocks * kBytes;
   } while (codes < end);
 }
 
-// R rows times V panels. C: bits of the container.
-template <int R, int V, int C, bool Half>
-MLQ_NOINLINE void GroupedMicro(const Groups& s, const int8_t* codes, const int32_t* sums, const uint8_t* panel, int panels, const Tail& tail) {
-  int64_t next[V];
-  MLQ_UNROLL for (int v = 0; v < V; v++) { next[v] = Min(v, panels - 1) * s.panel; }  // what is missing repeats the last one
-  typename Simd::F acc[R][V];
-  MLQ_UNROLL for (int r = 0; r < R; r++) {
-    MLQ_UNROLL for (int v = 0; v < V; v++) { acc[r][v] = Simd::Zero(); }
+// The same for one row and containers of 4 bits, of at most kHalvesChunk codes. Unpacking takes as long as reading there, so bytes are multiplied as they
+// are and with their lower halves cleared: the second sum is 16 times that of the second panel, the difference that of the first (modulo 2^32, where it
+// fits). G is Group where it has such halves.
+template <typename G, int P>
+MLQ_INLINE void AddHalves(typename Simd::I (&dot)[2 * P], const int8_t*& codes, const int8_t* end, const uint8_t*& pairs, const int64_t (&next)[P]) {
+  typename Simd::I upper[P];
+  MLQ_UNROLL for (int p = 0; p < P; p++) { upper[p] = Simd::ZeroInt(); }
+  do {
+    const typename Simd::I x = LoadWord(codes);
+    MLQ_UNROLL for (int p = 0; p < P; p++) {
+      typename Simd::I bytes = LoadBytes(pairs + next[p]);
+      __asm__("" : "+" MLQ_REGISTER (bytes));
+      G::template Multiply<4>(dot[2 * p], bytes, x);
+      G::template Multiply<4>(upper[p], G::Upper(bytes), x);
+    }
+    codes += 4;
+    pairs += kVectorBytes;
+  } while (codes < end);
+  MLQ_UNROLL for (int p = 0; p < P; p++) {
+    dot[2 * p] = Simd::SubInt(dot[2 * p], upper[p]);
+    dot[2 * p + 1] = Simd::AddInt(dot[2 * p + 1], G::Sixteenth(upper[p]));
   }
+}
+
+// One group's products in sums that hold them all, or a chunk of them.
+template <int R, int P, int C>
+MLQ_INLINE void AddGroup(typename Simd::I (&dot)[R][2 * P], const int8_t*& codes, const int8_t* end, int64_t row, const uint8_t*& pairs, const int64_t (&next)[P]) {
+  if constexpr (Group::kHasHalves && R == 1 && C == 4) {
+    do {
+      AddHalves<Group, P>(dot[0], codes, Min(end, codes + kHalvesChunk), pairs, next);
+    } while (codes < end);
+  } else if constexpr (Group::Chunk(C) == 0) {
+    AddProducts<R, P, C>(dot, codes, end, row, pairs, next);
+  } else {
+    do {
+      typename Simd::I part[R][2 * P];
+      MLQ_UNROLL for (int i = 0; i < R * 2 * P; i++) { part[i / (2 * P)][i % (2 * P)] = Simd::ZeroInt(); }
+      AddProducts<R, P, C>(part, codes, Min(end, codes + Group::Chunk(C)), row, pairs, next);
+      MLQ_UNROLL for (int i = 0; i < R * 2 * P; i++) {
+        dot[i / (2 * P)][i % (2 * P)] = Group::Widen(dot[i / (2 * P)][i % (2 * P)], part[i / (2 * P)][i % (2 * P)]);
+      }
+    } while (codes < end);
+  }
+}
+
+// Scales of a panel.
+template <bool Half>
+MLQ_INLINE typename Simd::F Scales(const uint8_t* scales, int panel) {
+  return Half ? Group::Halves(scales + panel * kWidth * 2) : Simd::Load((const float*)(const void*)scales + panel * kWidth);
+}
+
+// R rows times P pairs. C: bits of the container.
+template <int R, int P, int C, bool Half>
+MLQ_NOINLINE void GroupedMicro(const Groups& s, const int8_t* codes, const int32_t* sums, const uint8_t* packed, int pairs, const Tail& tail) {
+  constexpr int V = 2 * P;
+  int64_t next[P];
+  MLQ_UNROLL for (int p = 0; p < P; p++) { next[p] = Min(p, pairs - 1) * s.pair; }  // what is missing repeats the last one
+  typename Simd::F acc[R][V];
+  MLQ_UNROLL for (int i = 0; i < R * V; i++) { acc[i / V][i % V] = Simd::Zero(); }
   for (int group = 0; group < s.count; group++) {
-    const uint8_t* scales = panel;
-    panel += s.scales;
+    const uint8_t* scales = packed;
+    packed += s.scales;
     typename Simd::I dot[R][V];
     MLQ_UNROLL for (int r = 0; r < R; r++) {
       const typename Simd::I start = Group::Start<C>(Simd::BroadcastInt(sums[(int64_t)r * s.count + group]));
       MLQ_UNROLL for (int v = 0; v < V; v++) { dot[r][v] = start; }
     }
-    const int8_t* end = codes + (group + 1 < s.count ? s.stride : s.last);
-    if constexpr (Group::Chunk(C) == 0) {
-      AddProducts<R, V, C>(dot, codes, end, s.row, panel, next);
-    } else {
-      do {
-        typename Simd::I part[R][V];
-        MLQ_UNROLL for (int i = 0; i < R * V; i++) { part[i / V][i % V] = Simd::ZeroInt(); }
-        AddProducts<R, V, C>(part, codes, Min(end, codes + Group::Chunk(C)), s.row, panel, next);
-        MLQ_UNROLL for (int i = 0; i < R * V; i++) { dot[i / V][i % V] = Group::Widen(dot[i / V][i % V], part[i / V][i % V]); }
-      } while (codes < end);
-    }
+    AddGroup<R, P, C>(dot, codes, codes + (group + 1 < s.count ? s.stride : s.last), s.row, packed, next);
     MLQ_UNROLL for (int v = 0; v < V; v++) {
-      const typename Simd::F scale = Half ? Group::Halves(scales + next[v]) : Simd::Load((const float*)(const void*)(scales + next[v]));
+      const typename Simd::F scale = Scales<Half>(scales + next[v / 2], v % 2);
       MLQ_UNROLL for (int r = 0; r < R; r++) { acc[r][v] = Simd::Fma(Simd::ToFloat(dot[r][v]), scale, acc[r][v]); }
     }
   }
@@ -177,8 +249,8 @@ using GroupedFunction = void (*)(const Groups&, const int8_t*, const int32_t*, c
 
 template <int R, bool Half>
 MLQ_INLINE GroupedFunction ForContainer(int container) {
-  constexpr int V = R <= Group::kFewRows ? kFew : kMany;
-  return container == 2 ? &GroupedMicro<R, V, 2, Half> : container == 4 ? &GroupedMicro<R, V, 4, Half> : &GroupedMicro<R, V, 8, Half>;
+  constexpr int P = R <= Group::kFewRows ? kFew : kMany;
+  return container == 2 ? &GroupedMicro<R, P, 2, Half> : container == 4 ? &GroupedMicro<R, P, 4, Half> : &GroupedMicro<R, P, 8, Half>;
 }
 
 // For blocks of at most R rows.
@@ -204,36 +276,36 @@ struct GroupedCall {
 };
 
 // The last tile's outputs may be fewer than its lanes: bias and results go through a buffer.
-MLQ_NOINLINE void RunPart(const GroupedCall& c, int row, int rows, int panel) {
-  constexpr int kMost = kWidth * (kFew * Group::kFewRows + kMany * Group::kRows);
-  const int lanes = kWidth * TilePanels(c.g), first = panel * kWidth, width = Min(lanes, c.g.outputs - first);
+MLQ_NOINLINE void RunPart(const GroupedCall& c, int row, int rows, int pair) {
+  constexpr int kMost = kPair * (kFew * Group::kFewRows + kMany * Group::kRows);
+  const int lanes = kPair * TilePairs(c.g), first = pair * kPair, width = Min(lanes, c.g.outputs - first);
   const GroupedFunction micro = FindGrouped<Group::kRows>(rows, c.s);
   const int8_t* codes = c.codes + row * c.s.row;
   const int32_t* sums = c.sums + (int64_t)row * c.s.count;
-  const uint8_t* weights = c.packed + panel * c.s.panel;
+  const uint8_t* weights = c.packed + pair * c.s.pair;
   float* y = c.destination + (int64_t)row * c.g.outputs + first;
   if (width == lanes) {
     micro(c.s, codes, sums, weights, kFew, Tail{c.row_scales + row, c.bias + first, c.low, c.high, y, c.g.outputs});
     return;
   }
-  float bias[kWidth * kFew] = {}, out[kMost];
+  float bias[kPair * kFew] = {}, out[kMost];
   memcpy(bias, c.bias + first, sizeof(float) * (size_t)width);
-  micro(c.s, codes, sums, weights, CeilDivide(width, kWidth), Tail{c.row_scales + row, bias, c.low, c.high, out, lanes});
+  micro(c.s, codes, sums, weights, CeilDivide(width, kPair), Tail{c.row_scales + row, bias, c.low, c.high, out, lanes});
   for (int r = 0; r < rows; r++) {
     memcpy(y + (int64_t)r * c.g.outputs, out + r * lanes, sizeof(float) * (size_t)width);
   }
 }
 
-MLQ_INLINE int Tiles(const mlq_grouped& g) { return CeilDivide(Panels(g), TilePanels(g)) * Stripes(g); }
+MLQ_INLINE int Tiles(const mlq_grouped& g) { return CeilDivide(Pairs(g), TilePairs(g)) * Stripes(g); }
 
 void RunGrouped(const GroupedCall& c, int begin, int end) {
-  const int across = CeilDivide(Panels(c.g), TilePanels(c.g)), stripes = Stripes(c.g);
+  const int across = CeilDivide(Pairs(c.g), TilePairs(c.g)), stripes = Stripes(c.g);
   for (int tile = begin; tile < end; tile++) {
     const int first = Share(c.g.rows, tile / across, stripes), rows = Share(c.g.rows, tile / across + 1, stripes) - first;
     const int blocks = CeilDivide(rows, Group::kRows);
     for (int block = 0; block < blocks; block++) {
       const int row = Share(rows, block, blocks);
-      RunPart(c, first + row, Share(rows, block + 1, blocks) - row, tile % across * TilePanels(c.g));
+      RunPart(c, first + row, Share(rows, block + 1, blocks) - row, tile % across * TilePairs(c.g));
     }
   }
 }
@@ -242,7 +314,7 @@ void RunGrouped(const GroupedCall& c, int begin, int end) {
 
 #define MLQ_DEFINE_GROUPED_DENSE(isa)                                                                                       \
   extern "C" int64_t mlq_##isa##_grouped_dense_packed_size(const mlq_grouped* geometry) {                                   \
-    return Panels(*geometry) * GroupsOf(*geometry).panel;                                                                   \
+    return Pairs(*geometry) * GroupsOf(*geometry).pair;                                                                     \
   }                                                                                                                         \
   extern "C" void mlq_##isa##_grouped_dense_pack(const mlq_grouped* geometry, const int8_t* weights, const float* scales,   \
                                                  void* packed) {                                                            \

@@ -11,10 +11,11 @@ struct Group {
   static constexpr int kRows = 6;
   static constexpr int kFewRows = 2;
 
-  static constexpr int kFloatPanels = 4, kFloatRows = 6;
+  static constexpr int kFloatPairs = 2, kFloatRows = 6;
 
   static constexpr int Offset(int container) { return container == 8 ? 0 : 1 << (container - 1); }
   static constexpr int Chunk(int) { return 0; }
+  static constexpr bool kHasHalves = false;
 
   template <int C>
   static MLQ_INLINE int32x4_t Start(int32x4_t sum) {

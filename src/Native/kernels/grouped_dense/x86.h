@@ -29,9 +29,9 @@ struct Group {
 #endif
 
 #if defined(__AVX512BW__)
-  static constexpr int kFloatPanels = 4, kFloatRows = 6;  // 24 sums, 4 weights, 1 value
+  static constexpr int kFloatPairs = 2, kFloatRows = 6;  // 24 sums, 4 weights, 1 value
 #else
-  static constexpr int kFloatPanels = 2, kFloatRows = 4;
+  static constexpr int kFloatPairs = 1, kFloatRows = 4;
 #endif
 
   static constexpr int Offset(int container) { return 1 << (container - 1); }
@@ -70,7 +70,12 @@ struct Group {
   }
 
 #if defined(__AVX512VNNI__)
+  static constexpr bool kHasHalves = true;
   static constexpr int Chunk(int) { return 0; }
+
+  static MLQ_INLINE Simd::I Upper(Simd::I bytes) { return MLQ_AND(bytes, MLQ_WIDE(set1_epi8)((char)0xf0)); }
+
+  static MLQ_INLINE Simd::I Sixteenth(Simd::I sum) { return MLQ_WIDE(srai_epi32)(sum, 4); }
 
   // Written out, because GCC 12 otherwise copies each sum from register to register.
   template <int C>
@@ -80,6 +85,8 @@ struct Group {
 
   static MLQ_INLINE Simd::I Widen(Simd::I sum, Simd::I part) { return Simd::AddInt(sum, part); }
 #else
+  static constexpr bool kHasHalves = false;
+
   // Sums of 16 bits hold a chunk: 32 / 4 * 2 * 15 * 127 = 30480. Bytes are split into their halves, so that nothing saturates.
   static constexpr int Chunk(int container) { return container == 8 ? 0 : 32; }
 
