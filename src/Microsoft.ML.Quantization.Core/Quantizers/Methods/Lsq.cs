@@ -21,6 +21,11 @@ public enum LsqStart
 /// </summary>
 public sealed record Lsq : QuantizationMethod
 {
+    private const int FewSettings = 6;
+
+    // Beyond, gradients of values far from their level would turn round.
+    private const float MostScaling = 2;
+
     /// <summary>Whether codes are signed; unsigned for activations behind a rectifier.</summary>
     public bool Signed { get; init; } = true;
 
@@ -36,6 +41,12 @@ public sealed record Lsq : QuantizationMethod
     /// <summary>Whether gradients of steps are scaled; optimizers with steps of one size do not see it.</summary>
     public bool ScalesGradient { get; init; } = true;
 
+    /// <summary>
+    /// δ in [0, 2] of element-wise gradient scaling (EWGS; Lee et al., 2021): ∂loss/∂x = g·(1 + δ·sign(g)·(u − round(u))) inside, u = x/s, so that values move faster to a level they have
+    /// left than away from it; 0, the default, for the plain estimator. Steps of a grid are the unit of u; a few thousandths to hundredths are usual.
+    /// </summary>
+    public float GradientScaling { get; init; }
+
     /// <inheritdoc/>
     public override string Name => "LSQ";
 
@@ -43,7 +54,7 @@ public sealed record Lsq : QuantizationMethod
     public override QuantizerSites Sites => QuantizerSites.Weights | QuantizerSites.Activations;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, PerChannel ? 1 : 0, Narrow ? 1 : 0, (float)Start, ScalesGradient ? 1 : 0];
+    public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, PerChannel ? 1 : 0, Narrow ? 1 : 0, (float)Start, ScalesGradient ? 1 : 0, .. GradientScaling == 0 ? [] : new[] { GradientScaling }];
 
     /// <inheritdoc/>
     public override ImmutableArray<MethodParameter> Parameters => [new("step", Minimum: 1e-12f)];
@@ -79,6 +90,11 @@ public sealed record Lsq : QuantizationMethod
         float step = Step(call, begin);
         ReadOnlySpan<float> x = call.Values.Slice(begin, g.Length);
         UniformGrid.PassInside(x, step, Range.Min, Range.Max, g, dx);
+        if (GradientScaling != 0)
+        {
+            UniformGrid.ScaleByDistance(x, step, GradientScaling, dx);
+        }
+
         sums[0] += UniformGrid.StepSum(x, step, Range.Min, Range.Max, g);
     }
 
@@ -100,7 +116,7 @@ public sealed record Lsq : QuantizationMethod
     }
 
     /// <inheritdoc/>
-    public override void Check() => MethodChecks.Require(Enum.IsDefined(Start), this);
+    public override void Check() => MethodChecks.Require(Enum.IsDefined(Start) && GradientScaling is >= 0 and <= MostScaling, this);
 
     /// <inheritdoc/>
     public override HardForm Export(MethodCall call)
@@ -108,6 +124,20 @@ public sealed record Lsq : QuantizationMethod
         AffineQuantization quantizer = HardForms.Symmetric(Bits, Signed, Range, call.Parameter(0));
         return call.Site == QuantizerSites.Weights ? HardForms.OfWeights(call.X, quantizer) : new HardForm.Uniform(quantizer);
     }
+
+    /// <summary>From <see cref="Settings"/>.</summary>
+    internal static Lsq From(ImmutableArray<float> s) => s.Length <= FewSettings + 1
+        ? new()
+        {
+            Bits = (int)s[0],
+            Signed = s[1] != 0,
+            PerChannel = s[2] != 0,
+            Narrow = s[3] != 0,
+            Start = (LsqStart)s[4],
+            ScalesGradient = s[5] != 0,
+            GradientScaling = s.Length > FewSettings ? s[FewSettings] : 0,
+        }
+        : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Method 'LSQ': expected {FewSettings} or {FewSettings + 1} numbers, found {s.Length}.");
 
     private double First(ReadOnlySpan<float> x)
     {

@@ -41,7 +41,7 @@ public static class QuantizationMethods
         new("DoReFa-A", "Zhou et al., 2016", _oneToEight, Exactness.T0, b => new DoReFaActivations { Bits = b }, s => new DoReFaActivations { Bits = (int)s[0] }),
         new("DoReFa-W", "Zhou et al., 2016", _oneToSeven, Exactness.T0, b => new DoReFaWeights { Bits = b }, s => new DoReFaWeights { Bits = (int)s[0], MaximumIsConstant = s[1] != 0 }),
         new("INQ", "Zhou et al., 2017", [2, 3, 4, 5], Exactness.SoftT0, b => new Inq { Bits = b }, Inq.From, TakesMore: true),
-        new("LSQ", "Esser et al., 2020", _twoToEight, Exactness.T0, b => new Lsq { Bits = b }, s => new Lsq { Bits = (int)s[0], Signed = s[1] != 0, PerChannel = s[2] != 0, Narrow = s[3] != 0, Start = (LsqStart)s[4], ScalesGradient = s[5] != 0 }),
+        new("LSQ", "Esser et al., 2020", _twoToEight, Exactness.T0, b => new Lsq { Bits = b }, Lsq.From, TakesMore: true),
         .. FewLevelMethods.All,
         .. MultiBitMethods.All,
         new("RQ", "Louizos et al., 2019", _twoToEight, Exactness.SoftT0, b => RelaxedQuantization.Of(b, false), s => RelaxedQuantization.From(s, false)),

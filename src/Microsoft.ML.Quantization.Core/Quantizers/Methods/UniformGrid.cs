@@ -53,6 +53,9 @@ internal static class UniformGrid
     public static void PassInside(ReadOnlySpan<float> x, float step, float low, float high, ReadOnlySpan<float> g, Span<float> dx)
         => LaneMap.Map(new Inside(step, low, high), x, g, dx);
 
+    /// <summary>dx = fl(dx + fl(fl(δ·|dx|)·(u − round(u)))), u = fl(x/s): dx·(1 + δ·sign(dx)·(u − round(u))) (Lee et al., 2021).</summary>
+    public static void ScaleByDistance(ReadOnlySpan<float> x, float step, float delta, Span<float> dx) => LaneMap.Map(new ByDistance(step, delta), x, dx, dx);
+
     /// <summary>Σ g·∂y/∂s with round taken straight through: round(u) − u inside, lo or hi outside (Esser et al., 2020, equation 3).</summary>
     public static float StepSum(ReadOnlySpan<float> x, float step, float low, float high, ReadOnlySpan<float> g) => LaneMap.Sum(new StepGradient(step, low, high), x, g);
 
@@ -119,6 +122,19 @@ internal static class UniformGrid
             T u = x / T.Create(step);
             T inside = T.Less(T.Create(low), u) & T.Less(u, T.Create(high));
             return T.Select(T.Same(u, u), inside & g, u);
+        }
+    }
+
+    private readonly struct ByDistance(float step, float delta) : ILaneFunction2
+    {
+        public T Of<T>(T x, T g)
+            where T : unmanaged, ILanes<T>
+        {
+            T u = x / T.Create(step);
+            T size = g & T.CreateInt(int.MaxValue);
+
+            // Nothing to scale where nothing passes, however far x lies.
+            return g + (T.Less(T.Create(0), size) & (T.Create(delta) * size * (u - T.Round(u))));
         }
     }
 

@@ -41,6 +41,30 @@ public sealed class LsqTests
         => Assert.AreEqual(expected, new MethodProbe(new Lsq { Bits = bits, Start = start }, QuantizerSites.Weights, MethodProbe.W7).Call.Parameter(0)[0], 2e-6);
 
     [TestMethod]
+    public void Scaled_gradients_grow_towards_the_nearest_level_and_shrink_away_from_it()
+    {
+        // u = -2 (on the border), -0.6, -0.4, 0, 0.4, 0.6, infinite.
+        float[] x = [-1, -.3f, -.2f, 0, .2f, .3f, float.PositiveInfinity];
+        var method = new Lsq { Bits = 2, GradientScaling = .1f };
+        var probe = new MethodProbe(method, QuantizerSites.Weights, x, [.5f]);
+        MethodProbe.AreNear([0, 1.04, .96, 1, 1.04, .96, 0], probe.Back().Dx);
+        MethodProbe.AreNear([0, -.96, -1.04, -1, -.96, -1.04, 0], probe.Back([.. x.Select(_ => -1f)]).Dx);
+        Assert.AreEqual(probe.Back().Totals[0], new MethodProbe(method with { GradientScaling = 0 }, QuantizerSites.Weights, x, [.5f]).Back().Totals[0]);
+    }
+
+    [TestMethod]
+    public void The_scaling_of_gradients_is_kept_with_the_method_and_held_to_its_range()
+    {
+        var method = new Lsq { Bits = 3, Narrow = true, GradientScaling = .005f };
+        Assert.AreEqual(method, QuantizationMethods.Create("LSQ", method.Settings));
+        Assert.AreEqual(6, (method with { GradientScaling = 0 }).Settings.Length);
+        foreach (float wrong in new[] { -.1f, 2.1f, float.NaN })
+        {
+            Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => (method with { GradientScaling = wrong }).Check()).Code);
+        }
+    }
+
+    [TestMethod]
     public void An_offset_moves_the_grid_and_learns_from_what_is_outside()
     {
         MethodProbe probe = Plus([.6f], [-.4f]);
