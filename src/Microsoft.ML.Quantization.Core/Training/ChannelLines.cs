@@ -6,7 +6,7 @@ using Microsoft.ML.Quantization.Threading;
 
 namespace Microsoft.ML.Quantization.Training;
 
-/// <summary>Functions of the elements with numbers of their channel: y = fma(x, a, b) and z = fma(dy, a, fma(x, b, c)), in either order of the elements.</summary>
+/// <summary>Functions of the elements with numbers of their channel: y = fma(x, a, b), z = fma(dy, a, fma(x, b, c)) and rectifiers with a slope, in either order of the elements.</summary>
 internal static unsafe class ChannelLines
 {
     private const int Smallest = 8192;
@@ -18,6 +18,10 @@ internal static unsafe class ChannelLines
     /// <summary>z = fma(dy, a, fma(x, b, c)).</summary>
     public static void Map(WorkerPool pool, Tensor x, Tensor dy, (float[] A, float[] B, float[] C) numbers, Tensor z, bool isChannelsLast)
         => Run(pool, default(Two), new Work(x, dy, z, numbers.A, numbers.B, numbers.C), isChannelsLast);
+
+    /// <summary>y = x &lt; 0 ? fl(slope·y') : y', where y' is x on the way forward and ∂loss/∂y on the way back.</summary>
+    public static void Bend(WorkerPool pool, Tensor x, Tensor bent, float[] slopes, Tensor y, bool isChannelsLast)
+        => Run(pool, default(Bent), new Work(x, bent, y, slopes, slopes, slopes), isChannelsLast);
 
     private interface ILine
     {
@@ -95,6 +99,12 @@ internal static unsafe class ChannelLines
     {
         public T Of<T>(T x, T other, T a, T b, T c)
             where T : unmanaged, ILanes<T> => T.Fma(a, other, T.Fma(b, x, c));
+    }
+
+    private readonly struct Bent : ILine
+    {
+        public T Of<T>(T x, T other, T a, T b, T c)
+            where T : unmanaged, ILanes<T> => T.Select(T.Less(x, T.Create(0)), a * other, other);
     }
 
     private readonly struct Fixed<TLine>(TLine line, float a, float b, float c) : IBinaryFunction

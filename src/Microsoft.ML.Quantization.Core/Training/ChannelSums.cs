@@ -46,6 +46,9 @@ internal static unsafe class ChannelSums
         return (plain.Total(), centered.Total());
     }
 
+    /// <summary>Σ x·other over x below 0, no fused operation.</summary>
+    public static float[] OfProductsBelowZero(WorkerPool pool, Tensor x, Tensor other, bool isChannelsLast) => Run(pool, default(Below), x, other, null, isChannelsLast);
+
     private static float[] Run<TTerm>(WorkerPool pool, TTerm term, Tensor x, Tensor other, float[]? numbers, bool isChannelsLast)
         where TTerm : struct, ITerm
     {
@@ -214,6 +217,12 @@ internal static unsafe class ChannelSums
             T difference = x - channel;
             return difference * PowerOfTwo.Nearest(difference);
         }
+    }
+
+    private readonly struct Below : ITerm
+    {
+        public T Of<T>(T x, T other, T channel)
+            where T : unmanaged, ILanes<T> => T.Less(x, T.Create(0)) & (x * other);
     }
 
     private readonly struct Product : ITerm

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
@@ -54,6 +55,9 @@ public sealed class GradientRuleTests
         ["residual add"] = () => new Case([3, 2, 4], [RandomTensors.Floats(Shape.Of(3, 2, 4), 5)], new Binary { Operator = BinaryOperator.Add, Activation = Activation.Relu }),
         ["add, broadcast"] = () => new Case([35, 2, 4], [RandomTensors.Floats(Shape.Of(2, 1), 5)], new Binary { Operator = BinaryOperator.Add }),
         ["subtract"] = () => new Case([3, 2, 4], [RandomTensors.Floats(Shape.Of(4), 5)], new Binary { Operator = BinaryOperator.Subtract }),
+        ["subtract, of a channel"] = () => new Case([35, 2, 4], [RandomTensors.Floats(Shape.Of(2, 1), 5)], new Binary { Operator = BinaryOperator.Subtract }),
+        ["add, of a channel of rows"] = () => new Case([35, 3], [RandomTensors.Floats(Shape.Of(3), 5)], new Binary { Operator = BinaryOperator.Add }),
+        ["prelu, clamped"] = () => new Case([36, 2, 4], [RandomTensors.Floats(Shape.Of(1, 2, 1), 5)], new Binary { Operator = BinaryOperator.PRelu, Activation = new Activation(-1, 2) }),
         ["multiply"] = () => new Case([3, 2, 4], [RandomTensors.Floats(Shape.Of(2, 1), 5)], new Binary { Operator = BinaryOperator.Multiply }),
         ["divide"] = () => new Case([3, 2, 4], [RandomTensors.Floats(Shape.Of(2, 1), 5, 1, 2)], new Binary { Operator = BinaryOperator.Divide }),
         ["minimum"] = () => new Case([3, 2, 4], [RandomTensors.Floats(Shape.Of(4), 6)], new Binary { Operator = BinaryOperator.Minimum }),
@@ -86,6 +90,20 @@ public sealed class GradientRuleTests
     }
 
     [TestMethod]
+    [DataRow(BinaryOperator.Add)]
+    [DataRow(BinaryOperator.Subtract)]
+    [DataRow(BinaryOperator.PRelu)]
+    public void Numbers_of_a_channel_give_the_same_bits_in_either_order_and_as_the_interpreter(BinaryOperator how)
+    {
+        // Behind the convolution that changes nothing, elements lie channels-last.
+        (float[] y, float[] own, float[] back) = Through(false, how);
+        (float[] last, float[] ownLast, float[] backLast) = Through(true, how);
+        CollectionAssert.AreEqual(y, last);
+        CollectionAssert.AreEqual(own, ownLast);
+        CollectionAssert.AreEqual(back, backLast);
+    }
+
+    [TestMethod]
     public void Every_rule_has_a_case()
     {
         HashSet<Type> tested = [.. _cases.Values.Select(c => c().Node.GetType()), typeof(Unary)];
@@ -113,6 +131,31 @@ public sealed class GradientRuleTests
         Tensor direction = RandomTensors.Floats(Shape.Of(4, 3), 9);
         Dictionary<string, Tensor> gradients = reverse.Backward(pass, direction);
         Compare(constants["dense1.weight"], gradients["dense1.weight"], () => Along(direction, reverse.Forward([input], constants, true, dropout)["scores"]), "dense1.weight");
+    }
+
+    private static (float[] Y, float[] Own, float[] Back) Through(bool isBehindConvolution, BinaryOperator how)
+    {
+        const int Channels = 5;
+        var builder = new GraphBuilder();
+        Tensor values = RandomTensors.Floats(Shape.Of(37, Channels, 3, 7), 3);
+        ValueId input = builder.AddInput("input", Microsoft.ML.Quantization.Graphs.ValueType.Float(values.Shape));
+        ValueId first = builder.Add(new Binary { Operator = BinaryOperator.Add, Inputs = [input, builder.AddConstant("x", Tensor.Allocate(ElementType.Float32, values.Shape), isTrainable: true)] });
+        float[] identity = [.. Enumerable.Range(0, Channels * Channels).Select(i => i % (Channels + 1) == 0 ? 1f : 0f)];
+        ValueId before = !isBehindConvolution ? first : builder.Add(new Convolution
+        {
+            Window = Window([1, 1], [1, 1], [1, 1], [0, 0], [0, 0]),
+            Inputs = [first, builder.AddConstant("identity", Tensor.Create(Shape.Of(Channels, Channels, 1, 1), identity))],
+        });
+        ValueId own = builder.AddConstant("own", RandomTensors.Floats(Shape.Of(Channels, 1, 1), 5), isTrainable: true);
+        builder.AddOutput(builder.Add(new Binary { Operator = how, Inputs = [before, own] }));
+        Graph graph = builder.Build();
+        var reverse = new ReverseMode(graph, graph.Outputs[0], KernelRegistry.Active, new ParallelPool(2));
+        ForwardPass pass = reverse.Forward([values], new TrainingState(graph, 0).Constants, training: true);
+        float[] y = [.. pass[reverse.OutputName].Values<float>()];
+        using var interpreter = new Evaluator(graph, OperatorTable.Reference);
+        CollectionAssert.AreEqual(interpreter.Run([values])[0].Values<float>().ToArray(), y);
+        Dictionary<string, Tensor> gradients = reverse.Backward(pass, RandomTensors.Floats(values.Shape, 11));
+        return (y, [.. gradients["own"].Values<float>()], [.. gradients["x"].Values<float>()]);
     }
 
     private static void Check(Case @case, float lift)

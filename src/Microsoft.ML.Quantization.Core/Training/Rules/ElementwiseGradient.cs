@@ -85,7 +85,10 @@ internal sealed class BinaryGradient : GradientRule
 
     /// <inheritdoc/>
     public override ValueOrder Order(Graph graph, Node node)
-        => graph[node.Inputs[0]].Type.Shape.Equals(graph[node.Inputs[1]].Type.Shape) ? ValueOrder.AsInput : ValueOrder.Planar;
+    {
+        (Shape left, Shape right) = (graph[node.Inputs[0]].Type.Shape, graph[node.Inputs[1]].Type.Shape);
+        return left.Equals(right) || ChannelBinary.Covers((Binary)node, left, right) ? ValueOrder.AsInput : ValueOrder.Planar;
+    }
 
     /// <inheritdoc/>
     public override bool IsActivation(int input) => true;
@@ -94,9 +97,27 @@ internal sealed class BinaryGradient : GradientRule
     public override bool Covers(Node node) => _slopes.ContainsKey(((Binary)node).Operator);
 
     /// <inheritdoc/>
+    public override void Evaluate(OperatorCall call)
+    {
+        if (call.Inputs[0].Type == ElementType.Float32 && ChannelBinary.Covers((Binary)call.Node, call.Inputs[0].Shape, call.Inputs[1].Shape))
+        {
+            ChannelBinary.Forward(call);
+        }
+        else
+        {
+            base.Evaluate(call);
+        }
+    }
+
+    /// <inheritdoc/>
     public override Tensor?[] Backward(GradientCall call)
     {
         var node = (Binary)call.Node;
+        if (ChannelBinary.Covers(node, call.Inputs[0].Shape, call.Inputs[1].Shape))
+        {
+            return ChannelBinary.Backward(call);
+        }
+
         Tensor dy = Clamps.Before(call, node.Activation, call.Outputs[0]);
         Tensor?[] result = call.NewResult();
         result[0] = call.Wanted[0] ? Operand(call, dy, 0, _slopes[node.Operator].Left) : null;
