@@ -33,13 +33,13 @@ internal static class AblationsCommand
         new("Planes of activations, network of binary blocks from scratch", "one, XNOR", "blocks-xnor", "XNOR", (1, 1), 4) { Network = Blocks },
         new("Planes of activations, network of binary blocks from scratch", "two, HORQ", "blocks-horq", "HORQ", (1, 2), 4) { Network = Blocks },
         new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
-        new("Weights of Affine", "ranges by extremes, as in the paper", "affine-extremes", "Affine", (2, 2), 4),
-        new("Weights of Affine", "learned steps (LSQ)", "affine-steps", "Affine", (2, 2), 4) { Scheme = static s => s with { Weights = new Lsq { Bits = 2, PerChannel = true } } },
-        new("Activations of HWGQ", "HWGQ, behind normalization of fixed scale and shift", "hwgq-fixed", "HWGQ", (1, 1), 4),
-        new("Activations of HWGQ", "DoReFa, behind normalization that learns", "hwgq-learned", "HWGQ", (1, 1), 4) { Scheme = static s => s with { Activations = new DoReFaActivations { Bits = 1 } } },
-        new("Planes of activations, network of binary blocks from scratch", "one, XNOR", "blocks-xnor", "XNOR", (1, 1), 4) { Network = Blocks },
-        new("Planes of activations, network of binary blocks from scratch", "two, HORQ", "blocks-horq", "HORQ", (1, 2), 4) { Network = Blocks },
         new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
+        new("Statistics of Tang's networks", "running ones of training", "tang-running", "Tang", (1, 2), 12),
+        new("Statistics of Tang's networks", "measured anew at the end", "tang-measured", "Tang", (1, 2), 12) { Training = t => t with { ReestimationBatches = 100 } },
+        new("Activations of QN", "QN, soft steps that harden", "qn-soft", "QN", (1, 1), 4),
+        new("Activations of QN", "DoReFa", "qn-hard", "QN", (1, 1), 4) { Scheme = static s => s with { Activations = new DoReFaActivations { Bits = 1 } } },
+        new("Activations of HashNet", "HashNet, soft signs that harden", "hashnet-soft", "HashNet", (1, 1), 4),
+        new("Activations of HashNet", "DoReFa", "hashnet-hard", "HashNet", (1, 1), 4) { Scheme = static s => s with { Activations = new DoReFaActivations { Bits = 1 } } },
         new("Optimizer of RQ-ST", "Adam, rate 0.001", "rq-st-adam", "RQ-ST", (3, 3), 8),
         new("Optimizer of RQ-ST", "Nesterov momentum 0.9, rate 0.02", "rq-st-momentum", "RQ-ST", (3, 3), 8) { Training = t => t with { Optimizer = new Sgd(0.9f, Nesterov: true), Rate = 0.02f } },
     ];
@@ -103,7 +103,7 @@ internal static class AblationsCommand
 
             `dotnet run -c Release --project test/Benchmarks -- ablations DATA_DIR` on {Machine.Description}.
             Cells of the table of recipes (methods.md) that surprised, trained as there, some for fewer epochs, in two ways that differ in one thing. Mean error on the test images with its 95 % interval (Student's t) where there are several seeds. One file a cell in `ablations/`.
-            The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways; those of INQ's layer levels were trained before the method knew levels of channels, that of the largest level from the largest weight before it knew another.
+            The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways and of Tang's running statistics; those of INQ's layer levels were trained before the method knew levels of channels, that of the largest level from the largest weight before it knew another.
 
             {table}
             """.ReplaceLineEndings("\n"));
