@@ -47,7 +47,7 @@ internal static class AccuracyCommand
             }
         }
 
-        Machine.WriteResult("accuracy.md", $"""
+        Machine.WriteTable("accuracy.md", $"""
             # Accuracy of post-training quantization
 
             `dotnet run -c Release --project test/Benchmarks -- accuracy` on {Machine.Description}.

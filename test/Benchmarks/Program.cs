@@ -32,6 +32,7 @@ internal static class Program
         ["sets"] = ("sets MODEL_DIR: every kernel set against what its instructions allow, and managed against native", SetsCommand.Run),
         ["scaling"] = ("scaling [MILLISECONDS]: latency and memory against batch, image size and depth", ScalingCommand.Run),
         ["load-child"] = ("load-child FILE: a process of load", LoadCommand.Child),
+        ["sets-child"] = ("sets-child LAYER SET: a process of sets", SetsCommand.Child),
         ["footprint-child"] = ("footprint-child [FILE THREADS]: a process of footprint", FootprintCommand.Child),
         ["kernels"] = ("kernels [planes | BenchmarkDotNet options]: convolutions and dense layers of every kernel set, or those over bit planes", KernelsCommand.Run),
     };

@@ -190,7 +190,7 @@ public static class BinaryNetworks
     /// <summary>Layer → PReLU → pooling → batch normalization → ReLU, of which the activation asks for.</summary>
     private static ValueId Behind(LayerBuilder layers, string name, ValueId x, BinaryActivation activation, bool pool)
     {
-        x = activation == BinaryActivation.PRelu ? layers.EachChannel(name + ".prelu", x, BinaryOperator.PRelu, 0.25f) : x;
+        x = activation == BinaryActivation.PRelu ? layers.Graph.Add(LearnedShifts.PRelu(layers.Graph, name, x)) : x;
         x = pool ? layers.Pool(name + ".pool", x) : x;
         x = layers.Normalize(name + ".bn", x);
         return activation == BinaryActivation.Rectifier ? layers.Relu(name + ".relu", x) : x;
@@ -205,17 +205,10 @@ public static class BinaryNetworks
 
     private static ValueId Shortcut(LayerBuilder layers, string name, ValueId x, int channels, bool isNarrower, bool hasShifts)
     {
-        ValueId moved = hasShifts ? layers.EachChannel(name + ".shift", x, BinaryOperator.Subtract, 0) : x;
+        ValueId moved = hasShifts ? LearnedShifts.Shift(layers.Graph, name, x) : x;
         ValueId y = layers.NormalizedConvolution(name, moved, channels, 3, isNarrower ? 2 : 1);
         ValueId way = isNarrower ? layers.NormalizedConvolution(name + ".shortcut", layers.AveragePool(name + ".mean", x), channels, 1) : x;
         ValueId sum = layers.Add(name + ".add", y, way);
-        if (!hasShifts)
-        {
-            return sum;
-        }
-
-        sum = layers.EachChannel(name + ".before", sum, BinaryOperator.Subtract, 0);
-        sum = layers.EachChannel(name + ".prelu", sum, BinaryOperator.PRelu, 0.25f);
-        return layers.EachChannel(name + ".behind", sum, BinaryOperator.Add, 0);
+        return hasShifts ? layers.Graph.Add(LearnedShifts.Bend(layers.Graph, name, sum)) : sum;
     }
 }

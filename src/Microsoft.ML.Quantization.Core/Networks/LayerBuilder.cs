@@ -45,14 +45,6 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>A dense layer without bias over [N, K].</summary>
     public ValueId PlainDense(string name, ValueId x, int outputs) => Graph.Add(new Dense { Name = name, Inputs = [x, Weight(name, Shape.Of(outputs, Graph[x].Type.Shape[-1]))] });
 
-    /// <summary>x ∘ c with c learned, one number a channel.</summary>
-    public ValueId EachChannel(string name, ValueId x, BinaryOperator how, float start)
-    {
-        int rank = Graph[x].Type.Shape.Rank;
-        var shape = new Shape([Channels(x), .. Enumerable.Repeat(1, rank - 2)]);
-        return Graph.Add(new Binary { Name = name, Operator = how, Inputs = [x, Constant(name + ".value", shape, start)] });
-    }
-
     /// <summary>x · s with one learned number s.</summary>
     public ValueId Scale(string name, ValueId x, float start) => Graph.Add(new Binary { Name = name, Operator = BinaryOperator.Multiply, Inputs = [x, Constant(name + ".value", 1, start)] });
 

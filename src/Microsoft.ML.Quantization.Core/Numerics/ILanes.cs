@@ -128,6 +128,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Each lane as two int16: low · low + high · high in int32.</summary>
     public static abstract TSelf DotPairs(TSelf left, TSelf right);
 
+    /// <summary>Each lane as four bytes, unsigned · signed, summed in int32; signed ones beyond ±64 may saturate.</summary>
+    public static abstract TSelf DotSmallBytes(TSelf unsigned, TSelf signed);
+
     /// <summary>Number of bits set in each of a lane's four bytes, in the place of the byte.</summary>
     public static abstract TSelf BitCounts(TSelf value);
 

@@ -138,6 +138,18 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
         => CreateInt(((short)left._bits * (short)right._bits) + ((left._bits >> 16) * (right._bits >> 16)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 DotSmallBytes(Lanes1 unsigned, Lanes1 signed)
+    {
+        int sum = 0;
+        for (int place = 0; place < 32; place += 8)
+        {
+            sum += (byte)(unsigned._bits >> place) * (sbyte)(signed._bits >> place);
+        }
+
+        return CreateInt(sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 BitCounts(Lanes1 value)
     {
         uint pairs = (uint)value._bits - (((uint)value._bits >> 1) & 0x55555555u);

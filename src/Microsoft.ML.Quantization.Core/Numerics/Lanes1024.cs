@@ -166,6 +166,10 @@ internal readonly unsafe struct Lanes1024 : ILanes<Lanes1024>
     public static Lanes1024 DotPairs(Lanes1024 left, Lanes1024 right) => new(Lanes512.DotPairs(left.Low, right.Low).Value, Lanes512.DotPairs(left.High, right.High).Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1024 DotSmallBytes(Lanes1024 unsigned, Lanes1024 signed)
+        => new(Lanes512.DotSmallBytes(unsigned.Low, signed.Low).Value, Lanes512.DotSmallBytes(unsigned.High, signed.High).Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1024 BitCounts(Lanes1024 value) => new(Lanes512.BitCounts(value.Low).Value, Lanes512.BitCounts(value.High).Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

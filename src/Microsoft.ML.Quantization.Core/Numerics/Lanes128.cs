@@ -167,6 +167,21 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 DotSmallBytes(Lanes128 unsigned, Lanes128 signed)
+    {
+        if (Ssse3.IsSupported)
+        {
+            Vector128<short> pairs = Ssse3.MultiplyAddAdjacent(unsigned._value.AsByte(), signed._value.AsSByte());
+            return new(Sse2.MultiplyAddAdjacent(pairs, Vector128<short>.One).AsSingle());
+        }
+
+        Vector128<short> codes = unsigned._value.AsInt16(), weights = signed._value.AsInt16();
+        Vector128<short> even = Vector128.ShiftRightArithmetic(Vector128.ShiftLeft(weights, 8), 8), odd = Vector128.ShiftRightArithmetic(weights, 8);
+        Lanes128 low = DotPairs(new((codes & Vector128.Create((short)0xFF)).AsSingle()), new(even.AsSingle()));
+        return AddInt(low, DotPairs(new(Vector128.ShiftRightLogical(codes, 8).AsSingle()), new(odd.AsSingle())));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 BitCounts(Lanes128 value)
     {
         if (Ssse3.IsSupported)

@@ -192,6 +192,20 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 DotSmallBytes(Lanes256 unsigned, Lanes256 signed)
+    {
+        if (Avx2.IsSupported)
+        {
+            Vector256<short> pairs = Avx2.MultiplyAddAdjacent(unsigned._value.AsByte(), signed._value.AsSByte());
+            return new(Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One).AsSingle());
+        }
+
+        return new(Vector256.Create(
+            Lanes128.DotSmallBytes(new(unsigned._value.GetLower()), new(signed._value.GetLower())).Value,
+            Lanes128.DotSmallBytes(new(unsigned._value.GetUpper()), new(signed._value.GetUpper())).Value));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 BitCounts(Lanes256 value)
     {
         if (Avx2.IsSupported)

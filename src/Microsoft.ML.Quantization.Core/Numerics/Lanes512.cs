@@ -199,6 +199,20 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 DotSmallBytes(Lanes512 unsigned, Lanes512 signed)
+    {
+        if (Avx512BW.IsSupported)
+        {
+            Vector512<short> pairs = Avx512BW.MultiplyAddAdjacent(unsigned._value.AsByte(), signed._value.AsSByte());
+            return new(Avx512BW.MultiplyAddAdjacent(pairs, Vector512<short>.One).AsSingle());
+        }
+
+        return new(Vector512.Create(
+            Lanes256.DotSmallBytes(new(unsigned._value.GetLower()), new(signed._value.GetLower())).Value,
+            Lanes256.DotSmallBytes(new(unsigned._value.GetUpper()), new(signed._value.GetUpper())).Value));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 BitCounts(Lanes512 value)
     {
         if (Avx512BW.IsSupported)

@@ -98,7 +98,7 @@ internal static class AblationsCommand
             }
         }
 
-        Machine.WriteResult("ablations.md", $"""
+        Machine.WriteTable("ablations.md", $"""
             # One thing changed
 
             `dotnet run -c Release --project test/Benchmarks -- ablations DATA_DIR` on {Machine.Description}.

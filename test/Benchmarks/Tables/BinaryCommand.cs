@@ -103,7 +103,7 @@ internal static class BinaryCommand
         }
 
         string images = rows == int.MaxValue ? "60,000" : TableText.Of(rows);
-        Machine.WriteResult(FormattableString.Invariant($"binary{Suffix(epochs, rows)}.md"), $"""
+        Machine.WriteTable(FormattableString.Invariant($"binary{Suffix(epochs, rows)}.md"), $"""
             # Binary and ternary networks on MNIST
 
             `dotnet run -c Release --project test/Benchmarks -- binary MNIST_DIR {epochs}` on {Machine.Description}.

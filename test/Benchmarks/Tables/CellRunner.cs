@@ -19,7 +19,7 @@ namespace Microsoft.ML.Quantization.Benchmarks.Tables;
 /// Trains the cells of a table one by one. A cell whose file is there is read, not run; an interrupted cell goes on from its last epoch. Stop the command whenever you like and start
 /// it again.
 /// </summary>
-/// <param name="table">The table's name: a folder under results/ and under the temporary folder of checkpoints.</param>
+/// <param name="table">The table's name: a folder under results/accuracy/ and under the temporary folder of checkpoints.</param>
 /// <param name="training">Training rows.</param>
 /// <param name="test">Test rows.</param>
 internal sealed class CellRunner(string table, IBatchSource training, IBatchSource test)
@@ -31,7 +31,7 @@ internal sealed class CellRunner(string table, IBatchSource training, IBatchSour
     /// <summary>Where checkpoints and float networks of this table lie.</summary>
     public string Scratch { get; } = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "mlq-tables", table)).FullName;
 
-    private string Folder { get; } = Directory.CreateDirectory(Machine.ResultFolder(table)).FullName;
+    private string Folder { get; } = Directory.CreateDirectory(Machine.TableFolder(table)).FullName;
 
     /// <summary>The result of a cell, from its file or by running it.</summary>
     public CellResult Run(TableCell cell) => Find(cell.Name) ?? Make(cell);

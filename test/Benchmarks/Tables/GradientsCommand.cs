@@ -76,7 +76,7 @@ internal static class GradientsCommand
                 r.Losses.LastOrDefault(float.NaN).ToString("0.0000", CultureInfo.InvariantCulture), r.Stop, r.Seconds.ToString("0", CultureInfo.InvariantCulture));
         }
 
-        Machine.WriteResult("gradients.md", $"""
+        Machine.WriteTable("gradients.md", $"""
             # Gradients of few bits
 
             `dotnet run -c Release --project test/Benchmarks -- gradients DATA_DIR {epochs}` on {Machine.Description}.

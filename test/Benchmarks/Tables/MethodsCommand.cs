@@ -155,7 +155,7 @@ internal static class MethodsCommand
 
             {seeds}
             """.ReplaceLineEndings("\n");
-        Machine.WriteResult("methods.md", $"""
+        Machine.WriteTable("methods.md", $"""
             # Quantization-aware training, one recipe a row
 
             `dotnet run -c Release --project test/Benchmarks -- methods DATA_DIR` on {Machine.Description}.

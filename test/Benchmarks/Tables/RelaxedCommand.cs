@@ -78,7 +78,7 @@ internal static class RelaxedCommand
             }
         }
 
-        Machine.WriteResult(FormattableString.Invariant($"rq{plan.Suffix}.md"), $"""
+        Machine.WriteTable(FormattableString.Invariant($"rq{plan.Suffix}.md"), $"""
             # Relaxed Quantization on MNIST
 
             `dotnet run -c Release --project test/Benchmarks -- rq MNIST_DIR {plan.Epochs}` on {Machine.Description}.

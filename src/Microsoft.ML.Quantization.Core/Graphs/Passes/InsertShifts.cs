@@ -1,9 +1,7 @@
 using System;
-using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
-using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Graphs.Passes;
 
@@ -13,8 +11,6 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// </summary>
 public static class InsertShifts
 {
-    private const float Slope = 0.25f;
-
     /// <summary>Runs the pass, to be followed by <see cref="InsertLearnedQuantizers"/>.</summary>
     /// <param name="graph">The float graph to be trained.</param>
     /// <param name="scheme">The scheme that says which inputs become signs; without <see cref="QuantizationAwareScheme.HasShifts"/> the graph is returned as it is.</param>
@@ -33,7 +29,7 @@ public static class InsertShifts
         {
             if (OperatorClasses.IsRectifier(node))
             {
-                Soften(rewriter, node);
+                rewriter.Emit(node, LearnedShifts.Bend(rewriter.Builder, node.Name, rewriter.Map(node.Inputs[0])));
                 return true;
             }
 
@@ -42,7 +38,7 @@ public static class InsertShifts
                 return false;
             }
 
-            ValueId moved = rewriter.Builder.Add(EachChannel(rewriter, node.Name + ".shift", rewriter.Map(node.Inputs[0]), BinaryOperator.Subtract, 0));
+            ValueId moved = LearnedShifts.Shift(rewriter.Builder, node.Name, rewriter.Map(node.Inputs[0]));
             rewriter.Emit(node, node with { Inputs = rewriter.Map(node.Inputs).SetItem(0, moved) });
             return true;
         });
@@ -50,19 +46,4 @@ public static class InsertShifts
 
     private static bool IsShifted(PassWalk walk, Node layer)
         => walk.Producer(layer.Inputs[0]) is Binary { Operator: BinaryOperator.Subtract } shift && walk.Graph[shift.Inputs[1]] is { IsTrainable: true };
-
-    private static void Soften(GraphRewriter rewriter, Node rectifier)
-    {
-        ValueId before = rewriter.Builder.Add(EachChannel(rewriter, rectifier.Name + ".before", rewriter.Map(rectifier.Inputs[0]), BinaryOperator.Subtract, 0));
-        ValueId bent = rewriter.Builder.Add(EachChannel(rewriter, rectifier.Name + ".prelu", before, BinaryOperator.PRelu, Slope));
-        rewriter.Emit(rectifier, EachChannel(rewriter, rectifier.Name + ".behind", bent, BinaryOperator.Add, 0));
-    }
-
-    private static Binary EachChannel(GraphRewriter rewriter, string name, ValueId x, BinaryOperator how, float start)
-    {
-        Shape own = rewriter.Builder[x].Type.Shape;
-        var shape = new Shape([own[1], .. Enumerable.Repeat(1, own.Rank - 2)]);
-        float[] values = [.. Enumerable.Repeat(start, own[1])];
-        return new Binary { Name = name, Operator = how, Inputs = [x, rewriter.Builder.AddConstant(name + ".value", Tensor.Create<float>(shape, values), isTrainable: true)] };
-    }
 }

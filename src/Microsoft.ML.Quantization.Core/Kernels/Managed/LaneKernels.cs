@@ -42,11 +42,21 @@ internal class LaneKernels<TLanes>(string name, string description) : KernelSet
         => FloatConvolution<TLanes>.Run(geometry, source, weights, bias, low, high, destination, tileBegin, tileEnd);
 
     /// <inheritdoc/>
-    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry) => ByteConvolution<TLanes, short, PairDot<TLanes>>.New(geometry);
+    public override PackedWeights NewConvolutionByte(in ConvolutionGeometry geometry)
+        => geometry.WeightBits == 7 ? ByteConvolution<TLanes, byte, SmallDot<TLanes>>.New(geometry) : ByteConvolution<TLanes, short, PairDot<TLanes>>.New(geometry);
 
     /// <inheritdoc/>
     public override void FillConvolutionByte(in ConvolutionGeometry geometry, ReadOnlySpan<sbyte> weights, WeightAxes axes, PackedWeights packed, int part, int parts)
-        => ByteConvolution<TLanes, short, PairDot<TLanes>>.Fill(geometry, weights, axes, packed, part, parts);
+    {
+        if (geometry.WeightBits == 7)
+        {
+            ByteConvolution<TLanes, byte, SmallDot<TLanes>>.Fill(geometry, weights, axes, packed, part, parts);
+        }
+        else
+        {
+            ByteConvolution<TLanes, short, PairDot<TLanes>>.Fill(geometry, weights, axes, packed, part, parts);
+        }
+    }
 
     /// <inheritdoc/>
     public override PackedWeights PackConvolutionCodebook(in ConvolutionGeometry geometry, ReadOnlySpan<byte> codes, ReadOnlySpan<sbyte> levels)
@@ -54,7 +64,7 @@ internal class LaneKernels<TLanes>(string name, string description) : KernelSet
 
     /// <inheritdoc/>
     public override int CountConvolutionByteTiles(in ConvolutionGeometry geometry)
-        => ByteConvolution<TLanes, short, PairDot<TLanes>>.CountTiles(geometry);
+        => geometry.WeightBits == 7 ? ByteConvolution<TLanes, byte, SmallDot<TLanes>>.CountTiles(geometry) : ByteConvolution<TLanes, short, PairDot<TLanes>>.CountTiles(geometry);
 
     /// <inheritdoc/>
     public override void ConvolutionByte(
@@ -66,7 +76,16 @@ internal class LaneKernels<TLanes>(string name, string description) : KernelSet
         Span<byte> destination,
         int tileBegin,
         int tileEnd)
-        => ByteConvolution<TLanes, short, PairDot<TLanes>>.Run(geometry, source, padding, weights, epilogue, destination, tileBegin, tileEnd);
+    {
+        if (geometry.WeightBits == 7)
+        {
+            ByteConvolution<TLanes, byte, SmallDot<TLanes>>.Run(geometry, source, padding, weights, epilogue, destination, tileBegin, tileEnd);
+        }
+        else
+        {
+            ByteConvolution<TLanes, short, PairDot<TLanes>>.Run(geometry, source, padding, weights, epilogue, destination, tileBegin, tileEnd);
+        }
+    }
 
     /// <inheritdoc/>
     public override void DepthwiseFloat(

@@ -38,8 +38,8 @@ struct Tile {
 // Few pixels need several panels at once, so that eight or more chains hide the latency of a multiply-add.
 constexpr int PanelsAtOnce(int rows, int vectors) { return rows * vectors * 4 <= 8 ? 4 : rows * vectors * 2 <= 8 ? 2 : 1; }
 
-// max_pixels: what tables or scratch allow; chunked: accumulators of the whole tile are kept; work: products wanted of a tile.
-MLQ_INLINE Plan MakePlan(const mlq_geometry& g, int panel_width, int rows, int max_pixels, bool chunked, int64_t work) {
+// max_pixels: what tables or scratch allow; chunked: accumulators of the whole tile are kept; work: products wanted of a tile; least: pixels of a tile at least.
+MLQ_INLINE Plan MakePlan(const mlq_geometry& g, int panel_width, int rows, int max_pixels, bool chunked, int64_t work, int least = 1) {
   Plan p;
   p.taps = g.kernel_depth * g.kernel_height * g.kernel_width;
   p.channels = g.in_channels / g.groups;
@@ -50,7 +50,7 @@ MLQ_INLINE Plan MakePlan(const mlq_geometry& g, int panel_width, int rows, int m
   const int64_t depth = Max(p.depth, 1);
   const int64_t stripe = (int64_t)rows * panel_width * depth * Min(p.panels, 2);
   const int most = Max(rows, max_pixels / rows * rows);
-  const int wanted = (int)Clip<int64_t>(work / stripe * rows, rows, most);
+  const int wanted = (int)Clip<int64_t>(work / stripe * rows, Min(Max(rows, least), most), most);
   const int block = Max(1, Min(wanted, p.pixels));
   // Few rows read the weights once: such a tile is bound by memory, not by products.
   const int64_t target = block < 4 ? work / 8 : work;
@@ -128,7 +128,6 @@ struct Stripe {
   int begin, rows;
   int segments;  // runs of each pixel
   int length;    // values of a run
-  int first;     // runs before the first one read, all of them in padding that counts nothing
 };
 
 // Where a micro kernel's prefetches go, in bytes from the weights it is at: to the panel behind, which is used next, while this one is multiplied. Each step
@@ -152,31 +151,13 @@ inline int CutStripes(const mlq_geometry& g, const Windows& w, int begin, int en
                        AxisInside(w.y, from, to, g.kernel_height, g.dilation_height, g.in_height) &&
                        AxisInside(w.x, from, to, g.kernel_width, g.dilation_width, g.in_width);
     const int run = whole ? g.kernel_width : 1;
-    stripes[s] = {from, to - from, taps / run, channels * run, 0};
+    stripes[s] = {from, to - from, taps / run, channels * run};
   }
   return count;
 }
 
 inline int FindStripes(const mlq_geometry& g, const Windows& w, int pixels, int most, int taps, int channels, bool merge, Stripe* stripes) {
   return CutStripes(g, w, 0, pixels, most, taps, channels, merge, stripes);
-}
-
-constexpr int kNarrowestEdge = 7;
-
-// The same, but rows at the upper and lower edge of an image share no stripe with others: there whole kernel rows lie in padding.
-inline int FindStripesByEdges(const mlq_geometry& g, const Windows& w, int pixels, int most, int taps, int channels, Stripe* stripes) {
-  const auto inside = [&](int i) { return w.y[i] >= 0 && w.y[i] + (g.kernel_height - 1) * g.dilation_height < g.in_height; };
-  if (g.out_width < kNarrowestEdge || g.pad_height == 0) {
-    return FindStripes(g, w, pixels, most, taps, channels, true, stripes);
-  }
-  int count = 0;
-  for (int begin = 0, end = 0; begin < pixels; begin = end) {
-    const bool free = inside(begin);
-    for (end = begin + 1; end < pixels && (w.y[end] == w.y[end - 1] || (free && inside(end))); end++) {
-    }
-    count += CutStripes(g, w, begin, end, most, taps, channels, true, stripes + count);
-  }
-  return count;
 }
 
 // One tap, stride 1, no padding: output pixel i reads input pixel i.
@@ -192,7 +173,7 @@ inline int PointwiseStripes(const mlq_geometry& g, const T* first, int pixels, i
   const int count = CeilDivide(pixels, most);
   for (int s = 0; s < count; s++) {
     const int begin = Share(pixels, s, count);
-    stripes[s] = {begin, Share(pixels, s + 1, count) - begin, 1, channels, 0};
+    stripes[s] = {begin, Share(pixels, s + 1, count) - begin, 1, channels};
   }
   for (int p = 0; p < pixels; p++) {
     table[p] = first + (int64_t)p * g.in_channels;

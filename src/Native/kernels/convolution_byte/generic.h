@@ -6,6 +6,7 @@
 #ifndef MLQ_CONVOLUTION_BYTE_H
 #define MLQ_CONVOLUTION_BYTE_H
 
+#include "kernels/convolution_byte/edges.h"
 #include "kernels/convolution_byte/gather.h"
 #include "kernels/epilogue.h"
 
@@ -38,17 +39,23 @@ Plan BytePlan(const mlq_geometry& g) {
   const int taps = g.kernel_depth * g.kernel_height * g.kernel_width;
   const int depth = taps * (g.in_channels / g.groups);
   if (IsDirect(g)) {
-    return MakePlan(g, kWidth, Dot::kRows, Min(kMaxPixels, kTableEntries / Max(taps, 1)), false, kByteWork);
+    return MakePlan(g, kWidth, Dot::kRows, Min(kMaxPixels, kTableEntries / Max(taps, 1)), false, kByteWork, LeastPixels(g));
   }
   const int row = (Min(depth, kChunk) + Dot::kStep - 1) / Dot::kStep * Dot::kStep;
   return MakePlan(g, kWidth, Dot::kRows, Min(kMaxPixels, kScratch / Max(row, 1)), depth > kChunk, kByteWork);
 }
 
-// One chunk of R pixels times P panels, of which V vectors hold outputs: `segments` runs of `steps` steps, from the step at `offset` bytes of a panel on.
-// accumulators are [P][R][kWidth].
+// The runs that a micro kernel reads: pointers of each pixel, and where its weights stand, in runs from the first step on.
+struct Runs {
+  const Dot::Value* const* table;
+  const int16_t* starts;
+  int count;
+  int steps;  // of a run
+};
+
+// One chunk of R pixels times P panels, of which V vectors hold outputs, from the step at `offset` bytes of a panel on. accumulators are [P][R][kWidth].
 template <int R, int P, int V>
-MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int steps, const uint8_t* panels, int64_t offset,
-                            int64_t panel_stride, int64_t ahead, int32_t* accumulators, bool resume) {
+MLQ_NOINLINE void ByteMicro(const Runs& runs, const uint8_t* panels, int64_t offset, int64_t panel_stride, int64_t ahead, int32_t* accumulators, bool resume) {
   typename Simd::I acc[R][P * V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < P * V; v++) {
@@ -57,9 +64,10 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
   }
   Panel::Levels levels[P];
   MLQ_UNROLL for (int p = 0; p < P; p++) { levels[p].Read(panels + p * panel_stride + kCorrections); }
-  const uint8_t* weights = panels + offset;
-  for (int segment = 0; segment < segments; segment++, table += R) {
-    for (int64_t k = 0; k < steps; k++, weights += Panel::kStepBytes) {
+  const Dot::Value* const* table = runs.table;
+  for (int run = 0; run < runs.count; run++, table += R) {
+    const uint8_t* weights = panels + offset + (int64_t)runs.starts[run] * runs.steps * Panel::kStepBytes;
+    for (int64_t k = 0; k < runs.steps; k++, weights += Panel::kStepBytes) {
       if constexpr (P == 1) {
         Prefetch(weights, ahead);
       }
@@ -80,7 +88,7 @@ MLQ_NOINLINE void ByteMicro(const Dot::Value* const* table, int segments, int st
   }
 }
 
-using ByteMicroFunction = void (*)(const Dot::Value* const*, int, int, const uint8_t*, int64_t, int64_t, int64_t, int32_t*, bool);
+using ByteMicroFunction = void (*)(const Runs&, const uint8_t*, int64_t, int64_t, int64_t, int32_t*, bool);
 
 // Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
 enum Variant { kOne, kSeveral, kHalf };
@@ -130,11 +138,15 @@ struct ByteTile {
   bool chunked;
   Stripe stripe[kMaxStripes];  // lengths in values
   Windows windows;
+  const EdgeOrder* order = nullptr;  // of the pixels, where it is not theirs
   const Dot::Value* table[kTableEntries + kSlack];
+  int16_t starts[kTableEntries];
   alignas(64) int32_t accumulators[kTileAccumulators];
 
   ByteTile(const ByteCall& c, const Plan& p, const Tile& t, bool is_chunked)
-      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), chunked(is_chunked) {}
+      : call(c), plan(p), tile(t), pixels(t.pixel_end - t.pixel_begin), chunked(is_chunked) {
+    memset(starts, 0, sizeof(int16_t) * kMaxPixels);  // one run of each pixel
+  }
 
   void Locate() { FindWindows(call.g, tile.pixel_begin, tile.pixel_end, tile.group * plan.channels, windows); }
 
@@ -164,8 +176,20 @@ struct ByteTile {
       int32_t* acc = accumulators_of_panel + (chunked ? stripe[s].begin * kWidth : 0);
       Micro(panel, stripe[s], variant, pitch, first_step, acc);
       if (last) {
-        finisher.RunJoined(acc, stripe[s].rows, tile.pixel_begin + stripe[s].begin, Target(panel, stripe[s].begin), Pitch());
+        Finish(finisher, panel, stripe[s], acc);
       }
+    }
+  }
+
+  // Neighbouring pixels at once.
+  void Finish(const Finisher& finisher, int panel, const Stripe& p, const int32_t* acc) const {
+    for (int row = 0, count; row < p.rows; row += count) {
+      const int pixel = order ? order->pixel[p.begin + row] : p.begin;
+      count = order ? 1 : p.rows;
+      while (order && row + count < p.rows && order->pixel[p.begin + row + count] == pixel + count) {
+        count++;
+      }
+      finisher.RunJoined(acc + row * kWidth, count, tile.pixel_begin + pixel, Target(panel, pixel), Pitch());
     }
   }
 
@@ -174,10 +198,10 @@ struct ByteTile {
   }
 
   MLQ_INLINE void Micro(int panel, const Stripe& p, Variant variant, int pitch, int first_step, int32_t* acc) const {
-    const int steps = CeilDivide(p.length, Dot::kStep);
-    const int64_t begin = first_step + (int64_t)p.first * steps;
-    kByteMicros.of[p.rows][variant](table + p.begin * pitch + p.first * p.rows, p.segments, steps, Packed(panel),
-                                    kCorrections + Panel::kLevelBytes + begin * Panel::kStepBytes, PanelSize(plan), Ahead(p, stripes, PanelSize(plan)), acc, first_step > 0);
+    const int at = p.begin * pitch;
+    const Runs runs = {table + at, starts + at, p.segments, CeilDivide(p.length, Dot::kStep)};
+    const int64_t offset = kCorrections + Panel::kLevelBytes + (int64_t)first_step * Panel::kStepBytes;
+    kByteMicros.of[p.rows][variant](runs, Packed(panel), offset, PanelSize(plan), Ahead(p, stripes, PanelSize(plan)), acc, first_step > 0);
   }
 
   Finisher FinisherOf(int panel) const {
@@ -193,18 +217,6 @@ struct ByteTile {
   MLQ_INLINE int64_t Pitch() const { return (int64_t)call.g.out_channels * OutputSize(call.epilogue.output); }
 };
 
-// Leaves out the first and the last runs that lie in padding for every pixel of a stripe; masks has a bit for each pixel inside. Only
-// where padding reads 0, so that they add nothing.
-void Trim(Stripe& stripe, const uint32_t* masks) {
-  while (stripe.segments > 0 && masks[stripe.first] == 0) {
-    stripe.first++;
-    stripe.segments--;
-  }
-  while (stripe.segments > 0 && masks[stripe.first + stripe.segments - 1] == 0) {
-    stripe.segments--;
-  }
-}
-
 // Instantiated for byte values only: there the table holds the addresses of the codes themselves.
 template <class Value>
 void DirectTile(const ByteCall& call, const Plan& plan, const Tile& tile, const Value* pad_row) {
@@ -217,13 +229,18 @@ void DirectTile(const ByteCall& call, const Plan& plan, const Tile& tile, const 
     return;
   }
   work.Locate();
-  work.stripes = call.padding == 0 ? FindStripesByEdges(call.g, work.windows, work.pixels, Dot::kRows, plan.taps, plan.channels, work.stripe)
-                                   : FindStripes(call.g, work.windows, work.pixels, Dot::kRows, plan.taps, plan.channels, true, work.stripe);
+  const bool leaves_out = call.padding == 0 && HasEdges(call.g);
+  const EdgeOrder order(call.g, work.windows, leaves_out ? work.pixels : 0);
+  if (order.count > 1) {
+    order.Sort(work.windows);
+    work.order = &order;
+  }
+  work.stripes = leaves_out ? StripesByEdges(call.g, work.windows, order, Dot::kRows, plan.taps, plan.channels, work.stripe)
+                            : FindStripes(call.g, work.windows, work.pixels, Dot::kRows, plan.taps, plan.channels, true, work.stripe);
   for (int s = 0; s < work.stripes; s++) {
-    FillTable<Value>(call.g, call.source, pad_row, work.windows, work.stripe[s], 0, plan.taps, work.table + work.stripe[s].begin * plan.taps, masks);
-    if (call.padding == 0) {
-      Trim(work.stripe[s], masks);
-    }
+    const int at = work.stripe[s].begin * plan.taps;
+    FillTable<Value>(call.g, call.source, pad_row, work.windows, work.stripe[s], 0, plan.taps, work.table + at, masks);
+    LeaveOut<Value>(work.stripe[s], leaves_out ? masks : nullptr, work.table + at, work.starts + at);
   }
   work.Multiply(plan.taps, 0, true);
 }

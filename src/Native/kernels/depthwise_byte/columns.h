@@ -159,8 +159,8 @@ class ColumnBlock {
     } else if (count == kBlock) {
       _mm512_storeu_si512(targets[0] + offset, codes);
     } else {
-      ThirtyTwo(targets[0] + offset, _mm512_castsi512_si256(codes), Min(count, 32));
-      ThirtyTwo(targets[0] + offset + 32, _mm512_extracti64x4_epi64(codes, 1), Max(count - 32, 0));
+      _mm256_storeu_si256((__m256i*)(targets[0] + offset), _mm512_castsi512_si256(codes));  // more than half of them, or R were 2
+      ThirtyTwo(targets[0] + offset + 32, _mm512_extracti64x4_epi64(codes, 1), count - 32);
     }
   }
 
