@@ -41,7 +41,16 @@ struct ChannelEpilogue {
     shifts = !HasNoOffsets(offsets, kCount);
   }
 
-  // The same with what follows the codes; the rows are output pixels from `pixel` on.
+  // Whether RunRows does what Run does.
+  MLQ_INLINE bool TakesRegisters() const { return packs && !e.join && valid == kCount; }
+
+  // R rows of accumulators that are still in registers, to codes.
+  template <int R>
+  MLQ_INLINE void RunRows(const Simd::I (&accumulators)[R][Vectors], uint8_t* destination, int64_t pitch) const {
+    shifts ? Rows<R, true>(accumulators, destination, pitch) : Rows<R, false>(accumulators, destination, pitch);
+  }
+
+  // Run with what follows the codes; the rows are output pixels from `pixel` on.
   MLQ_INLINE void RunJoined(const int32_t* accumulators, int rows, int64_t pixel, uint8_t* destination, int64_t pitch) const {
     if (!e.join) {
       Run(accumulators, rows, destination, pitch);
@@ -55,11 +64,7 @@ struct ChannelEpilogue {
   }
 
   // What becomes of an accumulator less its bias before it is clamped.
-  MLQ_INLINE Simd::F Real(Simd::I sum, int v) const {
-    const Simd::I accumulator = Simd::AddInt(sum, Simd::LoadInt(bias + v * Simd::kLanes));
-    const Simd::F product = Simd::Mul(Simd::ToFloat(accumulator), Simd::Load(multipliers + v * Simd::kLanes));
-    return Simd::Add(product, Simd::Load(offsets + v * Simd::kLanes));
-  }
+  MLQ_INLINE Simd::F Real(Simd::I sum, int v) const { return TermOf<true>(sum, v); }
 
   // rows of accumulators [rows][kCount] to destination + r * pitch bytes.
   void Run(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
@@ -111,6 +116,17 @@ struct ChannelEpilogue {
     }
   }
 
+  template <int R, bool Shifts>
+  MLQ_INLINE void Rows(const Simd::I (&accumulators)[R][Vectors], uint8_t* destination, int64_t pitch) const {
+    const Simd::CodeRange range(e.zero_point, e.minimum, e.maximum);
+    MLQ_UNROLL for (int r = 0; r < R; r++, destination += pitch) {
+      MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) {
+        const Simd::I low = Simd::Nearest(TermOf<Shifts>(accumulators[r][v], v)), high = Simd::Nearest(TermOf<Shifts>(accumulators[r][v + 1], v + 1));
+        Simd::StorePair(destination + v * Simd::kLanes, low, high, range, 2 * Simd::kLanes);
+      }
+    }
+  }
+
   template <bool Shifts>
   MLQ_NOINLINE void Packed(const int32_t* accumulators, int rows, uint8_t* destination, int64_t pitch) const {
     const Simd::CodeRange range(e.zero_point, e.minimum, e.maximum);
@@ -126,9 +142,15 @@ struct ChannelEpilogue {
   }
 
   template <bool Shifts>
-  MLQ_INLINE Simd::F Term(const int32_t* accumulators, int v) const {
-    const Simd::F product = Simd::Mul(Simd::ToFloat(Sum(accumulators, v)), Simd::Load(multipliers + v * Simd::kLanes));
+  MLQ_INLINE Simd::F TermOf(Simd::I accumulator, int v) const {
+    const Simd::I sum = Simd::AddInt(accumulator, Simd::LoadInt(bias + v * Simd::kLanes));
+    const Simd::F product = Simd::Mul(Simd::ToFloat(sum), Simd::Load(multipliers + v * Simd::kLanes));
     return Shifts ? Simd::Add(product, Simd::Load(offsets + v * Simd::kLanes)) : product;
+  }
+
+  template <bool Shifts>
+  MLQ_INLINE Simd::F Term(const int32_t* accumulators, int v) const {
+    return TermOf<Shifts>(Simd::LoadInt(accumulators + v * Simd::kLanes), v);
   }
 
   MLQ_INLINE Simd::I Sum(const int32_t* accumulators, int v) const {

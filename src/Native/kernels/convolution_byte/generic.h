@@ -53,9 +53,18 @@ struct Runs {
   int steps;  // of a run
 };
 
+using Finisher = ChannelEpilogue<Simd::kVectors>;
+
+// Where codes of neighbouring pixels go, straight from the registers of their sums. No finisher: the sums go to memory.
+struct Ending {
+  const Finisher* finisher;
+  uint8_t* target;
+  int64_t pitch;
+};
+
 // One chunk of R pixels times P panels, of which V vectors hold outputs, from the step at `offset` bytes of a panel on. accumulators are [P][R][kWidth].
 template <int R, int P, int V>
-MLQ_NOINLINE void ByteMicro(const Runs& runs, const uint8_t* panels, int64_t offset, int64_t panel_stride, int64_t ahead, int32_t* accumulators, bool resume) {
+MLQ_NOINLINE void ByteMicro(const Runs& runs, const uint8_t* panels, int64_t offset, int64_t panel_stride, int64_t ahead, int32_t* accumulators, bool resume, const Ending& ending) {
   typename Simd::I acc[R][P * V];
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < P * V; v++) {
@@ -81,6 +90,13 @@ MLQ_NOINLINE void ByteMicro(const Runs& runs, const uint8_t* panels, int64_t off
       }
     }
   }
+  if constexpr (P == 1 && V == Simd::kVectors && Finisher::kPairs) {
+    if (ending.finisher) {
+      __asm__ volatile("" ::: "memory");  // nothing of it is loaded before the products, which need all registers
+      ending.finisher->RunRows(acc, ending.target, ending.pitch);
+      return;
+    }
+  }
   MLQ_UNROLL for (int r = 0; r < R; r++) {
     MLQ_UNROLL for (int v = 0; v < P * V; v++) {
       Simd::StoreInt(accumulators + (v / V * R + r) * kWidth + v % V * Simd::kLanes, acc[r][v]);
@@ -88,7 +104,7 @@ MLQ_NOINLINE void ByteMicro(const Runs& runs, const uint8_t* panels, int64_t off
   }
 }
 
-using ByteMicroFunction = void (*)(const Runs&, const uint8_t*, int64_t, int64_t, int64_t, int32_t*, bool);
+using ByteMicroFunction = void (*)(const Runs&, const uint8_t*, int64_t, int64_t, int64_t, int32_t*, bool, const Ending&);
 
 // Which micro kernel: one panel, several panels at once, or one panel of which the first vector alone holds outputs.
 enum Variant { kOne, kSeveral, kHalf };
@@ -126,8 +142,6 @@ int StepsOf(const Plan& plan) { return CeilDivide(plan.depth, Dot::kStep); }
 
 int64_t PanelSize(const Plan& plan) { return kCorrections + Panel::kLevelBytes + (int64_t)StepsOf(plan) * Panel::kStepBytes; }
 
-using Finisher = ChannelEpilogue<Simd::kVectors>;
-
 // The work of one tile: which pixels and panels, and where each pixel's values are.
 struct ByteTile {
   const ByteCall& call;
@@ -157,7 +171,7 @@ struct ByteTile {
       const int count = tile.panel_end - panel >= at_once ? at_once : 1;
       int32_t* acc = accumulators + (chunked ? (panel - tile.panel_begin) * pixels * kWidth : 0);
       if (count > 1) {
-        Micro(panel, stripe[0], kSeveral, pitch, first_step, acc);
+        Micro(panel, stripe[0], kSeveral, pitch, first_step, acc, {nullptr, nullptr, 0});
         for (int i = 0; last && i < count; i++) {
           FinisherOf(panel + i).RunJoined(acc + i * pixels * kWidth, pixels, tile.pixel_begin, Target(panel + i, 0), Pitch());
         }
@@ -174,12 +188,16 @@ struct ByteTile {
     const Variant variant = plan.outputs - panel * kWidth <= kWidth / 2 ? kHalf : kOne;
     for (int s = 0; s < stripes; s++) {
       int32_t* acc = accumulators_of_panel + (chunked ? stripe[s].begin * kWidth : 0);
-      Micro(panel, stripe[s], variant, pitch, first_step, acc);
-      if (last) {
+      const bool direct = last && variant == kOne && finisher.TakesRegisters() && IsRun(stripe[s]);
+      const int pixel = order ? order->pixel[stripe[s].begin] : stripe[s].begin;
+      Micro(panel, stripe[s], variant, pitch, first_step, acc, {direct ? &finisher : nullptr, Target(panel, pixel), Pitch()});
+      if (last && !direct) {
         Finish(finisher, panel, stripe[s], acc);
       }
     }
   }
+
+  bool IsRun(const Stripe& p) const { return !order || order->pixel[p.begin + p.rows - 1] == order->pixel[p.begin] + p.rows - 1; }
 
   // Neighbouring pixels at once.
   void Finish(const Finisher& finisher, int panel, const Stripe& p, const int32_t* acc) const {
@@ -197,11 +215,11 @@ struct ByteTile {
     return call.weights + ((int64_t)tile.group * plan.panels + panel) * PanelSize(plan);
   }
 
-  MLQ_INLINE void Micro(int panel, const Stripe& p, Variant variant, int pitch, int first_step, int32_t* acc) const {
+  MLQ_INLINE void Micro(int panel, const Stripe& p, Variant variant, int pitch, int first_step, int32_t* acc, const Ending& ending) const {
     const int at = p.begin * pitch;
     const Runs runs = {table + at, starts + at, p.segments, CeilDivide(p.length, Dot::kStep)};
     const int64_t offset = kCorrections + Panel::kLevelBytes + (int64_t)first_step * Panel::kStepBytes;
-    kByteMicros.of[p.rows][variant](runs, Packed(panel), offset, PanelSize(plan), Ahead(p, stripes, PanelSize(plan)), acc, first_step > 0);
+    kByteMicros.of[p.rows][variant](runs, Packed(panel), offset, PanelSize(plan), Ahead(p, stripes, PanelSize(plan)), acc, first_step > 0, ending);
   }
 
   Finisher FinisherOf(int panel) const {
