@@ -32,7 +32,7 @@ internal static class ElementwisePacking
     {
         ValueType input = state.TypeOf(node.Inputs[0]);
         return input is { Element: ElementType.UInt8, Quantization.Scales.Length: 1 }
-            && Add(state, node, (c, n, s, d) => new DequantizeStep(c, n, input.Quantization!.Single, s[0], d));
+            && (ExitPacking.TryDefer(state, node) || Add(state, node, (c, n, s, d) => new DequantizeStep(c, n, input.Quantization!.Single, s[0], d)));
     }
 
     /// <summary>Codes to codes with one multiplier: a table, since there are at most 256 codes.</summary>

@@ -92,7 +92,7 @@ internal static class Packer
 
         for (int i = 0; i < graph.Outputs.Length; i++)
         {
-            AddOutput(state, i);
+            ExitPacking.AddOutput(state, i);
         }
 
         return state.Build(pool ?? WorkerPool.Single);
@@ -152,13 +152,5 @@ internal static class Packer
         {
             Facts = prepared ? LayerFacts.None : LayerFacts.None with { Reason = "no packed step; runs through the operators" },
         });
-    }
-
-    private static void AddOutput(PackingState state, int index)
-    {
-        ValueId id = state.Graph.Outputs[index];
-        int size = state.TypeOf(id).Element.SizeOf();
-        int slot = state.Read(id, Layout.RowMajor);
-        state.Add(new PackedStep(state.Graph[id].Name, "Output", [slot], [], c => new OutputStep(index, c.ShapeOf(id).Count, size, slot)));
     }
 }

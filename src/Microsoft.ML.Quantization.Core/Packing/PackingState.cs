@@ -54,6 +54,9 @@ internal sealed class PackingState
     /// <summary>Nodes that another node's step does as well.</summary>
     public HashSet<Node> Done { get; } = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>Results that the output decodes.</summary>
+    public HashSet<ValueId> Deferred { get; } = [];
+
     /// <summary>Attentions by their last nodes.</summary>
     public Dictionary<Node, AttentionPattern> Attentions { get; } = new(ReferenceEqualityComparer.Instance);
 

@@ -28,8 +28,27 @@ void TestFloat(const mlq_kernel_table& t, const char* set, int number, bool dept
   Check(expected, found, outputs * 4, set, depthwise ? "depthwise float" : "convolution float", number);
 }
 
+namespace {
+
+// A small map most of whose taps at its edges lie in padding.
+mlq_geometry PickEdges() {
+  mlq_geometry g = {};
+  g.batch = Pick(1, 3), g.in_depth = g.out_depth = 1, g.groups = 1;
+  g.kernel_depth = g.stride_depth = g.stride_height = g.stride_width = g.dilation_depth = g.dilation_height = g.dilation_width = 1;
+  g.kernel_height = g.kernel_width = Pick(0, 3) == 0 ? 5 : 3;
+  g.pad_height = g.pad_width = g.kernel_width / 2;
+  g.in_height = g.out_height = Pick(1, 9);
+  g.in_width = g.out_width = Pick(6, 9);
+  g.in_channels = 4 * Pick(1, 9);
+  g.out_channels = Pick(1, 70);
+  return g;
+}
+
+}  // namespace
+
 void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depthwise) {
-  mlq_geometry g = PickGeometry(depthwise);
+  mlq_geometry g = !depthwise && number % 4 == 0 ? PickEdges() : PickGeometry(depthwise);
+  const uint8_t padding = number % 2 == 0 ? 0 : 117;
   g.weight_bits = !depthwise && number % 3 == 0 ? 7 : 0;
   const int output = number % 4;
   const int64_t outputs = Pixels(g) * g.out_channels;
@@ -43,16 +62,16 @@ void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depth
   const mlq_epilogue e = PickEpilogue(g.out_channels, output);
   for (int64_t i = 0; i < outputs; i++) {
     const int c = (int)(i % g.out_channels);
-    Store(e, ByteSum(g, x, 117, w, i / g.out_channels, c, depthwise), c, expected, i);
+    Store(e, ByteSum(g, x, padding, w, i / g.out_channels, c, depthwise), c, expected, i);
   }
   if (depthwise) {
-    t.depthwise_byte(&g, x, 117, w, &e, found, 0, g.batch * g.out_depth * g.out_height);
+    t.depthwise_byte(&g, x, padding, w, &e, found, 0, g.batch * g.out_depth * g.out_height);
   } else {
     void* packed = New<char>(t.convolution_byte_packed_size(&g));
     PackParts(g, w, number, packed, t.convolution_byte_pack);
     const int tiles = t.convolution_byte_tiles(&g);
-    t.convolution_byte(&g, x, 117, packed, &e, found, tiles / 2, tiles);
-    t.convolution_byte(&g, x, 117, packed, &e, found, 0, tiles / 2);
+    t.convolution_byte(&g, x, padding, packed, &e, found, tiles / 2, tiles);
+    t.convolution_byte(&g, x, padding, packed, &e, found, 0, tiles / 2);
   }
   Check(expected, found, outputs * size, set, depthwise ? "depthwise byte" : "convolution byte", number);
 }

@@ -1,5 +1,7 @@
 using System.Linq;
+using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -19,6 +21,7 @@ public sealed class EngineLayerTests
     [DataRow(2, Tail.Stream)]
     [DataRow(2, Tail.Float)]
     [DataRow(2, Tail.Accumulator)]
+    [DataRow(2, Tail.Decoded)]
     [DataRow(3, Tail.Codes)]
     public void Random_integer_convolutions_equal_the_interpreter(int rank, Tail tail)
     {
@@ -33,11 +36,27 @@ public sealed class EngineLayerTests
     [DataRow(Tail.Stream)]
     [DataRow(Tail.Float)]
     [DataRow(Tail.Accumulator)]
+    [DataRow(Tail.Decoded)]
     public void Random_integer_dense_layers_equal_the_interpreter(Tail tail)
     {
         for (ulong seed = 0; seed < CasesPerKind; seed++)
         {
             Check(new IntegerLayerCases(seed).Dense(tail));
+        }
+    }
+
+    [TestMethod]
+    [DataRow(3, 19, 36, 31)]
+    [DataRow(5, 16, 33, 33)]
+    [DataRow(2, 1, 40, 40)]
+    public void Decoded_maps_equal_the_interpreter(int channels, int outputs, int height, int width)
+    {
+        Graph graph = new IntegerLayerCases(3).Map(channels, outputs, height, width, Tail.Decoded);
+        Check(graph);
+        if (outputs > 1)
+        {
+            using Engine engine = EngineAssert.Create(graph, ModelSignature.Of(graph), KernelRegistry.Active, 1);
+            CollectionAssert.DoesNotContain(engine.Explain().Steps.Select(s => s.Operation).ToArray(), "ToRowMajor");
         }
     }
 

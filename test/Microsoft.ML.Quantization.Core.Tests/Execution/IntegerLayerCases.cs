@@ -17,6 +17,7 @@ public enum Tail
     Stream,
     Float,
     Accumulator,
+    Decoded,
 }
 
 /// <summary>Random integer layers of every geometry.</summary>
@@ -43,6 +44,13 @@ internal sealed class IntegerLayerCases(ulong seed)
         int[] after = [.. kernel.Select((k, i) => System.Math.Max(Next(0, k), ((k - 1) * dilation[i]) + 1 - size[i] - before[i]))];
         var window = new Window { Kernel = [.. kernel], Strides = [.. kernel.Select(_ => Next(1, 2))], Dilations = [.. dilation], PadsBegin = [.. before], PadsEnd = [.. after] };
         return Layer(new Shape([Shape.Free, channels, .. size]), new Shape([outputs, channels / groups, .. kernel]), tail, 1, (x, w, b) => new IntegerConvolution { Name = "layer", Window = window, Groups = groups, Inputs = [x, w, b] });
+    }
+
+    /// <summary>A map of more pixels than steps take at a time, 3 × 3 taps, padding all around.</summary>
+    public Graph Map(int channels, int outputs, int height, int width, Tail tail)
+    {
+        var window = new Window { Kernel = [3, 3], Strides = [1, 1], Dilations = [1, 1], PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        return Layer(Shape.Of(Shape.Free, channels, height, width), Shape.Of(outputs, channels, 3, 3), tail, 1, (x, w, b) => new IntegerConvolution { Name = "layer", Window = window, Inputs = [x, w, b] });
     }
 
     /// <summary>codes [N, K] or [N, T, K] → dense → tail.</summary>
@@ -84,6 +92,7 @@ internal sealed class IntegerLayerCases(ulong seed)
             Tail.Codes => builder.Add(new Requantize { Inputs = [accumulator], Multipliers = multipliers, Offsets = offsets, Axis = axis, Minimum = Next(0, 40), Maximum = Next(200, 255), Result = bytes }),
             Tail.Stream => builder.Add(new Requantize { Inputs = [accumulator], Multipliers = multipliers, Offsets = offsets, Axis = axis, Minimum = -30000, Maximum = 32767, Result = stream }),
             Tail.Float => builder.Add(new DequantizeAccumulator { Inputs = [accumulator], Multipliers = multipliers, Offsets = offsets, Axis = axis, Activation = Next(0, 1) == 0 ? Activation.Relu : Activation.None }),
+            Tail.Decoded => builder.Add(new Dequantize { Inputs = [AddTail(builder, accumulator, Tail.Codes, axis, weights)] }),
             _ => accumulator,
         };
     }

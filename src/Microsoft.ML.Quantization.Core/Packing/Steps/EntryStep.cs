@@ -7,7 +7,7 @@ namespace Microsoft.ML.Quantization.Packing.Steps;
 internal abstract class EntryStep : BoundStep
 {
     /// <summary>Pixels of one block; their values stay in the first-level cache.</summary>
-    protected const int Block = 256;
+    protected const int Block = 1024;
 
     private const int WorkPerElement = 64;
 
