@@ -1,6 +1,5 @@
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
-using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Packing.Steps;
 using Microsoft.ML.Quantization.Tensors;
