@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using static Microsoft.ML.Quantization.Benchmarks.Report;
