@@ -161,7 +161,7 @@ internal static class MethodsCommand
             `dotnet run -c Release --project test/Benchmarks -- methods DATA_DIR` on {Machine.Description}.
             Fashion-MNIST, 60,000 training and 10,000 test images; ResNet-8 (`samples/data/{Network}`, {Accuracy(FloatAccuracy)} in float), every cell from the same float network; Nesterov momentum 0.9, rate 0.02
             with cosine, decay 1e-4 (none of latent weights of signs and of ADMM), shift by one pixel and flip; first and last layer 8 bits, the 1×1 convolutions of shortcuts like all inner layers (binary networks of the papers leave those in float); seed 1; 32 means float; where training has noise or soft signs (RQ, RQ-ST, HashNet) by Adam with rate 0.001 and statistics of normalization measured anew with hard quantizers at the end, by Adam with that rate also where the scale of signs multiplies their gradients or they have none (weights of XNOR, BWN, ABC-Net, Tang, ResNetE, BinaryDenseNet) and where second moments are read (LAB, LAT, LAQ), the rate starts over in each stage of INQ, ReActNet puts its shifts into the network. One file a cell in `methods/`; cells that are missing have not been run.
-            Times of training are of one process a core; the command may be started once a core, the processes share the cells.
+            Times of training are of one process a core; the command may be started once a core, the processes share the cells. A cell may have been trained on another machine than the one that wrote this table: its file says which. Its time is that of the process which ended it, pauses and other work of the machine included.
 
             {table}{best}
             """.ReplaceLineEndings("\n"));

@@ -2,7 +2,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Tensors;
 
-namespace Microsoft.ML.Quantization.Graphs.Passes;
+namespace Microsoft.ML.Quantization.Graphs;
 
 /// <summary>Nodes with a learned number for each channel, and those of them that ReActNet puts around its signs (Liu et al., 2020, equations 2 and 3).</summary>
 internal static class LearnedShifts
