@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Microsoft.ML.Quantization.Allocation;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Threading;
 
@@ -21,7 +22,21 @@ internal sealed record PackJob(PackedWeights Packed, int Parts, Action<PackedWei
     /// <summary>Does all parts of all jobs; who does which never changes a byte.</summary>
     public static void Run(IReadOnlyList<PackJob> jobs, WorkerPool pool)
     {
+        Place(jobs);
         (PackJob Job, int Part)[] parts = [.. jobs.SelectMany(j => Enumerable.Range(0, j.Parts).Select(p => (j, p)))];
         pool.Run(parts.Length, parts, static (all, i) => all[i].Job.Fill(all[i].Job.Packed, all[i].Part, all[i].Job.Parts));
+    }
+
+    // Weights of a network side by side fill large pages; one by one they would not.
+    private static void Place(IReadOnlyList<PackJob> jobs)
+    {
+        PackedWeights[] weights = [.. jobs.Select(j => j.Packed).Where(w => w.IsInvalid)];
+        using var block = new NativeBlock(weights.Sum(w => w.Allocated));
+        long offset = 0;
+        foreach (PackedWeights each in weights)
+        {
+            each.Place(block, offset);
+            offset += each.Allocated;
+        }
     }
 }

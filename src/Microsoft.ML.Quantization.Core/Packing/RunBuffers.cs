@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Allocation;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
 
@@ -7,7 +8,7 @@ namespace Microsoft.ML.Quantization.Packing;
 /// <summary>The memory of one run: the slots in an arena, and the caller's inputs and outputs while the run lasts.</summary>
 internal sealed unsafe class RunBuffers : IDisposable
 {
-    private readonly Arena _arena;
+    private readonly NativeBlock _arena;
     private readonly long[] _offsets;
     private readonly int[] _counts;
     private readonly object?[] _states;
@@ -19,7 +20,7 @@ internal sealed unsafe class RunBuffers : IDisposable
         Pool = pool;
         Inputs = new nint[inputs];
         Outputs = new nint[outputs];
-        _arena = new Arena(program.Memory.TotalBytes);
+        _arena = new NativeBlock(program.Memory.TotalBytes);
         _offsets = program.Memory.Offsets;
         _counts = program.SlotCounts;
         _states = new object?[program.Steps.Length];

@@ -1,4 +1,5 @@
 using System;
+using Microsoft.ML.Quantization.Allocation;
 using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Packing;
@@ -34,7 +35,7 @@ internal static class WeightOrder
             return;
         }
 
-        using var scratch = new Arena((long)weights.Length * sizeof(T));
+        using var scratch = new NativeBlock((long)weights.Length * sizeof(T));
         var turned = new Span<T>(scratch.Pointer, weights.Length);
         TapsFirst(weights, rows, channels, turned);
         use(turned);

@@ -44,13 +44,30 @@ mlq_geometry PickEdges() {
   return g;
 }
 
+// A map of several tiles, most of whole rows, so that tables of addresses serve more than one.
+mlq_geometry PickRows() {
+  constexpr int sizes[][2] = {{7, 16}, {8, 14}, {12, 9}, {14, 8}, {16, 7}, {28, 4}, {32, 7}, {36, 3}, {56, 2}};
+  const int size = Pick(0, 8), pad = Pick(0, 2) == 0 ? 0 : 1;
+  mlq_geometry g = PickEdges();
+  g.batch = Pick(1, 2);
+  g.kernel_height = g.kernel_width = 3, g.pad_height = g.pad_width = pad;
+  g.stride_height = Pick(1, 2);
+  g.out_width = sizes[size][0], g.out_height = sizes[size][1] * Pick(1, 6);
+  g.in_width = g.out_width + 2 * (1 - pad), g.in_height = (g.out_height - 1) * g.stride_height + 3 - 2 * pad;
+  g.groups = Pick(0, 3) == 0 ? 3 : 1;
+  g.in_channels = 4 * g.groups * Pick(1, 2), g.out_channels = g.groups * Pick(1, 36);
+  return g;
+}
+
+mlq_geometry PickByteGeometry(int number) { return number % 5 <= 1 ? PickEdges() : number % 5 == 2 ? PickRows() : PickGeometry(false); }
+
 // Code 0 for every kind of output; another for some.
 uint8_t PaddingOf(int number) { return number % 5 == 0 || number % 2 == 0 ? 0 : 117; }
 
 }  // namespace
 
 void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depthwise) {
-  mlq_geometry g = !depthwise && number % 5 <= 1 ? PickEdges() : PickGeometry(depthwise);
+  mlq_geometry g = depthwise ? PickGeometry(true) : PickByteGeometry(number);
   const uint8_t padding = PaddingOf(number);
   g.weight_bits = !depthwise && number % 3 == 0 ? 7 : 0;
   const int output = number % 4;
@@ -106,7 +123,7 @@ void JoinOne(const mlq_join& j, const mlq_epilogue& e, int64_t i, const uint8_t*
 }  // namespace
 
 void TestJoin(const mlq_kernel_table& t, const char* set, int number) {
-  mlq_geometry g = number % 5 <= 1 ? PickEdges() : PickGeometry(false);
+  mlq_geometry g = PickByteGeometry(number);
   const uint8_t padding = PaddingOf(number);
   g.in_channels /= g.groups, g.out_channels /= g.groups, g.groups = 1;
   const int output = number % 2 == 0 ? MLQ_OUTPUT_INT16 : MLQ_OUTPUT_UINT8, size = output == MLQ_OUTPUT_INT16 ? 2 : 1;

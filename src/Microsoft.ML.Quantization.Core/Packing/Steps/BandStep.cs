@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Microsoft.ML.Quantization.Allocation;
 using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Packing.Steps;
@@ -60,14 +61,14 @@ internal sealed unsafe class BandStep : BoundStep
         => step is IRangeStep range && pool is PoolStep { Geometry: var g } && range.PixelsOf(g.OutChannels) == g.OutPixels;
 
     /// <inheritdoc/>
-    public override object Prepare(RunBuffers buffers) => new Arena((long)Chunks * MostRows * _row);
+    public override object Prepare(RunBuffers buffers) => new NativeBlock((long)Chunks * MostRows * _row);
 
     /// <inheritdoc/>
     public override void Run(RunBuffers buffers, int chunk)
     {
         int rows = _geometry.Batch * _geometry.OutHeight;
         int end = Begin(rows, chunk + 1);
-        var held = new Span<byte>(((Arena)buffers.State!).Pointer + ((long)chunk * MostRows * _row), MostRows * _row);
+        var held = new Span<byte>(((NativeBlock)buffers.State!).Pointer + ((long)chunk * MostRows * _row), MostRows * _row);
         for (int row = Begin(rows, chunk); row < end;)
         {
             (int image, int begin) = Math.DivRem(row, _geometry.OutHeight);

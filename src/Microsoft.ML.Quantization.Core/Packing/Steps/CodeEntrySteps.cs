@@ -55,6 +55,11 @@ internal sealed class QuantizeEntryStep(BindContext context, EntryReader reader,
             int channels = Math.Min(Group, Reader.Channels - first);
             for (int channel = 0; channel < channels; channel++)
             {
+                if (_isDirect && first + channel + 1 < Reader.Channels)
+                {
+                    Prefetching.Begin((float*)buffers.Inputs[Input] + Reader.Index(image, first + channel + 1, pixel), count * sizeof(float));
+                }
+
                 Codes(buffers, image, first + channel, pixel, new Span<byte>(planes + (channel * count), count));
             }
 

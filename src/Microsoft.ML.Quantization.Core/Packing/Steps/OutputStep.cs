@@ -89,6 +89,7 @@ internal sealed unsafe class DecodeOutputStep : BoundStep
             for (int channel = 0; channel < channels; channel++)
             {
                 float* target = output + (((((long)image * _sizes.Channels) + first + channel) * _sizes.Pixels) + pixel);
+                Prefetching.Begin(target + _sizes.Pixels, first + channel + 1 < _sizes.Channels ? count * sizeof(float) : 0);
                 _kernels.DequantizeByte(new ReadOnlySpan<byte>(planes + (channel * count), count), _parameters.Scale, _parameters.ZeroPoint, new Span<float>(target, count));
             }
         }

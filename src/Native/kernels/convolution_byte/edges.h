@@ -2,64 +2,57 @@
 #ifndef MLQ_CONVOLUTION_BYTE_EDGES_H
 #define MLQ_CONVOLUTION_BYTE_EDGES_H
 
-#include "kernels/convolution/plan.h"
+#include "kernels/convolution/windows.h"
 
 namespace {
 
 constexpr int kNarrowestEdge = 7;   // columns: shorter rows make stripes too small
-constexpr int kWidestColumns = 8;    // wider maps: a stripe of few pixels costs more than the taps it leaves out
+constexpr int kWidestColumns = 8;   // wider maps: a stripe of few pixels costs more than the taps it leaves out
 constexpr int kMostEdges = 12;      // stripes of a tile stay within kMaxStripes
+constexpr int kInner = 0;           // the edge of windows that lie inside
+
+// A tile has at most so many runs of lines, each of which has at most one stripe that is not full.
+static_assert((kMaxPixels + (kMaxPixels / kWidestColumns + 1) * (Dot::kRows - 1)) / Dot::kRows <= kMaxStripes, "stripes of wide maps");
 
 // Whether stripes by edges pay.
 MLQ_INLINE bool HasEdges(const mlq_geometry& g) { return (g.pad_height > 0 || g.pad_width > 0) && g.out_width >= kNarrowestEdge; }
 
+// Whether columns count as edges, too.
+MLQ_INLINE bool HasColumns(const mlq_geometry& g) { return g.out_width <= kWidestColumns; }
+
 // Pixels that a tile should have at least, so that the edges of small maps fill stripes.
-MLQ_INLINE int LeastPixels(const mlq_geometry& g) { return HasEdges(g) && g.out_width <= kWidestColumns ? g.out_height * g.out_width : 1; }
+MLQ_INLINE int LeastPixels(const mlq_geometry& g) { return HasEdges(g) && HasColumns(g) ? g.out_height * g.out_width : 1; }
 
-// Which edge a window lies at; equal numbers have the same taps of a kernel row or a kernel column in padding. 0: none.
-struct EdgeOf {
-  const mlq_geometry& g;
-  const Windows& w;
+// At which edge an output row or a column lies; equal numbers have the same taps of a kernel row or a kernel column in padding.
+MLQ_INLINE int64_t EdgeOfLine(const mlq_geometry& g, int64_t y) { return y < 0 || y + (g.kernel_height - 1) * g.dilation_height >= g.in_height ? y * 4 + 1 : kInner; }
+MLQ_INLINE int64_t EdgeOfColumn(const mlq_geometry& g, int64_t x) { return x < 0 || x + (g.kernel_width - 1) * g.dilation_width >= g.in_width ? x * 4 + 2 : kInner; }
 
-  MLQ_INLINE int64_t operator()(int pixel) const {
-    const int64_t y = w.y[pixel], x = w.x[pixel];
-    if (y < 0 || y + (g.kernel_height - 1) * g.dilation_height >= g.in_height) {
-      return y * 4 + 1;
-    }
-    const bool column = x < 0 || x + (g.kernel_width - 1) * g.dilation_width >= g.in_width;
-    return column && g.out_width <= kWidestColumns ? x * 4 + 2 : 0;
-  }
-};
-
-// The pixels of a tile, those of one edge side by side.
+// The pixels of a tile, those of one edge side by side; those inside come first, where stripes read all weights and so fetch all of what follows.
 struct EdgeOrder {
   int16_t pixel[kMaxPixels];
   int ends[kMostEdges];  // behind the last pixel of each edge
   int count = 0;
 
-  EdgeOrder(const mlq_geometry& g, const Windows& w, int pixels) {
-    const EdgeOf edge = {g, w};
-    int64_t edges[kMaxPixels];
-    bool taken[kMaxPixels];
-    for (int i = 0; i < pixels; i++) {
-      edges[i] = edge(i);
-      taken[i] = false;
-    }
-    for (int first = 0, filled = 0; filled < pixels; first++) {
-      if (!taken[first]) {
-        const bool rest = count == kMostEdges - 1;
-        for (int i = first; i < pixels; i++) {
-          if (!taken[i] && (rest || edges[i] == edges[first])) {
-            taken[i] = true;
-            pixel[filled++] = (int16_t)i;
-          }
-        }
-        ends[count++] = filled;
+  // Orders the pixels and their windows.
+  void Sort(const mlq_geometry& g, Windows& w) {
+    count = 1;
+    uint8_t edge_of[kMaxPixels];
+    int64_t edges[kMostEdges] = {kInner};
+    int begins[kMostEdges + 1] = {};
+    for (int line = 0, i = 0; line < w.lines; line++) {
+      const int64_t of_line = EdgeOfLine(g, w.y[i]);
+      for (; i < w.line_end[line]; i++) {
+        edge_of[i] = Find(of_line != kInner ? of_line : EdgeOfColumn(g, w.x[i]), edges);
+        begins[edge_of[i] + 1]++;
       }
     }
-  }
-
-  void Sort(Windows& w) const {
+    for (int edge = 0; edge < count; edge++) {
+      begins[edge + 1] += begins[edge];
+      ends[edge] = begins[edge + 1];
+    }
+    for (int i = 0; i < w.line_end[w.lines - 1]; i++) {
+      pixel[begins[edge_of[i]]++] = (int16_t)i;
+    }
     const Windows old = w;
     for (int i = 0; i < ends[count - 1]; i++) {
       w.offset[i] = old.offset[pixel[i]];
@@ -68,6 +61,21 @@ struct EdgeOrder {
       w.x[i] = old.x[pixel[i]];
     }
   }
+
+ private:
+  // Edges beyond the room share the last place.
+  MLQ_INLINE uint8_t Find(int64_t edge, int64_t* edges) {
+    for (int i = 0; i < count; i++) {
+      if (edges[i] == edge) {
+        return (uint8_t)i;
+      }
+    }
+    if (count == kMostEdges) {
+      return kMostEdges - 1;
+    }
+    edges[count] = edge;
+    return (uint8_t)count++;
+  }
 };
 
 // Stripes of windows in that order.
@@ -75,6 +83,18 @@ inline int StripesByEdges(const mlq_geometry& g, const Windows& w, const EdgeOrd
   int count = 0;
   for (int edge = 0, begin = 0; edge < order.count; begin = order.ends[edge++]) {
     count += CutStripes(g, w, begin, order.ends[edge], most, taps, channels, true, stripes + count);
+  }
+  return count;
+}
+
+// Stripes of whole output rows, those at an edge for themselves.
+inline int StripesByLines(const mlq_geometry& g, const Windows& w, int most, int taps, int channels, Stripe* stripes) {
+  int count = 0;
+  for (int line = 0, begin = 0; line < w.lines; begin = w.line_end[line - 1]) {
+    const int64_t edge = EdgeOfLine(g, w.y[begin]);
+    for (line++; line < w.lines && EdgeOfLine(g, w.y[w.line_end[line - 1]]) == edge; line++) {
+    }
+    count += CutStripes(g, w, begin, w.line_end[line - 1], most, taps, channels, true, stripes + count);
   }
   return count;
 }

@@ -2,7 +2,7 @@
 #ifndef MLQ_GATHER_H
 #define MLQ_GATHER_H
 
-#include "kernels/convolution/plan.h"
+#include "kernels/convolution/windows.h"
 
 namespace {
 

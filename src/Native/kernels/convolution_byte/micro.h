@@ -2,7 +2,7 @@
 #ifndef MLQ_CONVOLUTION_BYTE_MICRO_H
 #define MLQ_CONVOLUTION_BYTE_MICRO_H
 
-#include "kernels/convolution/plan.h"
+#include "kernels/convolution/windows.h"
 #include "kernels/epilogue.h"
 
 namespace {

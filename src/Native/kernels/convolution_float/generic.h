@@ -3,7 +3,7 @@
 #ifndef MLQ_CONVOLUTION_FLOAT_H
 #define MLQ_CONVOLUTION_FLOAT_H
 
-#include "kernels/convolution/plan.h"
+#include "kernels/convolution/windows.h"
 
 namespace {
 
