@@ -44,7 +44,10 @@ struct ChannelEpilogue {
   // Whether RunRows does what Run does.
   MLQ_INLINE bool TakesRegisters() const { return packs && !e.join && valid == kCount; }
 
-  // R rows of accumulators that are still in registers, to codes.
+  // What an accumulator begins with for RunRows.
+  MLQ_INLINE Simd::I Bias(int v) const { return Simd::LoadInt(bias + v * Simd::kLanes); }
+
+  // R rows of accumulators that are still in registers, their bias in them, to codes.
   template <int R>
   MLQ_INLINE void RunRows(const Simd::I (&accumulators)[R][Vectors], uint8_t* destination, int64_t pitch) const {
     shifts ? Rows<R, true>(accumulators, destination, pitch) : Rows<R, false>(accumulators, destination, pitch);
@@ -119,10 +122,16 @@ struct ChannelEpilogue {
   template <int R, bool Shifts>
   MLQ_INLINE void Rows(const Simd::I (&accumulators)[R][Vectors], uint8_t* destination, int64_t pitch) const {
     const Simd::CodeRange range(e.zero_point, e.minimum, e.maximum);
-    MLQ_UNROLL for (int r = 0; r < R; r++, destination += pitch) {
+    MLQ_UNROLL for (int r = 0; r < R; r += 2, destination += 2 * pitch) {
       MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) {
-        const Simd::I low = Simd::Nearest(TermOf<Shifts>(accumulators[r][v], v)), high = Simd::Nearest(TermOf<Shifts>(accumulators[r][v + 1], v + 1));
-        Simd::StorePair(destination + v * Simd::kLanes, low, high, range, 2 * Simd::kLanes);
+        const Simd::I first[2] = {NearestOf<Shifts>(accumulators[r][v], v), NearestOf<Shifts>(accumulators[r][v + 1], v + 1)};
+        if (r + 1 < R) {
+          const int next = r + 1 < R ? r + 1 : r;
+          const Simd::I second[2] = {NearestOf<Shifts>(accumulators[next][v], v), NearestOf<Shifts>(accumulators[next][v + 1], v + 1)};
+          Simd::StorePairs(destination + v * Simd::kLanes, destination + pitch + v * Simd::kLanes, first, second, range);
+        } else {
+          Simd::StorePair(destination + v * Simd::kLanes, first[0], first[1], range, 2 * Simd::kLanes);
+        }
       }
     }
   }
@@ -143,9 +152,19 @@ struct ChannelEpilogue {
 
   template <bool Shifts>
   MLQ_INLINE Simd::F TermOf(Simd::I accumulator, int v) const {
-    const Simd::I sum = Simd::AddInt(accumulator, Simd::LoadInt(bias + v * Simd::kLanes));
+    return RealOf<Shifts>(Simd::AddInt(accumulator, Bias(v)), v);
+  }
+
+  // The bias is in the sum.
+  template <bool Shifts>
+  MLQ_INLINE Simd::F RealOf(Simd::I sum, int v) const {
     const Simd::F product = Simd::Mul(Simd::ToFloat(sum), Simd::Load(multipliers + v * Simd::kLanes));
     return Shifts ? Simd::Add(product, Simd::Load(offsets + v * Simd::kLanes)) : product;
+  }
+
+  template <bool Shifts>
+  MLQ_INLINE Simd::I NearestOf(Simd::I sum, int v) const {
+    return Simd::Nearest(RealOf<Shifts>(sum, v));
   }
 
   template <bool Shifts>

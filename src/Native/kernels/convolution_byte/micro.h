@@ -27,10 +27,12 @@ struct Ending {
 // One chunk of R pixels times P panels, of which V vectors hold outputs, from the step at `offset` bytes of a panel on. accumulators are [P][R][kWidth].
 template <int R, int P, int V>
 MLQ_NOINLINE void ByteMicro(const Runs& runs, const uint8_t* panels, int64_t offset, int64_t panel_stride, int64_t ahead, int32_t* accumulators, bool resume, const Ending& ending) {
+  constexpr bool ends = P == 1 && V == Simd::kVectors && Finisher::kPairs;
   typename Simd::I acc[R][P * V];
-  MLQ_UNROLL for (int r = 0; r < R; r++) {
-    MLQ_UNROLL for (int v = 0; v < P * V; v++) {
-      acc[r][v] = resume ? Simd::LoadInt(accumulators + (v / V * R + r) * kWidth + v % V * Simd::kLanes) : Simd::ZeroInt();
+  MLQ_UNROLL for (int v = 0; v < P * V; v++) {
+    const typename Simd::I start = ends && ending.finisher ? ending.finisher->Bias(v) : Simd::ZeroInt();
+    MLQ_UNROLL for (int r = 0; r < R; r++) {
+      acc[r][v] = resume ? Simd::AddInt(start, Simd::LoadInt(accumulators + (v / V * R + r) * kWidth + v % V * Simd::kLanes)) : start;
     }
   }
   Panel::Levels levels[P];
@@ -52,7 +54,7 @@ MLQ_NOINLINE void ByteMicro(const Runs& runs, const uint8_t* panels, int64_t off
       }
     }
   }
-  if constexpr (P == 1 && V == Simd::kVectors && Finisher::kPairs) {
+  if constexpr (ends) {
     if (ending.finisher) {
       __asm__ volatile("" ::: "memory");  // nothing of it is loaded before the products, which need all registers
       ending.finisher->RunRows(acc, ending.target, ending.pitch);

@@ -84,6 +84,11 @@ struct Simd {
       memcpy(p, buffer, (size_t)count);
     }
   }
+  // Pairs of two rows, all of which are written.
+  static MLQ_INLINE void StorePairs(uint8_t* first, uint8_t* second, const I (&a)[2], const I (&b)[2], const CodeRange& range) {
+    StorePair(first, a[0], a[1], range, 2 * kLanes);
+    StorePair(second, b[0], b[1], range, 2 * kLanes);
+  }
 
   // Codes of 16 bits in vectors of twice as many lanes.
   using H = __m256i;

@@ -60,22 +60,30 @@ struct Simd {
 
   // Two vectors of integers plus `zero`, as codes in [low, high] (each within [0, 255]), by saturating steps. The first `count` are written.
   struct CodeRange {
-    __m512i zero;
-    __m256i low, high;
+    __m512i zero, low, high;
     MLQ_INLINE CodeRange(int32_t zero_point, int32_t minimum, int32_t maximum)
-        : zero(_mm512_set1_epi16((int16_t)zero_point)), low(_mm256_set1_epi8((char)minimum)), high(_mm256_set1_epi8((char)maximum)) {}
+        : zero(_mm512_set1_epi16((int16_t)zero_point)), low(_mm512_set1_epi8((char)minimum)), high(_mm512_set1_epi8((char)maximum)) {}
+    MLQ_INLINE __m512i Clamp(__m512i codes) const { return _mm512_min_epu8(_mm512_max_epu8(codes, low), high); }
   };
   static MLQ_INLINE I Nearest(F v) { return _mm512_cvtps_epi32(v); }
   static MLQ_INLINE void StorePair(uint8_t* p, I a, I b, const CodeRange& range, int count) {
     const __m512i words = _mm512_adds_epi16(_mm512_packs_epi32(a, b), range.zero);
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 4, 8, 12, 1, 5, 9, 13);
     const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(words, words));
-    const __m256i codes = _mm256_min_epu8(_mm256_max_epu8(_mm512_castsi512_si256(bytes), range.low), range.high);
+    const __m256i codes = _mm512_castsi512_si256(range.Clamp(bytes));
     if (count == 32) {
       _mm256_storeu_si256((__m256i*)p, codes);
     } else {
       StoreSome(p, codes, count);
     }
+  }
+  // Pairs of two rows, all of which are written.
+  static MLQ_INLINE void StorePairs(uint8_t* first, uint8_t* second, const I (&a)[2], const I (&b)[2], const CodeRange& range) {
+    const __m512i words = _mm512_adds_epi16(_mm512_packs_epi32(a[0], a[1]), range.zero), others = _mm512_adds_epi16(_mm512_packs_epi32(b[0], b[1]), range.zero);
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i codes = range.Clamp(_mm512_permutexvar_epi32(order, _mm512_packus_epi16(words, others)));
+    _mm256_storeu_si256((__m256i*)first, _mm512_castsi512_si256(codes));
+    _mm256_storeu_si256((__m256i*)second, _mm512_extracti64x4_epi64(codes, 1));
   }
   static MLQ_INLINE void StoreSome(uint8_t* p, __m256i codes, int count) {
     __m128i rest = _mm256_castsi256_si128(codes);
