@@ -18,6 +18,8 @@ public sealed class TurningTests
     [DataRow(9)]
     [DataRow(16)]
     [DataRow(23)]
+    [DataRow(24)]
+    [DataRow(41)]
     public unsafe void Bytes_and_floats_are_turned_at_every_size(int rows)
     {
         foreach (int columns in (int[])[1, 5, 15, 16, 17, 31, 48])
