@@ -126,7 +126,7 @@ struct ChannelEpilogue {
       MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) {
         const Simd::I first[2] = {NearestOf<Shifts>(accumulators[r][v], v), NearestOf<Shifts>(accumulators[r][v + 1], v + 1)};
         if (r + 1 < R) {
-          const int next = r + 1 < R ? r + 1 : r;
+          const int next = r + 1 < R ? r + 1 : r;  // in range where this is compiled and never run, too
           const Simd::I second[2] = {NearestOf<Shifts>(accumulators[next][v], v), NearestOf<Shifts>(accumulators[next][v + 1], v + 1)};
           Simd::StorePairs(destination + v * Simd::kLanes, destination + pitch + v * Simd::kLanes, first, second, range);
         } else {

@@ -92,6 +92,9 @@ void TestByte(const mlq_kernel_table& t, const char* set, int number, bool depth
     const int tiles = t.convolution_byte_tiles(&g);
     t.convolution_byte(&g, x, padding, packed, &e, found, tiles / 2, tiles);
     t.convolution_byte(&g, x, padding, packed, &e, found, 0, tiles / 2);
+    mlq_geometry none = g;
+    none.batch = 0;
+    t.convolution_byte(&none, x, padding, packed, &e, found, 0, t.convolution_byte_tiles(&none));
   }
   Check(expected, found, outputs * size, set, depthwise ? "depthwise byte" : "convolution byte", number);
 }

@@ -15,8 +15,8 @@ struct DirectTiles {
   bool inner = false;  // the table's rows lie inside the image
   EdgeOrder order;
 
-  DirectTiles(const ByteCall& call, const Plan& plan, const Tile& first, const Value* padding)
-      : work(call, plan, first, false), pad_row(padding), leaves_out(call.padding == 0 && HasEdges(call.g)) {}
+  DirectTiles(const ByteCall& call, const Plan& plan, const Value* padding)
+      : work(call, plan, false), pad_row(padding), leaves_out(call.padding == 0 && HasEdges(call.g)) {}
 
   void Run(const Tile& tile) {
     if (IsPointwise(work.call.g)) {
@@ -101,7 +101,7 @@ void RunDirect(const ByteCall& call, const Plan& plan, int begin, int end) {
   if constexpr (Dot::kDirect) {
     alignas(64) Value pad_row[kPadRow];
     memset(pad_row, call.padding, (size_t)Min(plan.channels, kPadRow));
-    DirectTiles<Value> tiles(call, plan, TileAt(plan, begin), pad_row);
+    DirectTiles<Value> tiles(call, plan, pad_row);
     for (int i = begin; i < end; i++) {
       tiles.Run(TileAt(plan, i));
     }

@@ -36,7 +36,8 @@ void GatherShort(ByteTile& work, const PatchSource& patches, Dot::Value* scratch
 
 void GatherTile(const ByteCall& call, const Plan& plan, const Tile& tile) {
   alignas(64) Dot::Value scratch[kScratch + kOverrun];
-  ByteTile work(call, plan, tile, plan.depth > kChunk);
+  ByteTile work(call, plan, plan.depth > kChunk);
+  work.Take(tile);
   work.Locate();
   const PatchSource patches = {call.g, call.source, plan.channels};
   if (plan.depth <= kChunk && WholePatches::Fits(call.g)) {

@@ -63,8 +63,8 @@ int64_t PanelSize(const Plan& plan) { return kCorrections + Panel::kLevelBytes +
 struct ByteTile {
   const ByteCall& call;
   const Plan& plan;
-  Tile tile;
-  int pixels;
+  Tile tile = {};
+  int pixels = 0;
   int stripes = 0;
   bool chunked;
   Stripe stripe[kMaxStripes];  // lengths in values
@@ -74,8 +74,7 @@ struct ByteTile {
   int16_t starts[kTableEntries];
   alignas(64) int32_t accumulators[kTileAccumulators];
 
-  ByteTile(const ByteCall& c, const Plan& p, const Tile& t, bool is_chunked) : call(c), plan(p), chunked(is_chunked) {
-    Take(t);
+  ByteTile(const ByteCall& c, const Plan& p, bool is_chunked) : call(c), plan(p), chunked(is_chunked) {
     memset(starts, 0, sizeof(int16_t) * kMaxPixels);  // one run of each pixel
   }
 
