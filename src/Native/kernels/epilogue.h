@@ -19,6 +19,7 @@ struct ChannelEpilogue {
   int valid;
   bool packs;   // codes of 8 bits by saturating steps
   bool halves;  // codes of 16 bits by saturating steps, joins among them
+  bool floats;
   bool shifts;  // some offset is not 0
 
   // correction: added to the bias, one value for each lane, or null.
@@ -38,19 +39,22 @@ struct ChannelEpilogue {
     }
     packs = kPairs && e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && IsTame(multipliers, offsets, kCount);
     halves = kPairs && e.output == MLQ_OUTPUT_INT16 && AreFinite(multipliers, offsets, kCount) && (e.join ? IsWholeJoin(e) : IsHalfRange(e.zero_point, e.minimum, e.maximum));
+    floats = e.output == MLQ_OUTPUT_FLOAT32;
     shifts = !HasNoOffsets(offsets, kCount);
   }
 
   // Whether RunRows does what Run does.
-  MLQ_INLINE bool TakesRegisters() const { return packs && !e.join && valid == kCount; }
+  MLQ_INLINE bool TakesRegisters() const { return (packs || floats) && !e.join && valid == kCount; }
 
   // What an accumulator begins with for RunRows.
   MLQ_INLINE Simd::I Bias(int v) const { return Simd::LoadInt(bias + v * Simd::kLanes); }
 
-  // R rows of accumulators that are still in registers, their bias in them, to codes.
+  // R rows of accumulators that are still in registers, their bias in them, to codes or floats.
   template <int R>
   MLQ_INLINE void RunRows(const Simd::I (&accumulators)[R][Vectors], uint8_t* destination, int64_t pitch) const {
-    shifts ? Rows<R, true>(accumulators, destination, pitch) : Rows<R, false>(accumulators, destination, pitch);
+    floats ? FloatRows<R>(accumulators, destination, pitch)
+    : shifts ? Rows<R, true>(accumulators, destination, pitch)
+             : Rows<R, false>(accumulators, destination, pitch);
   }
 
   // Run with what follows the codes; the rows are output pixels from `pixel` on.
@@ -133,6 +137,14 @@ struct ChannelEpilogue {
           Simd::StorePair(destination + v * Simd::kLanes, first[0], first[1], range, 2 * Simd::kLanes);
         }
       }
+    }
+  }
+
+  template <int R>
+  MLQ_INLINE void FloatRows(const Simd::I (&accumulators)[R][Vectors], uint8_t* destination, int64_t pitch) const {
+    const Simd::F low = Simd::Broadcast(e.low), high = Simd::Broadcast(e.high);
+    MLQ_UNROLL for (int r = 0; r < R; r++, destination += pitch) {
+      MLQ_UNROLL for (int v = 0; v < Vectors; v++) { Simd::Store((float*)destination + v * Simd::kLanes, Simd::Clamp(RealOf<true>(accumulators[r][v], v), low, high)); }
     }
   }
 

@@ -32,6 +32,7 @@ internal static class AblationsCommand
         new("Activations of HWGQ", "DoReFa, behind normalization that learns", "hwgq-learned", "HWGQ", (1, 1), 4) { Scheme = static s => s with { Activations = new DoReFaActivations { Bits = 1 } } },
         new("Planes of activations, network of binary blocks from scratch", "one, XNOR", "blocks-xnor", "XNOR", (1, 1), 4) { Network = Blocks },
         new("Planes of activations, network of binary blocks from scratch", "two, HORQ", "blocks-horq", "HORQ", (1, 2), 4) { Network = Blocks },
+        new("Planes of activations, network of binary blocks from scratch", "two, HORQ, gradients by order", "blocks-horq-orders", "HORQ", (1, 2), 4) { Network = Blocks, Scheme = static s => s with { Activations = new Horq { Bits = 2, PerOrder = true } } },
         new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
         new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
         new("Statistics of Tang's networks", "running ones of training", "tang-running", "Tang", (1, 2), 12),

@@ -22,7 +22,7 @@ internal static class FewLevelMethods
         new("FTP-A", "Friesen and Domingos, 2018", [1, 2, 3], Exactness.T0, b => new TargetPropagation { Bits = b }, s => new TargetPropagation { Bits = (int)s[0], Signed = s[1] != 0, Soft = s[2] != 0, SignOnly = s[3] != 0 }),
         new("Group-Net", "Zhuang et al., 2019", _one, Exactness.T0, b => new GroupNet { Bits = b }, s => new GroupNet { Bits = (int)s[0], Signed = s[1] != 0 }),
         new("HashNet", "Cao et al., 2017", _one, Exactness.SoftT0, b => new HashNet { Bits = b }, s => new HashNet { Bits = (int)s[0], Signed = s[1] != 0, Growth = s[2], Every = (int)s[3], Final = s[4] }),
-        new("HORQ-A", "Li et al., 2017; Tang et al., 2017", [1, 2, 3], Exactness.T1, b => new Horq { Bits = b }, s => new Horq { Bits = (int)s[0], Coefficient = s[1] }),
+        new("HORQ-A", "Li et al., 2017; Tang et al., 2017", [1, 2, 3], Exactness.T1, b => new Horq { Bits = b }, Horq.From, TakesMore: true),
         new("IR-Net", "Qin et al., 2020", _one, Exactness.T0, b => new IrNet { Bits = b }, s => new IrNet { Bits = (int)s[0], Signed = s[1] != 0, Slope = Estimator.Of(s.AsSpan()[2..]) }),
         new("LAB", "Hou et al., 2017", _one, Exactness.T0, LossAwareOf(false), LossAwareFrom(false)),
         new("LAQ", "Hou and Kwok, 2018", [3, 4, 5, 6, 7, 8], Exactness.T0, LossAwareOf(false), LossAwareFrom(false)),

@@ -6,14 +6,20 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
-/// Activations of HORQ (Li et al., 2017), also the multiple binarization of Tang et al. (2017): r₀ = x, H_k = sgn(r_{k−1}), r_k = r_{k−1} − β_k·H_k, y = Σ β_k·H_k, with gradients where |x| ≤ 1.
+/// Activations of HORQ (Li et al., 2017), also the multiple binarization of Tang et al. (2017): r₀ = x, H_k = sgn(r_{k−1}), r_k = r_{k−1} − β_k·H_k, y = Σ β_k·H_k.
+/// Gradients pass the sum where |x| ≤ 1, or each order on its own, dx = g·Σ β_k·1[|r_{k−1}| ≤ 1] (<see cref="PerOrder"/>), which at one order is that of a scaled sign.
 /// β_k = mean|r_{k−1}| is a moving average of the batches, of the tensor, so that training and inference share it (the paper takes it of each patch). No β is larger than what is
 /// left of the one before it, so that levels ascend with x. Bits are K.
 /// </summary>
 public sealed record Horq : StairMethod
 {
+    private const int FewSettings = 2;
+
     /// <summary>Weight of a batch in the moving average, in (0, 1].</summary>
     public float Coefficient { get; init; } = 0.1f;
+
+    /// <summary>Whether each order has a gradient of its own, β constant: dx = g·Σ β_k·1[|r_{k−1}| ≤ 1].</summary>
+    public bool PerOrder { get; init; }
 
     /// <inheritdoc/>
     public override string Name => "HORQ-A";
@@ -22,7 +28,7 @@ public sealed record Horq : StairMethod
     public override bool IsNonlinearity => true;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Coefficient];
+    public override ImmutableArray<float> Settings => PerOrder ? [Bits, Coefficient, 1] : [Bits, Coefficient];
 
     /// <inheritdoc/>
     public override ImmutableArray<MethodParameter> Parameters => [new("scale", Bits, ParameterRole.Measured)];
@@ -41,7 +47,17 @@ public sealed record Horq : StairMethod
 
     /// <inheritdoc/>
     public override void Backward(MethodCall call, object? prepared, int begin, ReadOnlySpan<float> g, Span<float> dx, Span<double> sums)
-        => Estimator.Clip().Pass(call.Values.Slice(begin, g.Length), g, dx);
+    {
+        ReadOnlySpan<float> x = call.Values.Slice(begin, g.Length);
+        if (PerOrder)
+        {
+            LaneMap.Map(new EachOrder(Nested(call.Parameter(0))), x, g, dx);
+        }
+        else
+        {
+            Estimator.Clip().Pass(x, g, dx);
+        }
+    }
 
     /// <inheritdoc/>
     public override float[]?[]? Measure(MethodCall call, object? prepared)
@@ -55,6 +71,11 @@ public sealed record Horq : StairMethod
 
         return [moved];
     }
+
+    /// <summary>From <see cref="Settings"/>.</summary>
+    internal static Horq From(ImmutableArray<float> s) => s.Length <= FewSettings + 1
+        ? new Horq { Bits = (int)s[0], Coefficient = s[1], PerOrder = s.Length > FewSettings && s[FewSettings] != 0 }
+        : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Method 'HORQ-A': expected {FewSettings} or {FewSettings + 1} numbers, found {s.Length}.");
 
     /// <summary>β of each order: mean sizes of the residuals.</summary>
     internal static float[] Orders(ReadOnlySpan<float> x, int orders)
@@ -113,5 +134,22 @@ public sealed record Horq : StairMethod
     {
         public T Of<T>(T r)
             where T : unmanaged, ILanes<T> => r - T.Select(T.Less(r, T.Create(0)), T.Create(-scale), T.Create(scale));
+    }
+
+    private readonly struct EachOrder(float[] scales) : ILaneFunction2
+    {
+        public T Of<T>(T x, T g)
+            where T : unmanaged, ILanes<T>
+        {
+            T r = x;
+            T slope = T.Create(0);
+            foreach (float scale in scales)
+            {
+                slope += T.Select(T.Less(T.Create(1), r & T.CreateInt(int.MaxValue)), T.Create(0), T.Create(scale));
+                r = new Rest(scale).Of(r);
+            }
+
+            return T.OrNan(x, g * slope);
+        }
     }
 }

@@ -82,6 +82,19 @@ public sealed class FewLevelActivationTests
         Use.Near([1, 1, 1, 0], new Use(new Horq { Bits = 2 }, x, site: QuantizerSites.Activations).Back(1, 1, 1, 1).Dx);
     }
 
+    /// <summary>By hand: β = (0.8, 0.5); 0.9, −0.3 and 1.2 leave 0.1, 0.5, 0.4 (all inside), 2 leaves 1.2, 1.8 leaves 1 (the border is inside).</summary>
+    [TestMethod]
+    public void Horq_passes_gradients_by_order()
+    {
+        Use use = new Use(new Horq { Bits = 2, PerOrder = true }, [0.9f, -0.3f, 1.2f, -2, 1.8f, float.NaN], site: QuantizerSites.Activations).With(0, 0.8f, 0.5f);
+        Use.Near([2.6f, 1.3f, 0.5f, 0, -0.5f, float.NaN], use.Back(2, 1, 1, 1, -1, 1).Dx);
+        Use one = new Use(new Horq { Bits = 1, PerOrder = true }, [0.9f, -1.1f], site: QuantizerSites.Activations).With(0, 0.8f);
+        Use.Near([0.8f, 0], one.Back(1, 1).Dx);
+        Assert.IsTrue(Horq.From(use.Method.Settings).PerOrder);
+        Assert.IsFalse(Horq.From([2, 0.1f]).PerOrder);
+        Assert.ThrowsExactly<QuantizationException>(() => Horq.From([2, 0.1f, 1, 1]));
+    }
+
     [TestMethod]
     [DataRow(1, 0.363f)]
     [DataRow(2, 0.130f)]
