@@ -1,8 +1,10 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Microsoft.ML.Quantization.Kernels;
 using static Microsoft.ML.Quantization.Benchmarks.Report;
 
@@ -31,7 +33,7 @@ internal static class ConvolutionsCommand
         }
 
         int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 6;
-        var bytes = new Table("layer", "ours int8, ms", "GOP/s", "ONNX Runtime int8, ms", "ours : ONNX Runtime", "bar");
+        var bytes = new Table("layer", "ours int8, ms", "GOP/s", "ONNX Runtime int8, ms", "ours : ONNX Runtime", "bar", "least times: ours, ms", "ONNX Runtime, ms", "ours : ONNX Runtime, least");
         var bits = new Table("layer", "1 x 1 bit, ms", "GOP/s", "ONNX Runtime float, ms", "float : 1 bit", "bar", "int8 : 1 bit", "bar of int8", "loop in C#, ms", "loop : 1 bit");
         foreach (Shape shape in _shapes)
         {
@@ -39,7 +41,7 @@ internal static class ConvolutionsCommand
         }
 
         var report = new Report("convolutions", "Convolutions against ONNX Runtime 1.30", $"convolutions MODELS {rounds}");
-        report.Add($"3 x 3 convolutions, stride 1, as many channels out as in; chains of {Layers}, so that what stands at the ends counts little; a figure is the time of the chain divided by {Layers}. One thread. The least of {rounds} alternating rounds on both sides. GOP/s count a multiplication and an addition each, those in padding, too.");
+        report.Add($"3 x 3 convolutions, stride 1, as many channels out as in; chains of {Layers}, so that what stands at the ends counts little; a figure is the time of the chain divided by {Layers}. One thread. Times and ratios are medians of {rounds} alternating rounds, a round being the median of runs of 0.4 s on both sides and its ratio that of the two; a ratio need not be that of the times beside it. Least times are those of all runs of all rounds: the peer's move more from run to run than ours, and what moves them is not its kernels alone. GOP/s count a multiplication and an addition each, those in padding, too.");
         report.Add("8 bits: the same QDQ file (u8s8) on both sides, float in and out, through `QuantizedModel.Run`.");
         report.Add("int8", bytes);
         report.Add("1 bit: planes in, signs out (one threshold a channel), layer upon layer, the kernels alone; the peer has no such layers and runs the same shapes in float and in 8 bits. The loop has six nested loops over floats and no vectors.");
@@ -54,25 +56,34 @@ internal static class ConvolutionsCommand
         using var model = QuantizedModel.FromDocument(NetworksCommand.Document(file), new QuantizedModelOptions { ThreadCount = 1 });
         float[] x = NetworksCommand.Reals((int)shape.Geometry.InLength), y = new float[shape.Geometry.OutLength];
         Action signs = Signs(shape.Geometry);
-        (double ours, double sign, double peer, double real) = (double.MaxValue, double.MaxValue, double.MaxValue, double.MaxValue);
+        var all = new List<Round>();
         for (int i = 0; i < rounds; i++)
         {
-            peer = Math.Min(peer, Peer(file));
-            ours = Math.Min(ours, Milliseconds(() => model.Run(x, y)));
-            real = Math.Min(real, Peer(Path.Combine(folder, shape.Name + ".onnx")));
-            sign = Math.Min(sign, Milliseconds(signs));
+            all.Add(new Round(Peer(file), Milliseconds(() => model.Run(x, y)), Peer(Path.Combine(folder, shape.Name + ".onnx")), Milliseconds(signs)));
         }
 
+        double Of(Func<Round, double> of) => NetworksCommand.Median([.. all.Select(of)]);
+        (double bytesRatio, double realRatio, double peerRatio) = (Of(r => r.Ours.Median / r.Peer.Median), Of(r => r.Real.Median / r.Sign.Median), Of(r => r.Peer.Median / r.Sign.Median));
+        (double ours, double sign) = (Of(r => r.Ours.Median), Of(r => r.Sign.Median));
+        (double least, double leastPeer) = (all.Min(r => r.Ours.Least), all.Min(r => r.Peer.Least));
         double loop = Loop(shape.Geometry);
         double operations = 2e-6 * shape.Geometry.OutLength * shape.Geometry.Depth;
         string name = string.Create(CultureInfo.InvariantCulture, $"{shape.Channels} channels, {shape.Size}x{shape.Size}");
-        bytes.Add(name, Text(ours, "0.0000"), Text(operations / ours, "0"), Text(peer, "0.0000"), Text(ours / peer, "0.00"), AtMost(ours / peer, shape.Int8Bar));
-        bits.Add(name, Text(sign, "0.0000"), Text(operations / sign, "0"), Text(real, "0.0000"), Text(real / sign, "0.0"), AtLeast(real / sign, shape.FloatBar), Text(peer / sign, "0.0"), AtLeast(peer / sign, shape.BitBar), Text(loop, "0.0"), Text(loop / sign, "0"));
+        bytes.Add(name, Text(ours, "0.0000"), Text(operations / ours, "0"), Text(Of(r => r.Peer.Median), "0.0000"), Text(bytesRatio, "0.00"), AtMost(bytesRatio, shape.Int8Bar), Text(least, "0.0000"), Text(leastPeer, "0.0000"), Text(least / leastPeer, "0.00"));
+        bits.Add(name, Text(sign, "0.0000"), Text(operations / sign, "0"), Text(Of(r => r.Real.Median), "0.0000"), Text(realRatio, "0.0"), AtLeast(realRatio, shape.FloatBar), Text(peerRatio, "0.0"), AtLeast(peerRatio, shape.BitBar), Text(loop, "0.0"), Text(loop / sign, "0"));
     }
 
-    private static double Peer(string file) => PeerProcess.Node("ort-bench.mjs", Path.GetFullPath(file), "--threads", "1", "--runs", "40", "--seconds", "0.4").GetProperty("min_ms").GetDouble() / Layers;
+    private static Times Peer(string file)
+    {
+        JsonElement found = PeerProcess.Node("ort-bench.mjs", Path.GetFullPath(file), "--threads", "1", "--runs", "40", "--seconds", "0.4");
+        return new Times(found.GetProperty("median_ms").GetDouble() / Layers, found.GetProperty("min_ms").GetDouble() / Layers);
+    }
 
-    private static double Milliseconds(Action chain) => KernelTimer.Least(chain, 4e8) * 1e-6 / Layers;
+    private static Times Milliseconds(Action chain)
+    {
+        (double median, double least) = KernelTimer.Runs(chain, 4e8);
+        return new Times(median * 1e-6 / Layers, least * 1e-6 / Layers);
+    }
 
     /// <summary>Layers of 1 x 1 bit, the planes of one being the source of the next.</summary>
     private static Action Signs(ConvolutionGeometry g)
@@ -137,6 +148,11 @@ internal static class ConvolutionsCommand
 
         return sum;
     }
+
+    /// <summary>Of the runs of one round, in ms a layer.</summary>
+    private sealed record Times(double Median, double Least);
+
+    private sealed record Round(Times Peer, Times Ours, Times Real, Times Sign);
 
     private sealed record Shape(string Name, int Channels, int Size, double Int8Bar, double FloatBar, double BitBar)
     {

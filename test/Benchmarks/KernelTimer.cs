@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
 using System.Numerics;
@@ -32,6 +33,25 @@ internal static class KernelTimer
         }
 
         return least;
+    }
+
+    /// <summary>The median and the least of single runs that together take the budget, ten of them before it.</summary>
+    public static (double Median, double Least) Runs(Action work, double budget)
+    {
+        const int Warmup = 10;
+        var times = new List<double>();
+        double spent = 0;
+        for (int i = -Warmup; i < FewestSamples || spent < budget; i++)
+        {
+            double time = Sample(work, 1);
+            if (i >= 0)
+            {
+                times.Add(time);
+                spent += time;
+            }
+        }
+
+        return (NetworksCommand.Median(times), times.Min());
     }
 
     /// <summary>One run behind a walk over memory that leaves nothing of the work in caches.</summary>
