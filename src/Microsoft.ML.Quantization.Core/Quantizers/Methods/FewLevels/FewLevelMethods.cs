@@ -50,7 +50,7 @@ internal static class FewLevelMethods
         new("FTProp", "BWN", "FTP-A", "Friesen and Domingos, 2018"),
         new("Group-Net", "Group-Net", "Group-Net", "Zhuang et al., 2019"),
         new("HashNet", "HashNet", "HashNet", "Cao et al., 2017") { Form = static s => Sharpened(s, 30) },
-        new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017"),
+        new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017") { Form = static s => s.Activations is Horq horq ? s with { Activations = horq with { PerOrder = true } } : s },
         new("IR-Net", "IR-Net", "IR-Net", "Qin et al., 2020"),
         new("LAB", "LAB", "LSQ", "Hou et al., 2017"),
         new("LAQ", "LAQ", "LSQ", "Hou and Kwok, 2018"),

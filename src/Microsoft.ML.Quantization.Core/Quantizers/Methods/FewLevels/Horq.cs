@@ -7,7 +7,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Activations of HORQ (Li et al., 2017), also the multiple binarization of Tang et al. (2017): r₀ = x, H_k = sgn(r_{k−1}), r_k = r_{k−1} − β_k·H_k, y = Σ β_k·H_k.
-/// Gradients pass the sum where |x| ≤ 1, or each order on its own, dx = g·Σ β_k·1[|r_{k−1}| ≤ 1] (<see cref="PerOrder"/>), which at one order is that of a scaled sign.
+/// Gradients pass the sum where |x| ≤ 1, or each order on its own, dx = g·Σ β_k·1[|r_{k−1}| ≤ 1] (<see cref="PerOrder"/>), which at one order is that of a scaled sign, XNOR-Net's; the recipe HORQ has it so.
 /// β_k = mean|r_{k−1}| is a moving average of the batches, of the tensor, so that training and inference share it (the paper takes it of each patch). No β is larger than what is
 /// left of the one before it, so that levels ascend with x. Bits are K.
 /// </summary>
