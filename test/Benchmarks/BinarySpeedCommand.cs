@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -21,6 +22,7 @@ namespace Microsoft.ML.Quantization.Benchmarks;
 internal static class BinarySpeedCommand
 {
     private const string PeerModel = "resnet18.u8s8.onnx";
+    private const int Loads = 15;
 
     private static readonly Regex _inner = new(@"^stage\d\.block\d\.conv\d?$", RegexOptions.CultureInvariant);
     private static readonly Shape _image = Shape.Of(3, 224, 224);
@@ -36,15 +38,16 @@ internal static class BinarySpeedCommand
 
         int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5;
         var table = new Table("network", "inner convolutions", "threads", "ours, ms", "ONNX Runtime int8 ResNet-18, ms", "ours : ONNX Runtime", "file, bytes");
-        var sizes = new List<(string Network, string Bits, long Weights, long Bytes)>();
+        var sizes = new List<FileSize>();
         foreach ((string network, string bits, Graph graph, QuantizationAwareScheme scheme) in Networks())
         {
             ModelDocument document = Fit(graph, scheme);
             byte[] file = ModelWriter.ToBytes(document);
-            File.WriteAllBytes(Path.Combine(Path.GetTempPath(), $"binary-speed-{bits.Replace('/', '-')}.mlq"), file);
+            string path = Path.Combine(Path.GetTempPath(), $"binary-speed-{bits.Replace('/', '-')}.mlq");
+            File.WriteAllBytes(path, file);
             long bytes = file.Length;
             LayerSize[] inner = [.. LayerSize.Of(document).Where(l => _inner.IsMatch(l.Layer))];
-            sizes.Add((network, bits, inner.Sum(l => l.Weights), inner.Sum(l => l.Bytes)));
+            sizes.Add(new FileSize(network, bits, inner.Sum(l => l.Weights), inner.Sum(l => l.Bytes), Load(path)));
             foreach (int threads in new[] { 1, 2 })
             {
                 using QuantizedModel model = QuantizedModel.FromDocument(document, new QuantizedModelOptions { ThreadCount = threads });
@@ -61,7 +64,7 @@ internal static class BinarySpeedCommand
             input and output (the files lie in the temporary folder, for `steps`). First, last and shortcut layers have 8 bits. The peer runs ResNet-18 with all layers in 8 bits. Medians of {rounds} alternating rounds.
 
             {table}
-            What the 16 inner convolutions take in the file: codes at their width and the numbers beside them (scales, bias, multipliers, thresholds), without the file's headers.
+            What the 16 inner convolutions take in the file: codes at their width and the numbers beside them (scales, bias, multipliers, thresholds), without the file's headers; and what `QuantizedModel.Load` of the file takes with one thread in a process that has loaded it before, the median of {Loads} times.
 
             {Sizes(sizes)}
             """.ReplaceLineEndings("\n"));
@@ -89,13 +92,29 @@ internal static class BinarySpeedCommand
         yield return ("ResNet-18", "8/8", ImageNetworks.ResNet18(_image), edges with { Weights = Method("Affine", 8), Activations = Method("Affine", 8) });
     }
 
-    private static Table Sizes(List<(string Network, string Bits, long Weights, long Bytes)> sizes)
+    private static double Load(string path)
     {
-        var table = new Table("network", "inner convolutions", "weights", "bytes", "8 bits : this");
-        long eight = sizes.First(s => s.Bits == "8/8").Bytes;
-        foreach ((string network, string bits, long weights, long bytes) in sizes)
+        var times = new List<double>();
+        for (int i = -Loads; i < Loads; i++)
         {
-            table.Add(network, bits, Text(weights, "0"), Text(bytes, "0"), Text((double)eight / bytes, "0.00"));
+            long start = Stopwatch.GetTimestamp();
+            using QuantizedModel model = QuantizedModel.Load(path, new QuantizedModelOptions { ThreadCount = 1 });
+            if (i >= 0)
+            {
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        return NetworksCommand.Median(times);
+    }
+
+    private static Table Sizes(List<FileSize> sizes)
+    {
+        var table = new Table("network", "inner convolutions", "weights", "bytes", "8 bits : this", "load, ms");
+        long eight = sizes.First(s => s.Bits == "8/8").Bytes;
+        foreach (FileSize size in sizes)
+        {
+            table.Add(size.Network, size.Bits, Text(size.Weights, "0"), Text(size.Bytes, "0"), Text((double)eight / size.Bytes, "0.00"), Text(size.Load, "0.0"));
         }
 
         return table;
@@ -117,4 +136,7 @@ internal static class BinarySpeedCommand
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    /// <summary>What the inner layers of a network's file hold, and the time to load it in ms.</summary>
+    private sealed record FileSize(string Network, string Bits, long Weights, long Bytes, double Load);
 }

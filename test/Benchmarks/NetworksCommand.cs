@@ -43,7 +43,7 @@ internal static class NetworksCommand
     /// <summary>What the peer's networks leave free.</summary>
     internal static OnnxImportOptions Import { get; } = new() { Dimensions = ImmutableDictionary<string, int>.Empty.Add("seq", Sequence) };
 
-    /// <summary>networks MODEL_DIR [ROUNDS [MODEL ...]]; with models named, rows of others are kept.</summary>
+    /// <summary>networks MODEL_DIR [ROUNDS [MODEL ...]]; written after each model, rows of those not measured yet are kept.</summary>
     public static int Run(string[] args)
     {
         if (args.Length == 0)
@@ -59,15 +59,16 @@ internal static class NetworksCommand
         foreach (string file in _models.Where(IsWanted).Select(m => Path.Combine(args[0], m)))
         {
             Compare(Path.GetFileName(file), Document(file), file, rounds, table);
+            Write(Merged(table), rounds);
         }
 
         foreach ((string model, string name, Func<Graph, QuantizationScheme> scheme) in _own.Where(o => IsWanted(o.Model)))
         {
             string file = Path.Combine(args[0], model);
             Compare($"{model}, {name}", Quantized(file, scheme), file.Replace(".onnx", ".u8s8.onnx", StringComparison.Ordinal), rounds, table);
+            Write(Merged(table), rounds);
         }
 
-        Write(wanted.Count == 0 ? table : Merged(table), rounds);
         return 0;
     }
 

@@ -69,8 +69,7 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         bool isPlain = quantizer.Codebook is null && (quantizer.Granularity == Granularity.PerTensor || (quantizer.Granularity == Granularity.PerAxis && quantizer.Axis == 0));
         if (isPlain && weights.Type is (ElementType.Int8 or ElementType.UInt8))
         {
-            AffineParameters group = quantizer[quantizer.GroupOf(weights.Shape, start)];
-            (int factor, int zero) = group.MidRiseTop == 0 ? (1, group.ZeroPoint) : (2, group.MidRiseTop);
+            (int factor, int zero) = quantizer[quantizer.GroupOf(weights.Shape, start)].Line;
             return weights.Type == ElementType.Int8
                 ? CodeSums.Of(weights.Values<sbyte>().Slice(start, length), factor, zero)
                 : CodeSums.Of(weights.Values<byte>().Slice(start, length), factor, zero);

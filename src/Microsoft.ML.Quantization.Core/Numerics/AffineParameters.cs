@@ -44,6 +44,9 @@ public readonly record struct AffineParameters(float Scale, int ZeroPoint, int M
         return !(scale >= SmallestNormal) || !float.IsFinite(scale) ? new AffineParameters(1, zero) : new AffineParameters(scale, zero);
     }
 
+    /// <summary>value(code) = Factor · code − Zero.</summary>
+    internal (int Factor, int Zero) Line => MidRiseTop == 0 ? (1, ZeroPoint) : (2, MidRiseTop);
+
     /// <summary>Encodes one real with <see cref="Requantization.Quantize"/>, or <see cref="MidRise.Quantize"/> for mid-rise codes.</summary>
     public int Quantize(float value, IntegerRange range) => MidRiseTop == 0
         ? Requantization.Quantize(value, Scale, ZeroPoint, range.Min, range.Max)

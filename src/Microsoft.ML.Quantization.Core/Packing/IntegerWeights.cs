@@ -42,17 +42,13 @@ internal sealed class IntegerWeights
         }
 
         var values = new sbyte[codes.Shape.Count];
-        ReadOnlySpan<byte> bytes = codes.Bytes.Span;
-        bool signed = codes.Type == ElementType.Int8;
-        for (int i = 0; i < values.Length; i++)
+        int run = quantizer.RunLength(codes.Shape);
+        for (int start = 0; start < values.Length; start += run)
         {
-            int value = quantizer.ValueOf(codes.Shape, i, signed ? (sbyte)bytes[i] : bytes[i]);
-            if (value is < sbyte.MinValue or > sbyte.MaxValue)
+            if (!TryWrite(codes, quantizer, start, values.AsSpan(start, run)))
             {
                 return null;
             }
-
-            values[i] = (sbyte)value;
         }
 
         return new IntegerWeights(null, values, rows);
@@ -76,4 +72,24 @@ internal sealed class IntegerWeights
 
     /// <summary>[Rows][channels][taps] → [Rows][taps][channels].</summary>
     public sbyte[] TapsFirst(int channels) => WeightOrder.TapsFirst(Values, Rows, channels);
+
+    /// <summary>The values of neighbouring weights of one group and channel.</summary>
+    private static bool TryWrite(Tensor codes, AffineQuantization quantizer, int start, Span<sbyte> values)
+    {
+        if (quantizer.Codebook is { } book)
+        {
+            int channel = start / codes.Shape.CountOf(1, codes.Shape.Rank);
+            for (int i = 0; i < values.Length; i++)
+            {
+                values[i] = (sbyte)book.ValueOf(channel, CodeAccess.Read(codes, start + i));
+            }
+
+            return true;
+        }
+
+        (int factor, int zero) = quantizer[quantizer.GroupOf(codes.Shape, start)].Line;
+        return codes.Type == ElementType.Int8
+            ? CodeValues.TryWrite(codes.Values<sbyte>().Slice(start, values.Length), factor, zero, values)
+            : CodeValues.TryWrite(codes.Values<byte>().Slice(start, values.Length), factor, zero, values);
+    }
 }

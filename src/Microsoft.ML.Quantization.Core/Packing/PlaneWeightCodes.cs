@@ -1,5 +1,8 @@
 using System;
+using System.Buffers;
 using System.Linq;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Quantization.Kernels;
 
 namespace Microsoft.ML.Quantization.Packing;
@@ -9,24 +12,21 @@ namespace Microsoft.ML.Quantization.Packing;
 /// <param name="Bits">Bits of a code.</param>
 internal readonly record struct PlaneWeightCodes(PlaneKind Kind, int Bits)
 {
-    private static readonly PlaneWeightCodes[] _narrowFirst =
+    private static readonly (PlaneWeightCodes Kind, SearchValues<byte> Values)[] _narrowFirst =
     [
-        new(PlaneKind.MidRise, 1), new(PlaneKind.Unsigned, 1), new(PlaneKind.Signed, 1), new(PlaneKind.Ternary, 2), new(PlaneKind.MidRise, 2), new(PlaneKind.Signed, 2), new(PlaneKind.Unsigned, 2),
+        .. new PlaneWeightCodes[]
+        {
+            new(PlaneKind.MidRise, 1), new(PlaneKind.Unsigned, 1), new(PlaneKind.Signed, 1), new(PlaneKind.Ternary, 2), new(PlaneKind.MidRise, 2), new(PlaneKind.Signed, 2), new(PlaneKind.Unsigned, 2),
+        }.Select(k => (k, SearchValues.Create([.. Enumerable.Range(sbyte.MinValue, 1 << 8).Where(k.Has).Select(v => (byte)v)]))),
     ];
 
     /// <summary>The kind of some values, or null when no kind has them all.</summary>
     public static PlaneWeightCodes? Of(ReadOnlySpan<sbyte> values)
     {
-        bool[] present = new bool[256];
-        foreach (sbyte value in values)
+        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(values);
+        foreach ((PlaneWeightCodes kind, SearchValues<byte> has) in _narrowFirst)
         {
-            present[(byte)value] = true;
-        }
-
-        int[] distinct = [.. Enumerable.Range(0, 256).Where(i => present[i]).Select(i => (int)(sbyte)i)];
-        foreach (PlaneWeightCodes kind in _narrowFirst)
-        {
-            if (distinct.All(kind.Has))
+            if (!bytes.ContainsAnyExcept(has))
             {
                 return kind;
             }
@@ -35,11 +35,29 @@ internal readonly record struct PlaneWeightCodes(PlaneKind Kind, int Bits)
         return null;
     }
 
-    /// <summary>The codes of values.</summary>
+    /// <summary>The codes of values, in their place.</summary>
     public sbyte[] Encode(sbyte[] values)
     {
-        int top = (1 << Bits) - 1;
-        return Kind == PlaneKind.MidRise ? Array.ConvertAll(values, v => (sbyte)((v + top) / 2)) : values;
+        if (Kind != PlaneKind.MidRise)
+        {
+            return values;
+        }
+
+        // Values and the highest code are odd and small: their sum is even and below 2^7.
+        var top = (byte)((1 << Bits) - 1);
+        Span<byte> bytes = MemoryMarshal.AsBytes(values.AsSpan());
+        int i = 0;
+        for (; i <= bytes.Length - Vector<byte>.Count; i += Vector<byte>.Count)
+        {
+            Vector.ShiftRightLogical(new Vector<byte>(bytes[i..]) + new Vector<byte>(top), 1).CopyTo(bytes[i..]);
+        }
+
+        for (; i < bytes.Length; i++)
+        {
+            bytes[i] = (byte)((byte)(bytes[i] + top) >> 1);
+        }
+
+        return values;
     }
 
     private bool Has(int value)

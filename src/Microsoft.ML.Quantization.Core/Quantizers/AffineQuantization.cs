@@ -111,9 +111,14 @@ public sealed record AffineQuantization : QuantizationParameters
         ArgumentNullException.ThrowIfNull(source);
         Tensor codes = Tensor.Allocate(Element, source.Shape);
         ReadOnlySpan<float> values = source.Values<float>();
-        for (int i = 0; i < values.Length; i++)
+        int run = RunLength(source.Shape);
+        for (int start = 0; start < values.Length; start += run)
         {
-            CodeAccess.Write(codes, i, CodeOf(source.Shape, i, values[i]));
+            (int group, int channel) = (GroupOf(source.Shape, start), ChannelOf(source.Shape, start));
+            for (int i = start; i < start + run; i++)
+            {
+                CodeAccess.Write(codes, i, Codebook is null ? this[group].Quantize(values[i], Range) : Codebook.Nearest(channel, values[i], Scales[group]));
+            }
         }
 
         return codes;
@@ -125,9 +130,15 @@ public sealed record AffineQuantization : QuantizationParameters
         ArgumentNullException.ThrowIfNull(codes);
         Tensor result = Tensor.Allocate(ElementType.Float32, codes.Shape);
         Span<float> values = result.Writable<float>();
-        for (int i = 0; i < values.Length; i++)
+        int run = RunLength(codes.Shape);
+        for (int start = 0; start < values.Length; start += run)
         {
-            values[i] = RealOf(codes.Shape, i, CodeAccess.Read(codes, i));
+            (int group, int channel) = (GroupOf(codes.Shape, start), ChannelOf(codes.Shape, start));
+            for (int i = start; i < start + run; i++)
+            {
+                int code = CodeAccess.Read(codes, i);
+                values[i] = Codebook is null ? this[group].Dequantize(code) : Codebook.LevelOf(channel, code) * Scales[group];
+            }
         }
 
         return result;
@@ -154,13 +165,19 @@ public sealed record AffineQuantization : QuantizationParameters
         return $"{Code}{Range} {groups}" + (Codebook is null ? string.Empty : $" {Codebook}");
     }
 
-    private static int ChannelOf(Shape shape, int index) => index / shape.CountOf(1, shape.Rank);
-
-    private int CodeOf(Shape shape, int index, float value)
+    /// <summary>So many neighbouring elements, from each multiple of it on, have one group and one output channel.</summary>
+    internal int RunLength(Shape shape)
     {
-        int group = GroupOf(shape, index);
-        return Codebook is null ? this[group].Quantize(value, Range) : Codebook.Nearest(ChannelOf(shape, index), value, Scales[group]);
+        int run = Granularity switch
+        {
+            Granularity.PerTensor => shape.Count,
+            Granularity.PerAxis => shape.CountOf(shape.Axis(Axis) + 1, shape.Rank),
+            _ => shape.Axis(Axis) == shape.Rank - 1 && shape[Axis] % GroupSize == 0 ? GroupSize : 1,
+        };
+        return Math.Max(1, Codebook is null ? run : Math.Min(run, shape.CountOf(1, shape.Rank)));
     }
+
+    private static int ChannelOf(Shape shape, int index) => index / shape.CountOf(1, shape.Rank);
 
     private int GroupsAlongAxis(Shape shape) => (shape[Axis] + GroupSize - 1) / GroupSize;
 }

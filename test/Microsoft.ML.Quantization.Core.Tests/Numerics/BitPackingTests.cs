@@ -44,6 +44,23 @@ public sealed class BitPackingTests
     }
 
     [TestMethod]
+    public void Every_length_survives_packing()
+    {
+        for (int bits = 1; bits <= 8; bits++)
+        {
+            for (int length = 0; length < 40; length++)
+            {
+                byte[] codes = [.. Enumerable.Range(0, length).Select(i => (byte)((i * 11 + 5) & ((1 << bits) - 1)))];
+                var packed = new byte[BitPacking.PackedLength(length, bits)];
+                var unpacked = new byte[length];
+                BitPacking.Pack(codes, bits, packed);
+                BitPacking.Unpack(packed, bits, false, unpacked);
+                CollectionAssert.AreEqual(codes, unpacked, $"{length} of {bits} bits");
+            }
+        }
+    }
+
+    [TestMethod]
     public void Wrong_widths_and_lengths_are_refused()
     {
         Assert.ThrowsException<ArgumentOutOfRangeException>(() => BitPacking.PackedLength(1, 9));

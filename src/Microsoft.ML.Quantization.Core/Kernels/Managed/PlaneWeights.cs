@@ -1,5 +1,7 @@
 using System;
 using System.Linq;
+using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.Quantization.Kernels.Managed;
 
@@ -70,6 +72,7 @@ internal static unsafe class PlaneWeights
         int* total = (int*)panel + lane;
         int* constants = total + Panel;
         int* sums = constants + (g.Taps * Panel);
+        int highValue = geometry.WeightKind is PlaneKind.Signed or PlaneKind.Ternary ? -2 : 2;
         for (int tap = 0; tap < g.Taps; tap++)
         {
             int sum = 0;
@@ -78,13 +81,10 @@ internal static unsafe class PlaneWeights
             {
                 int first = word * PlaneLayout.WordBits;
                 ReadOnlySpan<sbyte> part = codes.Slice((tap * channels) + first, Math.Min(PlaneLayout.WordBits, channels - first));
-                foreach (sbyte code in part)
-                {
-                    sum += code;
-                    nonzero += code & 1;
-                }
-
-                PackWord(g, pairing, part, (uint*)(panel + WordsBegin(g) + ((long)((tap * words) + word) * StepBytes(pairing))) + lane);
+                (uint low, uint high) = Bits(part);
+                nonzero += BitOperations.PopCount(low);
+                sum += BitOperations.PopCount(low) + (BitOperations.PopCount(high) * highValue);
+                StoreWord(g, pairing, low, high, part.Length, (uint*)(panel + WordsBegin(g) + ((long)((tap * words) + word) * StepBytes(pairing))) + lane);
             }
 
             constants[tap * Panel] = pairing.Constant(channels, sum, nonzero);
@@ -93,18 +93,28 @@ internal static unsafe class PlaneWeights
         }
     }
 
-    private static void PackWord(in ConvolutionGeometry g, in PlanePairing pairing, ReadOnlySpan<sbyte> codes, uint* target)
+    // The planes of bit 0 and of bit 1 of up to 32 codes, the first one lowest; every kind has its words in one of them or in both.
+    private static (uint Low, uint High) Bits(ReadOnlySpan<sbyte> codes)
     {
-        // The plane of bit 0 and that of bit 1: every kind has its words in one of them or in both.
-        uint low = 0;
-        uint high = 0;
+        if (codes.Length == Vector256<sbyte>.Count)
+        {
+            Vector256<sbyte> all = Vector256.Create(codes);
+            return (Vector256.ShiftLeft(all.AsUInt16(), 7).AsByte().ExtractMostSignificantBits(), Vector256.ShiftLeft(all.AsUInt16(), 6).AsByte().ExtractMostSignificantBits());
+        }
+
+        (uint low, uint high) = (0, 0);
         for (int i = 0; i < codes.Length; i++)
         {
             low |= ((uint)codes[i] & 1) << i;
             high |= (((uint)codes[i] >> 1) & 1) << i;
         }
 
-        uint invert = pairing.WeightKind != PlaneKind.MidRise ? 0 : codes.Length == PlaneLayout.WordBits ? uint.MaxValue : (1u << codes.Length) - 1;
+        return (low, high);
+    }
+
+    private static void StoreWord(in ConvolutionGeometry g, in PlanePairing pairing, uint low, uint high, int count, uint* target)
+    {
+        uint invert = pairing.WeightKind != PlaneKind.MidRise ? 0 : count == PlaneLayout.WordBits ? uint.MaxValue : (1u << count) - 1;
         target[0] = low ^ invert;
         if (pairing.WordsOfStep == 2)
         {
