@@ -53,6 +53,7 @@ internal sealed class BindContext
     /// <summary>Into how many chunks to share work out.</summary>
     /// <param name="units">Most chunks possible.</param>
     /// <param name="work">Cost in byte products, or in bytes moved times 16.</param>
-    public int Chunks(int units, long work)
-        => _split.Threads == 1 ? 1 : (int)Math.Clamp(Math.Min(units, work / _split.SmallestChunk), 1, (long)_split.Threads * ChunksPerThread);
+    /// <param name="perThread">Most chunks of a thread.</param>
+    public int Chunks(int units, long work, int perThread = ChunksPerThread)
+        => _split.Threads == 1 ? 1 : (int)Math.Clamp(Math.Min(units, work / _split.SmallestChunk), 1, (long)_split.Threads * perThread);
 }

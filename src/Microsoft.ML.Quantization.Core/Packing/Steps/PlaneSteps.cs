@@ -11,6 +11,9 @@ internal sealed class PlaneConvolutionStep : BoundStep
     // A product of two planes counts as this part of a byte product.
     private const int ProductsPerWork = 4;
 
+    // Every chunk finds anew which words its tiles read: with more of them that takes a tenth of the time of small maps.
+    private const int ChunksPerThread = 2;
+
     private readonly KernelSet _kernels;
     private readonly PlaneGeometry _geometry;
     private readonly PackedWeights _weights;
@@ -33,7 +36,7 @@ internal sealed class PlaneConvolutionStep : BoundStep
         _size = thresholds is null ? epilogue.OutputSize : thresholds.PlaneBits > 0 ? sizeof(uint) : 1;
         ConvolutionGeometry sizes = geometry.Convolution;
         _tiles = sizes.OutPixels == 0 ? 0 : _kernels.CountConvolutionPlanesTiles(geometry);
-        Chunks = context.Chunks(_tiles, sizes.OutLength * sizes.Depth * geometry.SourceBits * geometry.WeightBits / ProductsPerWork);
+        Chunks = context.Chunks(_tiles, sizes.OutLength * sizes.Depth * geometry.SourceBits * geometry.WeightBits / ProductsPerWork, ChunksPerThread);
         Work = KernelWork.Of(geometry);
         Also = epilogue.Join?.Works(sizes.OutLength) ?? [];
     }
