@@ -44,7 +44,7 @@ struct ChannelEpilogue {
   }
 
   // Whether RunRows does what Run does.
-  MLQ_INLINE bool TakesRegisters() const { return (packs || floats) && !e.join && valid == kCount; }
+  MLQ_INLINE bool TakesRegisters() const { return (packs || halves || floats) && !e.join && valid == kCount; }
 
   // What an accumulator begins with for RunRows.
   MLQ_INLINE Simd::I Bias(int v) const { return Simd::LoadInt(bias + v * Simd::kLanes); }
@@ -52,7 +52,8 @@ struct ChannelEpilogue {
   // R rows of accumulators that are still in registers, their bias in them, to codes or floats.
   template <int R>
   MLQ_INLINE void RunRows(const Simd::I (&accumulators)[R][Vectors], uint8_t* destination, int64_t pitch) const {
-    floats ? FloatRows<R>(accumulators, destination, pitch)
+    floats   ? FloatRows<R>(accumulators, destination, pitch)
+    : halves ? HalfRows<R>(accumulators, destination, pitch)
     : shifts ? Rows<R, true>(accumulators, destination, pitch)
              : Rows<R, false>(accumulators, destination, pitch);
   }
@@ -145,6 +146,17 @@ struct ChannelEpilogue {
     const Simd::F low = Simd::Broadcast(e.low), high = Simd::Broadcast(e.high);
     MLQ_UNROLL for (int r = 0; r < R; r++, destination += pitch) {
       MLQ_UNROLL for (int v = 0; v < Vectors; v++) { Simd::Store((float*)destination + v * Simd::kLanes, Simd::Clamp(RealOf<true>(accumulators[r][v], v), low, high)); }
+    }
+  }
+
+  template <int R>
+  MLQ_INLINE void HalfRows(const Simd::I (&accumulators)[R][Vectors], uint8_t* destination, int64_t pitch) const {
+    if constexpr (kPairs) {
+      const Halves<Vectors, true> codes(e);
+      MLQ_UNROLL for (int r = 0; r < R; r++, destination += pitch) {
+        const auto reals = [&](int v) __attribute__((always_inline)) { return RealOf<true>(accumulators[r][v], v); };
+        MLQ_UNROLL for (int v = 0; v < Vectors; v += 2) { Simd::StoreHalves((int16_t*)(void*)destination + v * Simd::kLanes, codes.Codes(reals, v)); }
+      }
     }
   }
 

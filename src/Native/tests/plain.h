@@ -110,7 +110,8 @@ inline mlq_epilogue PickEpilogue(int channels, int output) {
     multipliers[i] = (float)Pick(1, 999) * (wide ? 1e-3f : 2e-6f);
     offsets[i] = PickFloat();
   }
-  return {bias, multipliers, offsets, output, wide ? 0 : 100, wide ? -32768 : 1, wide ? 32767 : 250, -3, 90, nullptr};
+  const int least = Pick(0, 1) ? -INT16_MAX : INT16_MIN;  // the lowest code has no step of its own
+  return {bias, multipliers, offsets, output, wide ? 0 : 100, wide ? least : 1, wide ? INT16_MAX : 250, -3, 90, nullptr};
 }
 
 #endif  // MLQ_TESTS_PLAIN_H_
