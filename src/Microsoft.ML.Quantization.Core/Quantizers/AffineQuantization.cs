@@ -115,9 +115,10 @@ public sealed record AffineQuantization : QuantizationParameters
         for (int start = 0; start < values.Length; start += run)
         {
             (int group, int channel) = (GroupOf(source.Shape, start), ChannelOf(source.Shape, start));
+            AffineParameters parameters = Codebook is null ? this[group] : default;
             for (int i = start; i < start + run; i++)
             {
-                CodeAccess.Write(codes, i, Codebook is null ? this[group].Quantize(values[i], Range) : Codebook.Nearest(channel, values[i], Scales[group]));
+                CodeAccess.Write(codes, i, Codebook is null ? parameters.Quantize(values[i], Range) : Codebook.Nearest(channel, values[i], Scales[group]));
             }
         }
 
@@ -134,10 +135,11 @@ public sealed record AffineQuantization : QuantizationParameters
         for (int start = 0; start < values.Length; start += run)
         {
             (int group, int channel) = (GroupOf(codes.Shape, start), ChannelOf(codes.Shape, start));
+            AffineParameters parameters = Codebook is null ? this[group] : default;
             for (int i = start; i < start + run; i++)
             {
                 int code = CodeAccess.Read(codes, i);
-                values[i] = Codebook is null ? this[group].Dequantize(code) : Codebook.LevelOf(channel, code) * Scales[group];
+                values[i] = Codebook is null ? parameters.Dequantize(code) : Codebook.LevelOf(channel, code) * Scales[group];
             }
         }
 
