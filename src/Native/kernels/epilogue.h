@@ -6,6 +6,8 @@
 
 namespace {
 
+constexpr int64_t kAnyProducts = (int64_t)1 << 31;
+
 // Parameters of `W` = vectors * lanes neighbouring channels, copied so that whole vectors can be read.
 template <int Vectors>
 struct ChannelEpilogue {
@@ -22,8 +24,9 @@ struct ChannelEpilogue {
   bool floats;
   bool shifts;  // some offset is not 0
 
-  // correction: added to the bias, one value for each lane, or null.
-  ChannelEpilogue(const mlq_epilogue& epilogue, int channel, int count, const int32_t* correction) : e(epilogue), first(channel), valid(count) {
+  // correction: added to the bias, one value for each lane, or null. products: what a sum of products without them can reach in size.
+  ChannelEpilogue(const mlq_epilogue& epilogue, int channel, int count, const int32_t* correction, int64_t products = kAnyProducts)
+      : e(epilogue), first(channel), valid(count) {
     const bool scaled = e.output != MLQ_OUTPUT_INT32;
     if (count == kCount) {
       Copy(channel, kCount, scaled, correction);
@@ -37,10 +40,19 @@ struct ChannelEpilogue {
       memset(multipliers, 0, sizeof multipliers);
       memset(offsets, 0, sizeof offsets);
     }
-    packs = kPairs && e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && IsTame(multipliers, offsets, kCount);
+    packs = kPairs && e.output == MLQ_OUTPUT_UINT8 && IsByteRange(e) && (IsTame(multipliers, offsets, kCount) || (products < kAnyProducts && IsTame(multipliers, offsets, kCount, Reach(products))));
     halves = kPairs && e.output == MLQ_OUTPUT_INT16 && AreFinite(multipliers, offsets, kCount) && (e.join ? IsWholeJoin(e) : IsHalfRange(e.zero_point, e.minimum, e.maximum));
     floats = e.output == MLQ_OUTPUT_FLOAT32;
     shifts = !HasNoOffsets(offsets, kCount);
+  }
+
+  // What a sum can reach in size with the bias in it, which holds the correction; every sum is 32 bits wide.
+  MLQ_INLINE int64_t Reach(int64_t products) const {
+    int64_t most = 0;
+    for (int i = 0; i < kCount; i++) {
+      most = Max<int64_t>(most, bias[i] < 0 ? -(int64_t)bias[i] : bias[i]);
+    }
+    return Min(products + most, kAnyProducts);
   }
 
   // Whether RunRows does what Run does.

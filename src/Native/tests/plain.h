@@ -104,11 +104,15 @@ inline void PackParts(const mlq_geometry& g, const T* w, int number, void* packe
 inline mlq_epilogue PickEpilogue(int channels, int output) {
   int32_t* bias = New<int32_t>(channels);
   float *multipliers = New<float>(channels), *offsets = New<float>(channels);
-  const bool wide = output == MLQ_OUTPUT_INT16;
+  const bool wide = output == MLQ_OUTPUT_INT16, step = output == MLQ_OUTPUT_UINT8 && Pick(0, 3) == 0;
   for (int i = 0; i < channels; i++) {
     bias[i] = Pick(-9000, 9000);
     multipliers[i] = (float)Pick(1, 999) * (wide ? 1e-3f : 2e-6f);
     offsets[i] = PickFloat();
+    if (step) {  // a single threshold: codes 0 and 2, or those at the ends
+      multipliers[i] = Pick(0, 1) ? 1.0f : -1.0f;
+      offsets[i] = 1.5f - (float)Pick(-40000, 40000);
+    }
   }
   const int least = Pick(0, 1) ? -INT16_MAX : INT16_MIN;  // the lowest code has no step of its own
   return {bias, multipliers, offsets, output, wide ? 0 : 100, wide ? least : 1, wide ? INT16_MAX : 250, -3, 90, nullptr};

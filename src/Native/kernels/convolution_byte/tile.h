@@ -29,6 +29,7 @@ constexpr int kChunk = 1024;          // depth of one chunk of gathered patches;
 constexpr int kScratch = 48 * 1024;   // values gathered at once
 constexpr int kPadRow = 4096;         // channels of the row that padding reads
 constexpr int64_t kByteWork = 4 << 20;
+constexpr int64_t kLargestProduct = 255 * 128;
 
 bool IsDirect(const mlq_geometry& g) {
   const int channels = g.in_channels / g.groups;
@@ -145,7 +146,7 @@ struct ByteTile {
 
   Finisher FinisherOf(int panel) const {
     const int output = panel * kWidth;
-    return Finisher(call.epilogue, tile.group * plan.outputs + output, Min(kWidth, plan.outputs - output), (const int32_t*)(const void*)Packed(panel));
+    return Finisher(call.epilogue, tile.group * plan.outputs + output, Min(kWidth, plan.outputs - output), (const int32_t*)(const void*)Packed(panel), plan.depth * kLargestProduct);
   }
 
   MLQ_INLINE uint8_t* Target(int panel, int pixel) const {
