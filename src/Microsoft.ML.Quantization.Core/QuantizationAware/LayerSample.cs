@@ -16,30 +16,32 @@ internal sealed class LayerSample
     private const int MostPatches = 64;
     private const ulong PatchSite = 0xD1A6;
 
-    private readonly LearnedQuantize _quantizer;
+    private readonly LayerInput _input;
+    private readonly MethodContext _end;
     private readonly Tensor[] _inputs;
     private readonly Tensor _levels;
 
-    private LayerSample(LearnedQuantize quantizer, Tensor[] inputs, Tensor levels) => (_quantizer, _inputs, _levels) = (quantizer, inputs, levels);
-
-    /// <summary>The sample of a layer without groups that reads a quantizer, or null.</summary>
+    /// <summary>Reads the sample.</summary>
     /// <param name="graph">The graph.</param>
-    /// <param name="layer">The layer.</param>
+    /// <param name="input">The quantizer in front of the layer.</param>
     /// <param name="values">Values of the graph on some rows, by name.</param>
-    public static LayerSample? Of(Graph graph, Node layer, Func<string, Tensor> values)
+    /// <param name="end">The last step of training, whose window counts.</param>
+    public LayerSample(Graph graph, LayerInput input, Func<string, Tensor> values, MethodContext end)
     {
-        LearnedQuantize? quantizer = graph.Nodes.OfType<LearnedQuantize>().FirstOrDefault(n => n.Output == layer.Inputs[0] && n.Site == QuantizerSites.Activations);
-        return quantizer is null || layer is Convolution { Groups: > 1 } ? null : new LayerSample(quantizer, [values(graph[quantizer.Inputs[0]].Name), .. quantizer.Inputs.Skip(1).Select(graph.ConstantOf)], values(graph[quantizer.Output].Name));
+        (_input, _end) = (input, end);
+        _inputs = [values(graph[input.Quantizer.Inputs[0]].Name), .. input.Quantizer.Inputs.Skip(1).Select(graph.ConstantOf)];
+        _levels = values(graph[input.Quantizer.Output].Name);
     }
 
     /// <summary>Share of values through which gradients pass.</summary>
     public double Window()
     {
-        MethodCall call = _quantizer.Call(_inputs, MethodContext.Evaluation, WorkerPool.Single);
+        QuantizationMethod method = _input.Quantizer.Method;
+        MethodCall call = _input.Quantizer.Call(_inputs, _end, WorkerPool.Single);
         Tensor g = Tensor.Allocate(ElementType.Float32, _inputs[0].Shape);
         g.Writable<float>().Fill(1);
         Tensor dx = Tensor.Allocate(ElementType.Float32, _inputs[0].Shape);
-        MethodShares.Backward(_quantizer.Method, call, _quantizer.Method.Prepare(call), g, dx);
+        MethodShares.Backward(method, call, method.Prepare(call), g, dx);
         return dx.Values<float>().ToArray().Count(v => v != 0) / (double)Math.Max(1, dx.Shape.Count);
     }
 
@@ -64,13 +66,21 @@ internal sealed class LayerSample
     {
         var random = new CounterRandom(1, PatchSite);
         Shape shape = _inputs[0].Shape;
+        Window? window = layer is Convolution convolution ? Padded(convolution.Window) : null;
         for (int i = 0; i < MostPatches; i++)
         {
             int row = random.Integer(i * 8L, 0, shape[0] - 1);
-            int[] corner = layer is Convolution convolution ? Corner(convolution.Window, shape, random, i * 8L) : [];
-            yield return (Patch(layer, _inputs[0], row, corner, length), Patch(layer, _levels, row, corner, length));
+            int[] corner = window is null ? [] : Corner(window, shape, random, i * 8L);
+            yield return (Patch(window, _inputs[0], row, corner, length), Patch(window, _levels, row, corner, length));
         }
     }
+
+    /// <summary>The window with the padding in front of the layer as its own.</summary>
+    private Window Padded(Window window) => _input.Padding is not { } padding ? window : window with
+    {
+        PadsBegin = [.. window.PadsBegin.Zip(padding.Before.Skip(2), static (a, b) => a + b)],
+        PadsEnd = [.. window.PadsEnd.Zip(padding.After.Skip(2), static (a, b) => a + b)],
+    };
 
     /// <summary>The first tap of a place.</summary>
     private static int[] Corner(Window window, Shape shape, CounterRandom random, long key) => [.. window.Kernel.Select((k, axis) =>
@@ -80,22 +90,22 @@ internal sealed class LayerSample
         return (random.Integer(key + 1 + axis, 0, places - 1) * window.Strides[axis]) - window.PadsBegin[axis];
     })];
 
-    private static float[] Patch(Node layer, Tensor x, int row, int[] corner, int length)
+    private float[] Patch(Window? window, Tensor x, int row, int[] corner, int length)
     {
         var patch = new float[length];
         int size = x.Shape.Count / x.Shape[0];
         ReadOnlySpan<float> values = x.Values<float>().Slice(row * size, size);
-        if (layer is not Convolution convolution)
+        if (window is null)
         {
             values[..length].CopyTo(patch);
             return patch;
         }
 
-        int taps = convolution.Window.Kernel.Aggregate(1, static (a, b) => a * b);
+        int taps = window.Kernel.Aggregate(1, static (a, b) => a * b);
         for (int i = 0; i < length; i++)
         {
-            int place = Place(convolution.Window, x.Shape, corner, i % taps);
-            patch[i] = place < 0 ? 0 : values[(i / taps * (size / x.Shape[1])) + place];
+            int place = Place(window, x.Shape, corner, i % taps);
+            patch[i] = place < 0 ? _input.Padding?.Value ?? 0 : values[(i / taps * (size / x.Shape[1])) + place];
         }
 
         return patch;

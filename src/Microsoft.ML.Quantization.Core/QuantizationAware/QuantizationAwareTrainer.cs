@@ -1,11 +1,13 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -78,7 +80,8 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
             throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(RunStages)}: expected stages, found none.");
         }
 
-        Graph start = graph;
+        CheckPaths(stages);
+        (Graph start, Graph last) = (graph, graph);
         var done = new List<TrainingResult>();
         foreach (QuantizationAwareOptions stage in stages)
         {
@@ -86,6 +89,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
             prepared = done.Count == 0 ? prepared : TrainableConstants.Replace(prepared, StagedTraining.Carried(done[^1].Graph, prepared));
             TrainingResult trained = TrainerOf(rows, stage).Run(prepared, rows, stage.Training, progress?.Invoke(done.Count), cancellationToken);
             done.Add(trained);
+            last = prepared;
             start = TrainableConstants.Replace(graph, StagedTraining.Carried(trained.Graph, graph));
             if (trained.Stop is TrainingStop.Diverged or TrainingStop.Cancelled)
             {
@@ -93,7 +97,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
             }
         }
 
-        return new StagedResult(Finish(done[^1], rows, stages[done.Count - 1]), [.. done]);
+        return new StagedResult(Finish(done[^1], rows, stages[done.Count - 1], last), [.. done]);
     }
 
     /// <summary>Hardens and lowers what training gave.</summary>
@@ -110,7 +114,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         Graph hard = options.Probabilities ? AppendSoftmax.Run(scores) : scores;
         var quantizer = new PostTrainingQuantizer(engine, OperatorTable.Fast(kernels, pool), log);
         QuantizationResult result = quantizer.RunQuantized(hard, options.Model);
-        return new QuantizationAwareResult(trained, hard, result with { Document = result.Document with { Metadata = Card(trained.Graph, start, rows, result.Document.Metadata, options) } });
+        return new QuantizationAwareResult(trained, hard, result with { Document = result.Document with { Metadata = Card(trained, start, rows, result, options) } });
     }
 
     private Graph Harden(Graph trained, IBatchSource rows, QuantizationAwareOptions options)
@@ -131,17 +135,35 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         };
     }
 
-    /// <summary>The model's card: the scheme, and for weights of few levels what they do to each layer, which is logged too.</summary>
-    private ModelMetadata Card(Graph trained, Graph? start, IBatchSource rows, ModelMetadata metadata, QuantizationAwareOptions options)
+    private static MethodContext LastStep(TrainingOptions options, int rows)
     {
+        int trained = rows - (int)(rows * (double)options.ValidationShare);
+        long steps = Math.Max(1, (trained + options.BatchSize - 1) / options.BatchSize);
+        return new MethodContext(options.Seed, (steps * options.Epochs) - 1, steps, options.Epochs);
+    }
+
+    /// <summary>Two stages in one file would take each other's checkpoint for a strange one, the second when the first is done.</summary>
+    private static void CheckPaths(IReadOnlyList<QuantizationAwareOptions> stages)
+    {
+        string? twice = stages.Select(s => s.Training.CheckpointPath).OfType<string>().GroupBy(p => p, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key;
+        if (twice is not null)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(RunStages)}: expected a {nameof(TrainingOptions.CheckpointPath)} of its own for each stage, found '{twice}' twice.");
+        }
+    }
+
+    /// <summary>The model's card: the scheme, and for weights of few levels what they do to each layer, which is logged too.</summary>
+    private ModelMetadata Card(TrainingResult trained, Graph? start, IBatchSource rows, QuantizationResult result, QuantizationAwareOptions options)
+    {
+        ModelMetadata metadata = result.Document.Metadata;
         metadata = metadata with { Facts = metadata.Facts.SetItem("scheme", options.Scheme.ToString()) };
         if (options.Scheme.Weights is not { Bits: <= FewBits })
         {
             return metadata;
         }
 
-        Func<string, Tensor> values = ActivationSample.Of(trained, rows, Math.Min(options.InitialRows, ReportedRows), options.Training.Seed, kernels, pool, training: false);
-        LevelReport report = LevelReport.Of(trained, start, values);
+        Func<string, Tensor> values = ActivationSample.Of(trained.Graph, rows, Math.Min(options.InitialRows, ReportedRows), options.Training.Seed, kernels, pool, training: false);
+        LevelReport report = LevelReport.Of(trained.Graph, start, values, LastStep(options.Training, rows.Count)).WithFlips(trained.Flips).WithConstantOutputs(trained.Graph, result);
         log?.Invoke(report.ToString());
         return report.AddTo(metadata);
     }

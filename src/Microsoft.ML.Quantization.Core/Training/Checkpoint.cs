@@ -12,11 +12,12 @@ namespace Microsoft.ML.Quantization.Training;
 
 /// <summary>
 /// The state of a run in a file, little-endian: "MLQTRAIN", version (int32), SHA-256 of the body, body. The body begins with a fingerprint of graph, options and
-/// number of rows; another run's file is refused. Version 1 had no place within an epoch. Written to a temporary file first, then renamed.
+/// number of rows; another run's file is refused. Version 1 had no place within an epoch, 2 no share of changed codes. Written to a temporary file first, then renamed.
 /// </summary>
 internal static class Checkpoint
 {
-    private const int Version = 2;
+    private const int Version = 3;
+    private const int WithoutFlips = 2;
     private const int WholeEpochs = 1;
     private const int HeaderLength = 8 + 4 + 32;
 
@@ -70,7 +71,7 @@ internal static class Checkpoint
     {
         byte[] file = File.ReadAllBytes(path);
         int version = file.Length >= HeaderLength ? BitConverter.ToInt32(file, 8) : 0;
-        bool isWhole = version is Version or WholeEpochs && file.AsSpan().StartsWith(Magic)
+        bool isWhole = version is >= WholeEpochs and <= Version && file.AsSpan().StartsWith(Magic)
             && SHA256.HashData(file.AsSpan(HeaderLength)).AsSpan().SequenceEqual(file.AsSpan(12, 32));
         if (!isWhole)
         {
@@ -97,7 +98,14 @@ internal static class Checkpoint
         int epochs = reader.Count("history", 24);
         for (int i = 0; i < epochs; i++)
         {
-            state.History.Add(new EpochReport(reader.Int("epoch"), reader.Float("loss"), Accuracy(reader.Float("accuracy")), reader.Float("loss"), Accuracy(reader.Float("accuracy")), reader.Float("rate")));
+            var report = new EpochReport(reader.Int("epoch"), reader.Float("loss"), Accuracy(reader.Float("accuracy")), reader.Float("loss"), Accuracy(reader.Float("accuracy")), reader.Float("rate"));
+            state.History.Add(version > WithoutFlips ? report with { Flipped = reader.Float("flipped") } : report);
+        }
+
+        int flips = version > WithoutFlips ? reader.Count("flips", 8) : 0;
+        for (int i = 0; i < flips; i++)
+        {
+            state.Flips[reader.Text("weights")] = reader.Float("flipped");
         }
 
         foreach (Span<float> values in Arrays(state))
@@ -136,10 +144,17 @@ internal static class Checkpoint
         foreach (EpochReport report in state.History)
         {
             writer.Int(report.Epoch);
-            foreach (float value in (ReadOnlySpan<float>)[report.Loss, report.Accuracy ?? float.NaN, report.ValidationLoss, report.ValidationAccuracy ?? float.NaN, report.Rate])
+            foreach (float value in (ReadOnlySpan<float>)[report.Loss, report.Accuracy ?? float.NaN, report.ValidationLoss, report.ValidationAccuracy ?? float.NaN, report.Rate, report.Flipped])
             {
                 writer.Float(value);
             }
+        }
+
+        writer.Int(state.Flips.Count);
+        foreach ((string name, float share) in state.Flips)
+        {
+            writer.Text(name);
+            writer.Float(share);
         }
 
         foreach (Span<float> values in Arrays(state))

@@ -28,7 +28,11 @@ public enum TrainingStop
 /// <param name="ValidationLoss">Loss of the rows held back, evaluated after the epoch; NaN where there are none.</param>
 /// <param name="ValidationAccuracy">Accuracy of the same; null where there are none.</param>
 /// <param name="Rate">Learning rate of the last step.</param>
-public sealed record EpochReport(int Epoch, float Loss, float? Accuracy, float ValidationLoss, float? ValidationAccuracy, float Rate);
+public sealed record EpochReport(int Epoch, float Loss, float? Accuracy, float ValidationLoss, float? ValidationAccuracy, float Rate)
+{
+    /// <summary>Share of the codes of weights of 1 and 2 bits that the last step of the epoch changed: about 1e-2 early, 1e-5 late; NaN where there are none.</summary>
+    public float Flipped { get; init; } = float.NaN;
+}
 
 /// <summary>How far training is.</summary>
 /// <param name="Epoch">From 0.</param>
@@ -53,4 +57,7 @@ public sealed record TrainingResult(Graph Graph, TrainingStop Stop, int BestEpoc
 {
     /// <summary>The float network that was trained beside this one, behind the last step; null where there was none.</summary>
     public Graph? Guide { get; init; }
+
+    /// <summary>For each trained weight of 1 or 2 bits, by name: the share of its codes that the last step of the last whole epoch changed; empty where there are none.</summary>
+    public ImmutableDictionary<string, float> Flips { get; init; } = ImmutableDictionary<string, float>.Empty;
 }

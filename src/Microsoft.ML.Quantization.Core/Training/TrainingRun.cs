@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -31,6 +32,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly TeacherLoss? _teacher;
     private readonly PruningSteps _pruning;
     private readonly GuideSteps? _guide;
+    private readonly FlipCounter _flips;
     private readonly byte[] _fingerprint;
     private readonly long _stepsPerEpoch;
 
@@ -45,6 +47,7 @@ internal sealed class TrainingRun : IDisposable
         _reverse = new ReverseMode(graph, Logits(graph, options.Loss), kernels, pool);
         _state = new TrainingState(graph, options.Optimizer);
         _stepper = new Stepper(graph, options, _state, pool);
+        _flips = new FlipCounter(graph, pool);
         _pruning = new PruningSteps(graph, options, _state);
         _guide = options.Guide is { } guide ? new GuideSteps(guide, graph, options, kernels, pool) : null;
         _teacher = options.Distillation is { } distillation ? new TeacherLoss(distillation, kernels, pool) : null;
@@ -92,7 +95,7 @@ internal sealed class TrainingRun : IDisposable
     private bool IsStale() => _options.Patience > 0 && _state.Stale >= _options.Patience;
 
     private TrainingResult Result(TrainingStop stop, string? divergedAt)
-        => new(TrainableConstants.Replace(_graph, TrainingState.Copy(_state.Best)), stop, _state.BestEpoch, [.. _state.History], divergedAt) { Guide = _guide?.Network };
+        => new(TrainableConstants.Replace(_graph, TrainingState.Copy(_state.Best)), stop, _state.BestEpoch, [.. _state.History], divergedAt) { Guide = _guide?.Network, Flips = _state.Flips.ToImmutableDictionary(StringComparer.Ordinal) };
 
     /// <summary>One epoch; gives the layer at which it diverged, or null.</summary>
     private string? Epoch(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
@@ -166,7 +169,13 @@ internal sealed class TrainingRun : IDisposable
             }
         }
 
+        Dictionary<string, long[]>? codes = _state.Done + batch.Length == _training.Count ? _flips.Codes(_state.Constants) : null;
         _stepper.Step(_state, gradients, norm, rate, Place().Context);
+        if (codes is not null)
+        {
+            (_state.Flips, _state.Flipped) = _flips.Changed(codes, _state.Constants);
+        }
+
         _pruning.After(_state.Step, Steps);
         return (value, null);
     }
@@ -196,7 +205,7 @@ internal sealed class TrainingRun : IDisposable
         }
 
         (float validationLoss, float? validationAccuracy) = Validate(cancellationToken);
-        var report = new EpochReport(_state.Epoch, loss, accuracy, validationLoss, validationAccuracy, rate);
+        var report = new EpochReport(_state.Epoch, loss, accuracy, validationLoss, validationAccuracy, rate) { Flipped = _state.Flipped };
         bool isBetter = !IsWhole(report) || _state.History.Where(IsWhole).All(h => IsBetter(report, h));
         _state.Stale = isBetter ? 0 : _state.Stale + 1;
         if (isBetter || _validation is null)

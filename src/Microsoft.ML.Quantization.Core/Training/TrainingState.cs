@@ -66,6 +66,12 @@ internal sealed class TrainingState
     /// <summary>Epochs since the watched result was at its best.</summary>
     public int Stale { get; set; }
 
+    /// <summary>Share of codes that the last step of an epoch changed, by the name of the weights; that of the last whole epoch.</summary>
+    public Dictionary<string, float> Flips { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>The same over all weights; NaN for none.</summary>
+    public float Flipped { get; set; } = float.NaN;
+
     /// <summary>The epochs done.</summary>
     public List<EpochReport> History { get; } = [];
 

@@ -1,3 +1,4 @@
+using System;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Tensors;
 
@@ -12,12 +13,18 @@ internal static class QuantizedWeights
     /// <summary>The values that the quantizer reads; null when they are not constant.</summary>
     public static Tensor? Values(Graph graph, LearnedQuantize node)
     {
+        return Folding(graph, node) is null && graph[node.Inputs[0]].Constant is null ? null : Values(graph, node, graph.ConstantOf);
+    }
+
+    /// <summary>The values that the quantizer reads, where constants are those of a caller.</summary>
+    public static Tensor Values(Graph graph, LearnedQuantize node, Func<ValueId, Tensor> constantOf)
+    {
         if (Folding(graph, node) is not { } folded)
         {
-            return graph[node.Inputs[0]].Constant;
+            return constantOf(node.Inputs[0]);
         }
 
-        Tensor[] inputs = [graph.ConstantOf(folded.Inputs[0]), graph.ConstantOf(folded.Inputs[1]), graph.ConstantOf(folded.Inputs[2])];
+        Tensor[] inputs = [constantOf(folded.Inputs[0]), constantOf(folded.Inputs[1]), constantOf(folded.Inputs[2])];
         Tensor values = Tensor.Allocate(ElementType.Float32, inputs[0].Shape);
         folded.Evaluate(inputs, values);
         return values;

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Extremely low bit networks by ADMM (Leng et al., 2018): weights w stay real in training and are pulled to G = α·Q by the gradient ρ·(w − G + λ); every so many epochs G becomes the nearest
-/// α·levels to w + λ (exactly, over α too) and λ grows by w − G. Levels: 1 bit {±1}, 2 bits {0, ±1}, 3 bits with ±2, 4 bits with ±4. From a share of the run on w = G stays as it is and only the
+/// α·levels to w + λ (exactly, over α too) and λ grows by w − G. Levels: 1 bit {±1}, 2 bits {0, ±1}, 3 bits with ±2, 4 bits with ±4. From a share of the run on w stays what G, projected once more, then is, and only the
 /// rest of the network learns. The steps between are those of the run's optimizer; the paper's is <c>Training.Extragradient</c>.
 /// </summary>
 public sealed record Admm : FewLevelMethod
@@ -109,9 +109,9 @@ public sealed record Admm : FewLevelMethod
         }
         else if (IsFrozen(call.Context, done))
         {
-            call.Parameters[Dual].Writable<float>().Clear();
-            Project(weights, call.Parameters);
+            Turn(weights, call.Parameters);
             call.Parameter(Target).CopyTo(weights);
+            call.Parameters[Dual].Writable<float>().Clear();
         }
         else if (done % (call.Context.StepsPerEpoch * EveryEpochs) == 0)
         {

@@ -51,6 +51,9 @@ public abstract record FewLevelMethod : QuantizationMethod
         return Table(call).Export(call.X.Shape, call.Values);
     }
 
+    /// <inheritdoc cref="Bound"/>
+    internal float BoundOf(Shape shape) => Bound(shape);
+
     /// <summary>Share of latent weights that stand at the bound where they are clipped; NaN where they are not.</summary>
     internal double AtBound(Tensor weights)
     {

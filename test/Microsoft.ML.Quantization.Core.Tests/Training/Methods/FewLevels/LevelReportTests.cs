@@ -91,6 +91,50 @@ public sealed class LevelReportTests
         Assert.AreEqual(1, report.Rows.First(r => r.Name == "conv1.weight").RowProportion, 0.02);
     }
 
+    [TestMethod]
+    public void Padding_of_signs_hides_no_inputs()
+    {
+        QuantizationAwareScheme scheme = QuantizationAwareScheme.Of("XNOR", 1, "XNOR", 1);
+        var rows = new MemoryBatchSource(Shape.Of(1, 8, 8), RandomTensors.Floats(Shape.Of(8, 64), 2).Values<float>().ToArray(), new float[8]);
+        LevelReport.Row Row(SignPadding padding)
+        {
+            Graph graph = InsertLearnedQuantizers.Run(BinaryNetworks.VggSmall(Shape.Of(1, 8, 8), 4, 4), scheme with { Padding = padding }, _ => RandomTensors.Floats(Shape.Of(4, 4), 1));
+            return LevelReport.Of(graph, values: ActivationSample.Of(graph, rows, 8, 1, KernelRegistry.Active, WorkerPool.Single, training: false)).Rows.Single(r => r.Name == "conv2.weight");
+        }
+
+        (LevelReport.Row zero, LevelReport.Row one) = (Row(SignPadding.Zero), Row(SignPadding.One));
+        Assert.AreEqual(zero.Proportion, one.Proportion);
+        Assert.AreEqual(zero.Window, one.Window);
+        Assert.AreEqual(zero.Entropy, one.Entropy);
+        Assert.IsTrue(one.RowProportion is > 0.2 and < 1 && one.RowProportion != zero.RowProportion, $"{zero} {one}");
+    }
+
+    [TestMethod]
+    public void Levels_of_one_sign_are_different_codes()
+    {
+        // Two planes of ABC-Net have three levels: turning a small weight over changes its sign, raising it changes its level.
+        float[] w = Gaussian(16 * 600);
+        float[] raised = [.. w.Select((v, i) => i < 960 && v is > 0 and < 0.05f ? 0.3f : v)];
+        int changed = w.Zip(raised).Count(p => p.First != p.Second);
+        LevelReport.Row row = LevelReport.Of(Quantized("ABC-W", 2, raised), Quantized("ABC-W", 2, w)).Rows.Single();
+        Assert.IsTrue(row.Flipped >= changed / 9600.0 && changed > 100, $"{row.Flipped} of {changed / 9600.0}");
+    }
+
+    [TestMethod]
+    public void What_is_unsound_is_said()
+    {
+        float[] w = [.. Gaussian(16 * 600).Select((v, i) => i % 5 == 0 ? v : Math.Abs(v))];
+        w.AsSpan(600, 600).Fill(0.3f);
+        LevelReport.Row row = LevelReport.Of(Quantized("XNOR", 1, w)).Rows.Single();
+        string[] alarms = [.. row.Alarms];
+        Assert.AreEqual(2, alarms.Length, string.Join("; ", alarms));
+        StringAssert.Contains(alarms[0], "of the signs are +1");
+        StringAssert.Contains(alarms[1], "1 dead channels");
+        Assert.AreEqual(0, LevelReport.Of(Quantized("XNOR", 1, Gaussian(16 * 600))).Rows.Single().Alarms.Count());
+        CollectionAssert.AreEqual((string[])["few gradients pass the window", "codes still flip at the end: a smaller learning rate", "3 outputs are always the same"], (row with { Positive = 0.5, Dead = 0, Window = 0.1, FlippedByStep = 0.02, ConstantOutputs = 3 }).Alarms.ToArray());
+        StringAssert.Contains(new LevelReport([row]).ToString(), alarms[0]);
+    }
+
     private static Graph Quantized(string method, int bits, float[] weights)
     {
         Graph graph = BinaryNetworks.Mlp(Shape.Of(600), [16], 2);
