@@ -83,7 +83,7 @@ public sealed partial class QuantizationTrainersCatalog
     /// <summary>HORQ: weights by XNOR (1 bit), activations by HORQ-A (1 to 3 bits); Li et al., 2017.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
     public QuantizationAwareTrainingEstimator Horq(
-        NetworkStart network, int weightBits = 1, int activationBits = 1, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        NetworkStart network, int weightBits = 1, int activationBits = 2, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("HORQ", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
     /// <summary>HWGQ: weights by HWGQ-W (1 bit), activations by HWGQ (1 to 4 bits); Cai et al., 2017.</summary>
@@ -185,7 +185,7 @@ public sealed partial class QuantizationTrainersCatalog
     /// <summary>Tang: weights by Tang-W (1 bit), activations by HORQ-A (1 to 3 bits); Tang et al., 2017.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
     public QuantizationAwareTrainingEstimator Tang(
-        NetworkStart network, int weightBits = 1, int activationBits = 1, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        NetworkStart network, int weightBits = 1, int activationBits = 2, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("Tang", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
     /// <summary>TBN: weights by BWN (1 bit), activations by TBN-A (2 bits); Wan et al., 2018.</summary>
@@ -197,7 +197,7 @@ public sealed partial class QuantizationTrainersCatalog
     /// <summary>TernaryResidual: weights by TernaryResidual (2 to 6 bits), activations by LSQ (2 to 8 bits); Kundu et al., 2017.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
     public QuantizationAwareTrainingEstimator TernaryResidual(
-        NetworkStart network, int weightBits = 4, int activationBits = 4, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        NetworkStart network, int weightBits = 4, int activationBits = 8, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("TernaryResidual", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
     /// <summary>TTQ: weights by TTQ (2 bits), activations by LSQ (2 to 8 bits); Zhu et al., 2017.</summary>

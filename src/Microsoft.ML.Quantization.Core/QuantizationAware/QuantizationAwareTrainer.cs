@@ -110,11 +110,12 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(options);
+        TrainingChecks.RequireFinite(trained.Graph);
         Graph scores = Harden(trained.Graph, rows, options);
         Graph hard = options.Probabilities ? AppendSoftmax.Run(scores) : scores;
         var quantizer = new PostTrainingQuantizer(engine, OperatorTable.Fast(kernels, pool), log);
         QuantizationResult result = quantizer.RunQuantized(hard, options.Model);
-        return new QuantizationAwareResult(trained, hard, result with { Document = result.Document with { Metadata = Card(trained, start, rows, result, options) } });
+        return new QuantizationAwareResult(trained, hard, result with { Notes = [.. result.Notes, .. Warnings(options)], Document = result.Document with { Metadata = Card(trained, start, rows, result, options) } });
     }
 
     private Graph Harden(Graph trained, IBatchSource rows, QuantizationAwareOptions options)
@@ -133,6 +134,24 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
             Scorer = isFast ? graph => engine.Create(PostTrainingQuantizer.Lower(Harden(graph, rows, options))) : null,
             ScorerRows = RowsToLower * options.InitialRows,
         };
+    }
+
+    /// <summary>What a method asks of the run and does not get.</summary>
+    private List<string> Warnings(QuantizationAwareOptions options)
+    {
+        var warnings = new List<string>();
+        if (options.Scheme.Weights is { NeedsAdam: true } weights && options.Training.Optimizer is not (Adam or AdaMax or ShiftAdaMax))
+        {
+            warnings.Add($"{weights.Name} expects the steps of {nameof(Adam)}; with {options.Training.Optimizer.GetType().Name} it is another method. {nameof(TrainingDefaults)}.{nameof(TrainingDefaults.For)} has what it needs.");
+        }
+
+        if ((options.Scheme.Weights is { TrainsWithNoise: true } || options.Scheme.Activations is { TrainsWithNoise: true }) && options.Training.ReestimationBatches == 0)
+        {
+            warnings.Add($"The quantizers train with noise or soft levels, so statistics of normalization are not those of the exported network; {nameof(TrainingOptions.ReestimationBatches)} above 0 measures them anew.");
+        }
+
+        warnings.ForEach(w => log?.Invoke(w));
+        return warnings;
     }
 
     private static MethodContext LastStep(TrainingOptions options, int rows)

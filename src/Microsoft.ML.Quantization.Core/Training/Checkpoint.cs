@@ -6,29 +6,38 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Serialization;
 
 namespace Microsoft.ML.Quantization.Training;
 
 /// <summary>
-/// The state of a run in a file, little-endian: "MLQTRAIN", version (int32), SHA-256 of the body, body. The body begins with a fingerprint of graph, options and
-/// number of rows; another run's file is refused. Version 1 had no place within an epoch, 2 no share of changed codes. Written to a temporary file first, then renamed.
+/// The state of a run in a file, little-endian: "MLQTRAIN", version (int32), SHA-256 of the body, body. The body begins with a fingerprint of graph, options,
+/// number of rows and some of them; another run's file is refused. Version 1 had no place within an epoch, 2 no share of changed codes. Written to a temporary file first, then renamed.
 /// </summary>
 internal static class Checkpoint
 {
     private const int Version = 3;
     private const int WithoutFlips = 2;
     private const int WholeEpochs = 1;
+    private const int HashedRows = 64;
     private const int HeaderLength = 8 + 4 + 32;
 
     private static ReadOnlySpan<byte> Magic => "MLQTRAIN"u8;
 
     /// <summary>The fingerprint of a run.</summary>
-    public static byte[] Fingerprint(Graph graph, TrainingOptions options, int rows)
+    public static byte[] Fingerprint(Graph graph, TrainingOptions options, IBatchSource rows)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{GraphPrinter.Print(graph)}\n{options.Describe()}\n{rows}\n")));
+        hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{GraphPrinter.Print(graph)}\n{options.Describe()}\n{rows.Count}\n")));
         Append(hash, graph);
+        Append(hash, rows);
+        foreach (LearnedQuantize node in graph.Nodes.OfType<LearnedQuantize>())
+        {
+            // A printed graph shortens long lists.
+            hash.AppendData(MemoryMarshal.AsBytes(node.Method.Settings.AsSpan()));
+        }
+
         if (options.Distillation is { } distillation)
         {
             hash.AppendData(Encoding.UTF8.GetBytes(GraphPrinter.Print(distillation.Teacher)));
@@ -119,6 +128,19 @@ internal static class Checkpoint
 
     /// <summary>A NaN in the file stands for none.</summary>
     private static float? Accuracy(float stored) => float.IsNaN(stored) ? null : stored;
+
+    /// <summary>Rows at even distances: enough to tell other data apart, few enough for a source that reads from a disk.</summary>
+    private static void Append(IncrementalHash hash, IBatchSource rows)
+    {
+        var input = new float[rows.InputShape.Count];
+        var target = new float[rows.TargetLength];
+        for (int i = 0; i < Math.Min(HashedRows, rows.Count); i++)
+        {
+            rows.Read((int)((long)i * rows.Count / Math.Min(HashedRows, rows.Count)), input, target);
+            hash.AppendData(MemoryMarshal.AsBytes(input.AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(target.AsSpan()));
+        }
+    }
 
     private static void Append(IncrementalHash hash, Graph graph)
     {

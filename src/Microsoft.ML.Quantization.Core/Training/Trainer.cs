@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Linq;
 using System.Threading;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -65,6 +66,8 @@ internal static class TrainingChecks
         Require(rows.TargetLength == targets && output.Rank > 0 && output[0] == Shape.Free, QuantizationErrorCode.InconsistentData, $"{targets} target values a row for the output {output}", $"{rows.TargetLength}", wayOut);
         bool isImage = rows.InputShape.Rank == 3 || !options.Augmentations.Any(a => a is RandomShift or RandomFlip);
         Require(isImage, QuantizationErrorCode.InputShapeMismatch, "images [channels, height, width] to shift and flip", $"rows of {rows.InputShape}", $"Leave {nameof(TrainingOptions.Augmentations)} out, or give a graph that takes images.");
+        RequireFinite(graph);
+        RequireVariance(graph, Math.Min(options.BatchSize, rows.Count - (int)(rows.Count * (double)options.ValidationShare)));
         options.Distillation?.Check(options.Loss, graph);
         foreach (MagnitudePruning rule in options.Pruning)
         {
@@ -75,6 +78,30 @@ internal static class TrainingChecks
         {
             Require(graph.TryFind(site.Value, out ValueId id) && graph[id].Constant is null, QuantizationErrorCode.UnknownLayer, "values of the graph for dropout", $"'{site.Value}'");
         }
+    }
+
+    /// <summary>Refuses constants that training would spread or quantizers would turn into levels.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.NonFiniteWeight"/>.</exception>
+    public static void RequireFinite(Graph graph)
+    {
+        foreach (Value value in graph.Values.Where(v => v.IsTrainable && v.Constant is not null))
+        {
+            float[] values = value.Constant!.Values<float>().ToArray();
+            int index = Array.FindIndex(values, v => !float.IsFinite(v));
+            if (index >= 0)
+            {
+                throw new QuantizationException(
+                    QuantizationErrorCode.NonFiniteWeight,
+                    string.Create(CultureInfo.InvariantCulture, $"Training, constant '{value.Name}' {value.Type.Shape}: expected finite numbers, found {values[index]} at index {index}. Repair the network."));
+            }
+        }
+    }
+
+    /// <summary>Refuses batches in which a normalization would see one value a channel: its outputs are then its shifts, and nothing in front of it learns.</summary>
+    private static void RequireVariance(Graph graph, int largestBatch)
+    {
+        BatchNormalization? alone = largestBatch > 1 ? null : graph.Nodes.OfType<BatchNormalization>().FirstOrDefault(n => graph[n.Inputs[3]].IsTrainable && graph[n.Inputs[0]].Type.Shape is var s && s.CountOf(2, s.Rank) == 1);
+        Require(alone is null, QuantizationErrorCode.InvalidOptions, $"batches of 2 rows and more for the batch normalization '{alone?.Name}', which sees one value a channel and row", "1", $"Raise {nameof(TrainingOptions.BatchSize)}, or give more rows.");
     }
 
     /// <summary>Refuses a class that the output does not have, and numbers that are not finite.</summary>

@@ -52,7 +52,7 @@ internal sealed class TrainingRun : IDisposable
         _guide = options.Guide is { } guide ? new GuideSteps(guide, graph, options, kernels, pool) : null;
         _teacher = options.Distillation is { } distillation ? new TeacherLoss(distillation, kernels, pool) : null;
         _stepsPerEpoch = (_training.Count + options.BatchSize - 1) / options.BatchSize;
-        _fingerprint = Checkpoint.Fingerprint(graph, options, rows.Count);
+        _fingerprint = Checkpoint.Fingerprint(graph, options, rows);
         if (options.CheckpointPath is { } path && File.Exists(path))
         {
             Checkpoint.Read(path, _state, _fingerprint);

@@ -38,8 +38,19 @@ internal static class AblationsCommand
         new("Signs, network of binary blocks from scratch", "Bi-Real", "blocks-bireal", "Bi-Real", (1, 1), 4) { Network = Blocks },
         new("Signs, network of binary blocks from scratch", "ReActNet", "blocks-reactnet", "ReActNet", (1, 1), 4) { Network = Blocks },
         new("Signs, network of binary blocks from scratch", "IR-Net", "blocks-irnet", "IR-Net", (1, 1), 4) { Network = Blocks },
-        new("Gradients of TBN", "two triangles, the authors' second version", "tbn-triangles", "TBN", (1, 2), 4),
-        new("Gradients of TBN", "where |x| ≤ 1, as in the paper", "tbn-window", "TBN", (1, 2), 4) { Scheme = s => s with { Activations = ((Tbn)s.Activations!) with { Triangles = false } } },
+        new("Slope of IR-Net's activations, network of binary blocks from scratch", "EDE, from 0.001 to 10 as for residual networks", "blocks-irnet", "IR-Net", (1, 1), 4) { Network = Blocks },
+        new("Slope of IR-Net's activations, network of binary blocks from scratch", "EDE, from 0.1 to 10 as for VGG", "blocks-irnet-narrow", "IR-Net", (1, 1), 4) { Network = Blocks, Scheme = static s => s with { Activations = ((IrNet)s.Activations!) with { Slope = Estimator.Tanh(0.1f, 10) } } },
+        new("Slope of IR-Net's activations, network of binary blocks from scratch", "Bi-Real's triangle", "blocks-irnet-triangle", "IR-Net", (1, 1), 4) { Network = Blocks, Scheme = static s => s with { Activations = new BiReal { Bits = 1 } } },
+        new("Bases of activations of ABC-Net", "one", "abc-one", "ABC-Net", (1, 1), 4),
+        new("Bases of activations of ABC-Net", "two", "abc-two", "ABC-Net", (1, 2), 4),
+        new("Bases of activations of ABC-Net, network of binary blocks from scratch", "one", "blocks-abc-one", "ABC-Net", (1, 1), 4) { Network = Blocks },
+        new("Bases of activations of ABC-Net, network of binary blocks from scratch", "two", "blocks-abc-two", "ABC-Net", (1, 2), 4) { Network = Blocks },
+        new("Ternary weights", "TWN: one measured scale, threshold 0.7 of the mean", "ternary-twn", "TWN", (2, 32), 4),
+        new("Ternary weights", "TTQ: two learned scales, threshold 0.05 of the largest", "ternary-ttq", "TTQ", (2, 32), 4),
+        new("Ternary weights", "TTQ with threshold 0.15 of the largest", "ternary-ttq-wide", "TTQ", (2, 32), 4) { Scheme = static s => s with { Weights = ((Ttq)s.Weights!) with { Threshold = 0.15f } } },
+        new("Pull of ADMM", "0.001", "admm-weak", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-3f } } },
+        new("Pull of ADMM", "0.01", "admm-middle", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-2f } } },
+        new("Pull of ADMM", "0.1", "admm-strong", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-1f } } },
         new("Statistics of Tang's networks", "running ones of training", "tang-running", "Tang", (1, 2), 12),
         new("Statistics of Tang's networks", "measured anew at the end", "tang-measured", "Tang", (1, 2), 12) { Training = t => t with { ReestimationBatches = 100 } },
         new("Activations of QN", "QN, soft steps that harden", "qn-soft", "QN", (1, 1), 4),
@@ -85,7 +96,7 @@ internal static class AblationsCommand
 
     private static TableCell Cell(Case c, Graph start, ulong seed)
     {
-        QuantizationAwareScheme scheme = c.Scheme(TrainingRecipes.Find(c.Recipe).Scheme(c.Bits.Weights, c.Bits.Activations));
+        QuantizationAwareScheme scheme = c.Scheme(MethodsCommand.Scheme(TrainingRecipes.Find(c.Recipe), c.Bits.Weights, c.Bits.Activations));
         TrainingOptions training = c.Training(MethodsCommand.Training(c.Epochs, seed, TrainingDefaults.For(scheme)));
         string bits = FormattableString.Invariant($"{c.Bits.Weights}/{c.Bits.Activations}");
         return new TableCell(FormattableString.Invariant($"{c.Name}-e{c.Epochs}-s{seed}"), c.Recipe, bits, c.Network?.Invoke(seed) ?? start, scheme, training);

@@ -5,6 +5,7 @@ using System.IO;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.QuantizationAware;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Training;
@@ -89,7 +90,7 @@ internal static class MethodsCommand
             foreach (TrainingRecipe recipe in TrainingRecipes.All.Where(r => Applies(r, weights, activations)))
             {
                 int count = epochs > 0 ? epochs : Math.Min(weights, activations) <= 2 ? LowBitEpochs : Epochs;
-                QuantizationAwareScheme scheme = recipe.Scheme(weights, activations);
+                QuantizationAwareScheme scheme = Scheme(recipe, weights, activations);
                 string name = FormattableString.Invariant($"{recipe.Name}-w{weights}a{activations}-e{count}-s{seed}").ToLowerInvariant();
                 yield return new TableCell(name, recipe.Name, FormattableString.Invariant($"{weights}/{activations}"), start, scheme, Training(count, seed, TrainingDefaults.For(scheme)));
             }
@@ -115,6 +116,10 @@ internal static class MethodsCommand
             _ => true,
         };
     }
+
+    /// <summary>The recipe's scheme with the same layers quantized as in every other cell.</summary>
+    internal static QuantizationAwareScheme Scheme(TrainingRecipe recipe, int weights, int activations)
+        => recipe.Scheme(weights, activations) with { EdgeLayers = EdgeLayers.EightBits, InputBits = 0, DownsamplingAsEdges = false };
 
     /// <summary>One way of training for all, except for what a method must have (<see cref="TrainingDefaults"/>).</summary>
     internal static TrainingOptions Training(int epochs, ulong seed, TrainingOptions needed) => new()

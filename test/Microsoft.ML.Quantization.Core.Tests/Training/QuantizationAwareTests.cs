@@ -103,7 +103,8 @@ public sealed class QuantizationAwareTests
     [DataRow("ABC-Net", 1, true)]
     [DataRow("Tang", 1, true)]
     [DataRow("ResNetE", 1, true)]
-    [DataRow("BNN", 1, false)]
+    [DataRow("BNN", 1, true)]
+    [DataRow("BinaryConnect", 1, true)]
     [DataRow("Bi-Real", 1, false)]
     [DataRow("TWN", 2, false)]
     public void Gradients_whose_size_tells_nothing_and_curvature_ask_for_adam(string recipe, int bits, bool isAdam)

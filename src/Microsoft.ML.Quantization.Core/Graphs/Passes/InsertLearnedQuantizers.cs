@@ -211,7 +211,7 @@ public static class InsertLearnedQuantizers
                 bool isInput = _scheme.InputBits > 0 && IsInput(value);
                 method = isInput ? new Affine { Bits = _scheme.InputBits } : method;
                 source = method.IsNonlinearity && OperatorClasses.IsRectifier(_walk.Producer(value)) ? _walk.Producer(value)!.Inputs[0] : value;
-                method = method.For(!IsNonNegative(_walk, source));
+                method = method.For(IsSigned(source, method));
             }
 
             if (!_done.TryGetValue((value, method), out ValueId quantized))
@@ -221,6 +221,18 @@ public static class InsertLearnedQuantizers
             }
 
             return inputs.SetItem(index, quantized);
+        }
+
+        /// <summary>Two levels of both signs would be one for a value that is never negative, which nodes do not always tell: pixels, or a function of the user's. A learned shift may yet make it negative.</summary>
+        private bool IsSigned(ValueId value, QuantizationMethod method)
+        {
+            if (method.Bits > 1 || IsNonNegative(_walk, value) || (_walk.Producer(value) is Binary shift && shift.Inputs.Any(i => _graph[i].IsTrainable)))
+            {
+                return !IsNonNegative(_walk, value);
+            }
+
+            ReadOnlySpan<float> sample = _sample(_graph[value].Name).Values<float>();
+            return sample.ContainsAnyExceptInRange(0, float.MaxValue) || !sample.ContainsAnyExcept(0);
         }
 
         private ValueId Add(ValueId old, ValueId mapped, QuantizationMethod method, QuantizerSites site, Tensor? folded = null)

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Linq;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 
@@ -18,11 +19,11 @@ internal sealed class SchemeSites
     public SchemeSites(Graph graph, QuantizationAwareScheme scheme)
     {
         (_graph, _scheme) = (graph, scheme);
-        string[] names = [.. graph.Nodes.Select(n => n.Name)];
+        string[] names = [.. graph.Nodes.Where(LayerSelection.IsLayer).Select(n => n.Name)];
         _kept = [.. scheme.KeepFloat.SelectMany(pattern => LayerPattern.Match(pattern, names))];
         _edges = LayerSelection.Edges(graph);
         HashSet<string> treated = [.. scheme.TreatAsEdges.SelectMany(pattern => LayerPattern.Match(pattern, names))];
-        _edges.UnionWith(graph.Nodes.Where(n => treated.Contains(n.Name)));
+        _edges.UnionWith(graph.Nodes.Where(n => treated.Contains(n.Name) || (scheme.DownsamplingAsEdges && IsDownsampling(graph, n))));
     }
 
     /// <summary>Whether a node is a layer whose operands the scheme may quantize.</summary>
@@ -36,6 +37,18 @@ internal sealed class SchemeSites
 
     /// <summary>The method on a layer's input, or null; the bits of the network's inputs are the caller's to look at.</summary>
     public QuantizationMethod? Activations(Node layer) => Method(_scheme.Activations, layer, perChannel: false);
+
+    /// <summary>A convolution of one tap that strides, or that stands behind a pool, with at most what works element by element between them.</summary>
+    private static bool IsDownsampling(Graph graph, Node node)
+        => node is Convolution { Groups: 1 } convolution && convolution.Window.Kernel.All(k => k == 1) && (convolution.Window.Strides.Any(s => s > 1) || IsPooled(graph, graph.Producers(), convolution.Inputs[0]));
+
+    private static bool IsPooled(Graph graph, Node?[] producers, ValueId value) => producers[value.Index] switch
+    {
+        MaxPool or AveragePool => true,
+        BatchNormalization or Unary => IsPooled(graph, producers, producers[value.Index]!.Inputs[0]),
+        Binary binary when graph[binary.Inputs[1]].Constant is not null => IsPooled(graph, producers, binary.Inputs[0]),
+        _ => false,
+    };
 
     private QuantizationMethod? Method(QuantizationMethod? own, Node layer, bool perChannel)
         => !IsApart(layer) ? own

@@ -24,8 +24,13 @@ public sealed record QuantizationAwareScheme
     /// <summary>Bits of an <see cref="Affine"/> quantizer on the inputs of the network wherever a layer's input is quantized, 2 to 8; 0 treats them as every other input of a layer.</summary>
     public int InputBits { get; init; }
 
-    /// <summary>Layers treated as first and last ones are, for example shortcuts that binary networks keep at more bits: names, or regular expressions that must match the whole name.</summary>
+    /// <summary>Convolutions and dense layers treated as first and last ones are, for example shortcuts that binary networks keep at more bits: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> TreatAsEdges { get; init; } = [];
+
+    /// <summary>
+    /// Whether convolutions of one tap that stride, or stand behind a pool, are treated as first and last layers are: the shortcuts of residual networks and the transitions of dense ones, which papers on signs leave real.
+    /// </summary>
+    public bool DownsamplingAsEdges { get; init; }
 
     /// <summary>Bits of the stream of residual additions, set behind training: 8, or 16 (symmetric); 0 leaves additions float; null is 16 when activations have 2 bits or fewer, otherwise 8.</summary>
     public int? StreamBits { get; init; }
@@ -45,7 +50,7 @@ public sealed record QuantizationAwareScheme
     /// </summary>
     public bool HasShifts { get; init; }
 
-    /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
+    /// <summary>Convolutions and dense layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
     /// <summary>The scheme of two methods at their widths by the names of <see cref="QuantizationMethods"/>; a name of "" or a width of 32 leaves that side float.</summary>
@@ -100,7 +105,7 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}{(HasShifts ? " shifted" : string.Empty)}";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}{(HasShifts ? " shifted" : string.Empty)}{(DownsamplingAsEdges ? " downsampling=edges" : string.Empty)}";
 
     private void CheckShifts()
     {

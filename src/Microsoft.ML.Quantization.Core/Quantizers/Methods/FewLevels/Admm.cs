@@ -15,8 +15,8 @@ public sealed record Admm : FewLevelMethod
     private const int Target = 1;
     private const int Dual = 2;
 
-    /// <summary>ρ.</summary>
-    public float Penalty { get; init; } = 1e-3f;
+    /// <summary>ρ; so large that weights come to G within a few epochs, or λ grows before they move.</summary>
+    public float Penalty { get; init; } = 1e-2f;
 
     /// <summary>Epochs between two projections.</summary>
     public int EveryEpochs { get; init; } = 1;

@@ -27,6 +27,9 @@ public sealed record BinaryConnect : FewLevelMethod
     /// <inheritdoc/>
     public override bool TrainsWithNoise => Stochastic;
 
+    /// <summary>True where steps are stretched: that is meant for Adam's (plain gradient descent would need the square of the factor).</summary>
+    public override bool NeedsAdam => StretchSteps && !Glorot;
+
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Stochastic ? 1 : 0, Glorot ? 1 : 0, StretchSteps ? 1 : 0];
 

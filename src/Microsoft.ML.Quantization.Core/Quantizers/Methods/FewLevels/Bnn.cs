@@ -26,8 +26,8 @@ public sealed record Bnn : SignMethod
     /// <inheritdoc/>
     public override bool TrainsWithNoise => Stochastic;
 
-    /// <summary>True without longer steps.</summary>
-    public override bool NeedsAdam => !StretchSteps;
+    /// <summary>True: signs have no scale, and longer steps are meant for Adam's (plain gradient descent would need the square of their factor).</summary>
+    public override bool NeedsAdam => true;
 
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Signed ? 1 : 0, StretchSteps ? 1 : 0, Stochastic ? 1 : 0, .. Slope.Settings];

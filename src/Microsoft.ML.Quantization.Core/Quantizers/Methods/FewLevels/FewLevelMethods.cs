@@ -42,28 +42,34 @@ internal static class FewLevelMethods
     [
         new("ABC-Net", "ABC-W", "ABC-A", "Lin et al., 2017"),
         new("ADMM", "ADMM", "LSQ", "Leng et al., 2018"),
-        new("Bi-Real", "Bi-Real", "Bi-Real", "Liu et al., 2018"),
-        new("BinaryConnect", "BinaryConnect", "LSQ", "Courbariaux et al., 2015"),
-        new("BinaryDenseNet", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => Clipped(s, 1.3f) },
-        new("BNN", "BNN", "BNN", "Hubara et al., 2016"),
+        new("Bi-Real", "Bi-Real", "Bi-Real", "Liu et al., 2018") { Form = RealDownsampling },
+        new("BinaryConnect", "BinaryConnect", "LSQ", "Courbariaux et al., 2015") { Form = SameEdges },
+        new("BinaryDenseNet", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => RealDownsampling(Clipped(s, 1.3f)) },
+        new("BNN", "BNN", "BNN", "Hubara et al., 2016") { Form = SameEdges },
         new("BWN", "BWN", "LSQ", "Rastegari et al., 2016"),
         new("FTProp", "BWN", "FTP-A", "Friesen and Domingos, 2018"),
-        new("Group-Net", "Group-Net", "Group-Net", "Zhuang et al., 2019"),
+        new("Group-Net", "Group-Net", "Group-Net", "Zhuang et al., 2019") { Form = static s => s with { Padding = SignPadding.One } },
         new("HashNet", "HashNet", "HashNet", "Cao et al., 2017") { Form = static s => Sharpened(s, 30) },
-        new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017") { Form = static s => s.Activations is Horq horq ? s with { Activations = horq with { PerOrder = true } } : s },
-        new("IR-Net", "IR-Net", "IR-Net", "Qin et al., 2020"),
-        new("LAB", "LAB", "LSQ", "Hou et al., 2017"),
-        new("LAQ", "LAQ", "LSQ", "Hou and Kwok, 2018"),
-        new("LAT", "LAT", "LSQ", "Hou and Kwok, 2018"),
-        new("ReActNet", "Bi-Real", "Bi-Real", "Liu et al., 2020") { Form = static s => s with { HasShifts = s.Activations is not null } },
-        new("ResNetE", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => Clipped(s, 1.25f) },
-        new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017"),
+        new("HORQ", "XNOR", "HORQ-A", "Li et al., 2017") { UsualBits = (1, 2), Form = static s => s.Activations is Horq horq ? s with { Activations = horq with { PerOrder = true } } : s },
+        new("IR-Net", "IR-Net", "IR-Net", "Qin et al., 2020") { Form = RealDownsampling },
+        new("LAB", "LAB", "LSQ", "Hou et al., 2017") { Form = SameEdges },
+        new("LAQ", "LAQ", "LSQ", "Hou and Kwok, 2018") { Form = SameEdges },
+        new("LAT", "LAT", "LSQ", "Hou and Kwok, 2018") { Form = SameEdges },
+        new("ReActNet", "Bi-Real", "Bi-Real", "Liu et al., 2020") { Form = static s => RealDownsampling(s) with { HasShifts = s.Activations is not null } },
+        new("ResNetE", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => RealDownsampling(Clipped(s, 1.25f)) },
+        new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017") { UsualBits = (1, 2) },
         new("TBN", "BWN", "TBN-A", "Wan et al., 2018"),
-        new("TernaryResidual", "TernaryResidual", "LSQ", "Kundu et al., 2017"),
+        new("TernaryResidual", "TernaryResidual", "LSQ", "Kundu et al., 2017") { UsualBits = (4, 8) },
         new("TTQ", "TTQ", "LSQ", "Zhu et al., 2017"),
-        new("TWN", "TWN", "LSQ", "Li and Liu, 2016"),
-        new("XNOR", "XNOR", "XNOR", "Rastegari et al., 2016"),
+        new("TWN", "TWN", "LSQ", "Li and Liu, 2016") { Form = SameEdges },
+        new("XNOR", "XNOR", "XNOR", "Rastegari et al., 2016") { Form = RealDownsampling },
     ];
+
+    /// <summary>First and last layer like all others, images in 8 bits.</summary>
+    private static QuantizationAwareScheme SameEdges(QuantizationAwareScheme scheme) => scheme with { EdgeLayers = EdgeLayers.SameBits, InputBits = scheme.Activations is null ? 0 : 8 };
+
+    /// <summary>Shortcuts and transitions at the bits of first and last layers.</summary>
+    private static QuantizationAwareScheme RealDownsampling(QuantizationAwareScheme scheme) => scheme with { DownsamplingAsEdges = true };
 
     /// <summary>Signs whose window of gradients and bound of latent weights are one number, with steps of ordinary length.</summary>
     private static QuantizationAwareScheme Clipped(QuantizationAwareScheme scheme, float bound)

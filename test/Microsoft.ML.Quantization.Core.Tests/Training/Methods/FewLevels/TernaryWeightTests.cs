@@ -216,6 +216,15 @@ public sealed class TernaryWeightTests
     }
 
     [TestMethod]
+    public void Admm_freezes_at_the_projection_of_weights_and_dual()
+    {
+        var use = new Use(new Admm { Bits = 1, FreezeAt = 0.5f }, [0.2f, -0.1f], context: new MethodContext(1, 3, 2, 4));
+        use.Call.Parameters[2].Writable<float>()[1] = 0.3f;
+        Use.Near([0.2f, 0.2f], use.After(0.2f, -0.1f));
+        CollectionAssert.AreEqual(new float[2], use.Call.Parameter(2).ToArray());
+    }
+
+    [TestMethod]
     [DataRow(1, new float[] { 0.566667f }, 0.833333f)]
     [DataRow(2, new float[] { 0.4875f, 0.5625f }, 0.5325f)]
     [DataRow(3, new float[] { 0.391667f, 0.383333f, 0.275f }, 0.091667f)]
