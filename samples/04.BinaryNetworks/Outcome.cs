@@ -1,6 +1,6 @@
 using Microsoft.ML.Quantization;
 
-namespace BinaryNetworks;
+namespace BinaryNetworksSample;
 
 /// <summary>One row of the table.</summary>
 /// <param name="Name">What was made.</param>

@@ -9,13 +9,14 @@ using Microsoft.ML;
 using Microsoft.ML.Quantization;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Scoring;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Training;
 using QuickStart;
 
-namespace BinaryNetworks;
+namespace BinaryNetworksSample;
 
 public static class Program
 {
@@ -36,14 +37,14 @@ public static class Program
         [
             ("float", BinaryActivation.Rectifier, null),
             ("8 bits", BinaryActivation.Rectifier, TrainingRecipes.Find("Affine").Scheme(8, 8)),
-            ("ternary weights", BinaryActivation.Rectifier, TrainingRecipes.Find("TWN").Scheme(2, 8)),
+            ("ternary weights", BinaryActivation.Rectifier, TrainingRecipes.Find("TWN").Scheme(2, 8) with { EdgeLayers = EdgeLayers.EightBits }),
             ("1 bit", BinaryActivation.None, TrainingRecipes.Find("XNOR").Scheme(1, 1)),
         ];
         output.WriteLine($"{"",-18}{"accuracy",10}{"file",12}{"one image",14}");
         var outcomes = new List<Outcome>();
         foreach ((string name, BinaryActivation activation, QuantizationAwareScheme? scheme) in wanted)
         {
-            Graph network = Microsoft.ML.Quantization.Networks.BinaryNetworks.VggSmall(Shape.Of(1, 28, 28), 10, width, activation: activation);
+            Graph network = BinaryNetworks.VggSmall(Shape.Of(1, 28, 28), 10, width, activation: activation);
             QuantizedModelTransformer model = Trainer(mlContext, network, scheme, epochs).Fit(training);
             double accuracy = mlContext.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
             var outcome = new Outcome(name, accuracy, Length(model), Milliseconds(model.Model), model.Model);
@@ -83,10 +84,15 @@ public static class Program
     private static long Length(QuantizedModelTransformer model)
     {
         string file = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N") + ".mlq");
-        model.SaveModel(file);
-        long length = new FileInfo(file).Length;
-        File.Delete(file);
-        return length;
+        try
+        {
+            model.SaveModel(file);
+            return new FileInfo(file).Length;
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     private static double Milliseconds(QuantizedModel model)

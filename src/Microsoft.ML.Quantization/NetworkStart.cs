@@ -3,7 +3,10 @@ using Microsoft.ML.Quantization.Graphs;
 
 namespace Microsoft.ML.Quantization;
 
-/// <summary>The float network that training begins with: a graph, for example from <c>SmallNetworks</c>, or the path of an ONNX or <c>.mlq</c> file. Both convert to it by themselves.</summary>
+/// <summary>
+/// The float network that training begins with: a graph, for example from <c>SmallNetworks</c> or, in the order that signs want (normalization, sign, convolution), <c>BinaryNetworks</c>, or the path of an ONNX or <c>.mlq</c>
+/// file. Both convert to it by themselves. Behind rectifiers, as imported networks have them, signs of activations become 0 and 1.
+/// </summary>
 public readonly record struct NetworkStart
 {
     private NetworkStart(Graph? graph, string file) => (Graph, File) = (graph, file);

@@ -55,8 +55,6 @@ public abstract partial class KernelSet
     /// <param name="geometry">The sizes.</param>
     /// <param name="bits">Bits of a code, 1 or 2.</param>
     /// <param name="source">Planes of the source.</param>
-    /// <param name="smallest">One plane of one pixel: channels whose bit is set get the smallest code instead (2^bits − 1 from a window of padding
-    /// only), as a falling staircase needs that stood before the pool; empty for none.</param>
     /// <param name="destination">Planes of the output.</param>
     /// <param name="rowBegin">First row.</param>
     /// <param name="rowEnd">Behind the last row.</param>
@@ -64,7 +62,6 @@ public abstract partial class KernelSet
         in ConvolutionGeometry geometry,
         int bits,
         ReadOnlySpan<uint> source,
-        ReadOnlySpan<uint> smallest,
         Span<uint> destination,
         int rowBegin,
         int rowEnd);

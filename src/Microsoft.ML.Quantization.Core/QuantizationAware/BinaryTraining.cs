@@ -67,7 +67,7 @@ public static class BinaryTraining
             Seed = seed,
             Optimizer = new Adam(),
             Rate = step.Rate,
-            Schedule = new StepSchedule([.. falls.Select(f => (int)((long)f * epochs.Own / epochs.Paper))], step.Gamma),
+            Schedule = new StepSchedule([.. falls.Select(f => Math.Max(1, (int)((long)f * epochs.Own / epochs.Paper)))], step.Gamma),
         },
     };
 }

@@ -128,7 +128,6 @@ public sealed partial class PlainKernels
         in ConvolutionGeometry geometry,
         int bits,
         ReadOnlySpan<uint> source,
-        ReadOnlySpan<uint> smallest,
         Span<uint> destination,
         int rowBegin,
         int rowEnd)
@@ -141,13 +140,11 @@ public sealed partial class PlainKernels
         {
             for (int c = 0; c < channels; c++)
             {
-                bool least = !smallest.IsEmpty && ((smallest[c / 32] >> (c % 32)) & 1) != 0;
-                int best = least ? (1 << bits) - 1 : 0;
+                int best = 0;
                 for (int t = 0; t < geometry.Taps; t++)
                 {
                     int input = PlainWindow.InputPixel(geometry, pixel, t);
-                    int code = input < 0 ? best : PlaneCode(source, channels, bits, input, c);
-                    best = least ? Math.Min(best, code) : Math.Max(best, code);
+                    best = input < 0 ? best : Math.Max(best, PlaneCode(source, channels, bits, input, c));
                 }
 
                 codes[c] = (byte)best;

@@ -73,7 +73,7 @@ public sealed record Thresholds : Node
 /// </summary>
 public sealed record CombineAccumulators : Node
 {
-    /// <summary>s: [G], or [G · C], the channels of one accumulator side by side.</summary>
+    /// <summary>s: [G] where one offset serves all channels, [G · C] where each has its own, the channels of one accumulator side by side.</summary>
     public required ImmutableArray<float> Multipliers { get; init; }
 
     /// <summary>b: 1 number, or one a channel.</summary>

@@ -293,9 +293,8 @@ internal class LaneKernels<TLanes>(string name, string description) : KernelSet
         in ConvolutionGeometry geometry,
         int bits,
         ReadOnlySpan<uint> source,
-        ReadOnlySpan<uint> smallest,
         Span<uint> destination,
         int rowBegin,
         int rowEnd)
-        => PlanePooling.Max(in geometry, bits, source, smallest, destination, rowBegin, rowEnd);
+        => PlanePooling.Max(in geometry, bits, source, destination, rowBegin, rowEnd);
 }

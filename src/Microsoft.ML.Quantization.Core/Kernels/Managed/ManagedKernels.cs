@@ -326,9 +326,8 @@ internal class ManagedKernels : KernelSet
         in ConvolutionGeometry geometry,
         int bits,
         ReadOnlySpan<uint> source,
-        ReadOnlySpan<uint> smallest,
         Span<uint> destination,
         int rowBegin,
         int rowEnd)
-        => _lanes.MaxPoolPlanes(in geometry, bits, source, smallest, destination, rowBegin, rowEnd);
+        => _lanes.MaxPoolPlanes(in geometry, bits, source, destination, rowBegin, rowEnd);
 }

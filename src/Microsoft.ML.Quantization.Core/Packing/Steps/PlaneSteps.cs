@@ -143,5 +143,5 @@ internal sealed class MaxPoolPlanesStep(BindContext context, ConvolutionGeometry
 {
     /// <inheritdoc/>
     protected override void Run(RunBuffers buffers, int begin, int end)
-        => Kernels.MaxPoolPlanes(Geometry, bits, buffers.Span<uint>(Source), [], buffers.Span<uint>(Destination), begin, end);
+        => Kernels.MaxPoolPlanes(Geometry, bits, buffers.Span<uint>(Source), buffers.Span<uint>(Destination), begin, end);
 }

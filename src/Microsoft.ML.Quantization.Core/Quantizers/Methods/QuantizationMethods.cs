@@ -13,7 +13,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="Exactness">How near the engine comes to it, in its default form.</param>
 /// <param name="Default">Its default form at a width.</param>
 /// <param name="Create">From the numbers of <see cref="QuantizationMethod.Settings"/>.</param>
-/// <param name="TakesMore">Whether more numbers may follow those of the default form: a list at their end, or an option that came later.</param>
+/// <param name="TakesMore">Whether more numbers may follow those of the default form: a list at their end, or options that files may leave out.</param>
 public sealed record MethodEntry(
     string Name,
     string Source,

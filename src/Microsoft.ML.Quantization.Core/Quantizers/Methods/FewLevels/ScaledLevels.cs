@@ -18,8 +18,14 @@ internal static class ScaledLevels
     /// <param name="w">The values.</param>
     /// <param name="d">Positive weights, one a value; empty for 1.</param>
     /// <param name="levels">From 0 or above, ascending.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: so many that they cannot be sorted in memory.</exception>
     public static float Solve(ReadOnlySpan<float> w, ReadOnlySpan<float> d, ReadOnlySpan<float> levels)
     {
+        if ((long)w.Length * (levels.Length - 1) > Array.MaxLength / sizeof(double))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"Exact scale: expected at most {Array.MaxLength / sizeof(double)} products of weights and levels, found {w.Length} weights and {levels.Length} levels. Leave the exact form out for this layer, or take fewer bits."));
+        }
+
         (double c, double weight) = (0, 0);
         var places = new double[w.Length * (levels.Length - 1)];
         var which = new int[places.Length];

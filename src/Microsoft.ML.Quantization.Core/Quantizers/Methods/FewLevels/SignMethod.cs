@@ -10,7 +10,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 /// </summary>
 public abstract record SignMethod : FewLevelMethod
 {
-    /// <summary>Whether activations have both signs.</summary>
+    /// <summary>Whether activations have both signs; where the quantizer is put into a network, the network and a sample of its values say so.</summary>
     public bool Signed { get; init; } = true;
 
     /// <inheritdoc/>
