@@ -89,6 +89,25 @@ public sealed class EverySetPlaneIdentityTests
 
     [TestMethod]
     [DynamicData(nameof(SetNames))]
+    public void SignsAreTwiceTheirBitsLessOne(string name)
+    {
+        // With a = 2u − 1 and w = 2v − 1: Σ aw = 4·Σ uv − 2·Σ u − 2·Σ v + n, each sum by the kernels of its kinds.
+        KernelSet set = Find(name);
+        foreach (int n in Lengths())
+        {
+            byte[] u = KernelOperands.Codes(n, (ulong)n, 1, false).Select(c => (byte)(c & 1)).ToArray();
+            sbyte[] v = KernelOperands.Codes(n, (ulong)n, 2, false).Select(c => (sbyte)(c & 1)).ToArray();
+            sbyte[] ones = [.. Enumerable.Repeat((sbyte)1, n)];
+            int bits = Dot(set, PlaneKind.Unsigned, 1, u, PlaneKind.Unsigned, 1, v);
+            int sources = Dot(set, PlaneKind.Unsigned, 1, u, PlaneKind.Unsigned, 1, ones);
+            int weights = v.Sum(b => b);
+            Assert.AreEqual((4 * bits) - (2 * sources) - (2 * weights) + n, Dot(set, PlaneKind.MidRise, 1, u, PlaneKind.MidRise, 1, v), $"{name}, {n} channels");
+            Assert.AreEqual((2 * bits) - sources, Dot(set, PlaneKind.Unsigned, 1, u, PlaneKind.MidRise, 1, v), $"{name}, {n} channels, signs of weights only");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(SetNames))]
     public void SumsOfEveryLengthModuloAWordAreThoseOfALoop(string name)
     {
         KernelSet set = Find(name);

@@ -121,6 +121,19 @@ public sealed class OptimalityTests
         }
     }
 
+    [TestMethod]
+    public void More_planes_of_abc_that_hold_the_fewer_are_never_worse()
+    {
+        // Shifts −1, 0, 1 hold those of one and of two planes, and five planes those of three; one and two have none in common.
+        for (ulong seed = 1; seed <= 30; seed++)
+        {
+            // Every other time two narrow clusters, to which one plane is all but enough.
+            float[] w = [.. Weights(40, seed, -1, 1).Select(v => seed % 2 == 0 ? v : (0.01f * v) + (v < 0 ? -0.5f : 0.5f))];
+            double[] errors = [.. Enumerable.Range(1, 5).Select(m => Error(w, new Use(new AbcWeights { Bits = m }, w).Hard()))];
+            Assert.IsTrue(errors[2] <= Math.Min(errors[0], errors[1]) + 1e-5 && errors[4] <= errors[2] + 1e-5, $"seed {seed}: {string.Join(", ", errors)}");
+        }
+    }
+
     /// <summary>1 to 8 weights, more often where there are few codes to try.</summary>
     private static IEnumerable<(int Count, ulong Seed)> Sizes()
         => Enumerable.Range(1, 8).SelectMany(n => Enumerable.Range(0, n > 6 ? 2 : 12).Select(i => (n, (ulong)((n * 1000) + (i * 7)))));
