@@ -61,6 +61,13 @@ public sealed class EstimatorTests
     }
 
     [TestMethod]
+    [DataRow(0f, 5)]
+    [DataRow(0.2f, 3.023661)]
+    [DataRow(0.5f, -0.084622)]
+    [DataRow(1f, -0.194992)]
+    public void The_swish_of_signs_falls_below_zero(float x, double expected) => Assert.AreEqual(expected, Estimator.Swish().Slope(x), 5e-6);
+
+    [TestMethod]
     [DataRow(0, 0.1f)]
     [DataRow(10, 0.316228f)]
     [DataRow(20, 1f)]

@@ -108,6 +108,28 @@ public sealed class FewLevelActivationTests
     }
 
     [TestMethod]
+    public void Horq_energies_fall_by_the_squares_of_scales()
+    {
+        // 2.36 → 0.4 → 0.04 → 0: each order takes n·β² away.
+        float[] x = [0.9f, -0.3f, 0.5f, -1.1f];
+        double[] energies = [2.36, 0.4, 0.04, 0];
+        float[] scales = Horq.Orders(x, 3);
+        for (int k = 1; k <= 3; k++)
+        {
+            Assert.AreEqual(energies[k], energies[k - 1] - (4.0 * scales[k - 1] * scales[k - 1]), 1e-6);
+            float[] y = new Use(new Horq { Bits = k }, x, site: QuantizerSites.Activations).Hard();
+            Assert.AreEqual(energies[k], x.Zip(y, (a, b) => (double)(a - b) * (a - b)).Sum(), 1e-6);
+        }
+
+        // Four orders of Gaussian values, one more than the method takes.
+        float[] gaussian = Gaussian(20000);
+        float[] four = Horq.Orders(gaussian, 4);
+        Use.Near([0.798f, 0.483f, 0.268f, 0.160f], four, 0.02f);
+        double square = gaussian.Average(v => (double)v * v);
+        Assert.AreEqual(0.033, 1 - (four.Sum(b => (double)b * b) / square), 0.005);
+    }
+
+    [TestMethod]
     public void Abc_activations_are_shifted_planes()
     {
         Use use = new Use(new AbcActivations { Bits = 3 }, [-0.2f, 0.3f, 0.9f], site: QuantizerSites.Activations).With(0, 0.5f, 0, -0.5f).With(1, 0.2f, 0.3f, 0.4f);
