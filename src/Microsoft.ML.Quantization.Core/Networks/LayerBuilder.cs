@@ -24,10 +24,10 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>An input of the given shape with a free batch.</summary>
     public ValueId Input(Shape shape) => Graph.AddInput("input", Graphs.ValueType.Float(new Shape([Shape.Free, .. shape.Dimensions])));
 
-    /// <summary>A square convolution.</summary>
-    public ValueId Convolution(string name, ValueId x, int channels, int kernel, int stride, bool hasBias)
+    /// <summary>A square convolution, padded so that stride 1 keeps the size.</summary>
+    public ValueId Convolution(string name, ValueId x, int channels, int kernel, int stride, bool hasBias, int dilation = 1)
     {
-        Window window = Square(kernel, stride, kernel / 2);
+        Window window = Square(kernel, stride, dilation * (kernel / 2)) with { Dilations = [dilation, dilation] };
         ValueId weight = Weight(name, Shape.Of(channels, Channels(x), kernel, kernel));
         return Graph.Add(new Convolution { Name = name, Window = window, Inputs = hasBias ? [x, weight, Constant(name + ".bias", channels, 0)] : [x, weight] });
     }

@@ -182,6 +182,21 @@ public sealed class BinaryNetworkTests
     }
 
     [TestMethod]
+    [DataRow(2)]
+    [DataRow(4)]
+    public void Signs_meet_taps_that_lie_apart(int dilation)
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 3, 9, 9), 8, true, [1f / 64]);
+        ValueId a = Layer(net, "first", x, 40, 8, 1, 1);
+        Window window = Net.Window(3, dilation) with { Dilations = [dilation, dilation] };
+        ValueId w = net.FakeMidRise("wq", Weights(net, "w", 5, 40, 3, 3), 1, Scales(5));
+        ValueId b = net.FakeMidRise("bq", net.Add(new Convolution { Inputs = [a, w], Window = window }, "apart"), 1, 0.5f);
+        Graph integer = Equal(net.Build(Normalized(net, "last", b, 3, 1, 0)), 3, 9, 9);
+        Assert.AreEqual(3, integer.Nodes.OfType<IntegerConvolution>().Count());
+    }
+
+    [TestMethod]
     [DataRow(1, new float[] { 3, -3, -3, 1, 7, -3, -1, 1, 3 })]
     [DataRow(-1, new float[] { 5, -1, -1, -1, 7, -1, -7, -1, 5 })]
     [DataRow(0, new float[] { 4, -2, -2, 0, 7, -2, -4, 0, 4 })]

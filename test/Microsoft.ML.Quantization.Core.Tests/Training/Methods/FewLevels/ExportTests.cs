@@ -61,6 +61,7 @@ public sealed class ExportTests
         ["resnet, ReActNet"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8, hasShifts: true), () => Residual("Bi-Real")),
         ["resnet with rectifiers, ReActNet"] = (() => SmallNetworks.ResNet(8, _image, Classes, 8), () => Residual("ReActNet")),
         ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => BinaryTraining.BinaryDenseNet28(1).Scheme),
+        ["densenet, dilated"] = (() => BinaryNetworks.DenseNet(_image, [1, 2, 1], [2, 2], 8, Classes, dilations: [1, 2, 4]), () => BinaryTraining.BinaryDenseNet28(1).Scheme),
         ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
         ["group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _image, 2, Classes, 8), () => Residual("Group-Net")),
         ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),

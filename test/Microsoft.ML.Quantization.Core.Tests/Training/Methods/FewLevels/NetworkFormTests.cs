@@ -1,0 +1,97 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.ML.Quantization.Evaluation;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Networks;
+using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
+
+/// <summary>The shapes of published binary networks, and what they begin with.</summary>
+[TestClass]
+public sealed class NetworkFormTests
+{
+    [TestMethod]
+    [DataRow(new[] { 6, 6, 6, 5 }, new[] { 2.7, 2.7, 2.2 }, new[] { 448, 160, 544, 192, 576, 256, 576 }, DisplayName = "28")]
+    [DataRow(new[] { 6, 8, 12, 6 }, new[] { 3.3, 3.3, 4 }, new[] { 448, 128, 640, 192, 960, 256, 640 }, DisplayName = "37")]
+    [DataRow(new[] { 6, 12, 14, 8 }, new[] { 2.7, 3.3, 4 }, new[] { 448, 160, 928, 288, 1184, 288, 800 }, DisplayName = "45")]
+    public void Dense_networks_have_the_channels_of_the_paper(int[] units, double[] reductions, int[] expected)
+    {
+        Graph graph = BinaryNetworks.DenseNet(Shape.Of(3, 8, 8), units, reductions);
+        int[] trace = [.. graph.Nodes.Where(n => n.Name.EndsWith(".reduce", StringComparison.Ordinal)).SelectMany(n => new[] { Channels(graph, n.Inputs[0]), Channels(graph, n.Output) })];
+        CollectionAssert.AreEqual(expected, (int[])[.. trace, graph.Nodes.OfType<GlobalAveragePool>().Select(n => Channels(graph, n.Inputs[0])).Single()]);
+    }
+
+    [TestMethod]
+    public void Reduced_channels_are_floored_by_the_division_and_then_rounded_with_halves_to_even()
+    {
+        (int Channels, double Reduction, int Expected)[] cases = [(960, 4, 256), (240, 3, 64), (144, 3, 64), (1184, 4, 288), (8, 4, 32)];
+        foreach ((int channels, double reduction, int expected) in cases)
+        {
+            Assert.AreEqual(expected, DenseNetwork.Reduced(channels, reduction, 32), $"{channels} / {reduction}");
+        }
+
+        // 2.7 as a double is a little more than 2.7, so that the exact quotient of 270 is below 100.
+        Assert.AreEqual(99, DenseNetwork.Reduced(270, 2.7, 1));
+    }
+
+    [TestMethod]
+    public void Dense_units_hand_their_input_on_as_it_is()
+    {
+        Graph graph = BinaryNetworks.DenseNet(Shape.Of(2, 5, 5), [2, 1], [2], 8, 3);
+        var rewriter = new GraphRewriter(graph);
+        foreach (Node node in graph.Nodes)
+        {
+            rewriter.Copy(node);
+        }
+
+        Concat[] units = [.. graph.Nodes.OfType<Concat>()];
+        foreach (ValueId value in units.SelectMany(u => new[] { u.Inputs[0], u.Output }))
+        {
+            rewriter.Builder.AddOutput(rewriter.Map(value));
+        }
+
+        using var evaluator = new Evaluator(rewriter.Build(), OperatorTable.Fast(KernelRegistry.Active, WorkerPool.Single));
+        int[][] bits = [.. evaluator.Run([RandomTensors.Floats(Shape.Of(1, 2, 5, 5), 5)]).Select(t => t.Values<float>().ToArray().Select(BitConverter.SingleToInt32Bits).ToArray())];
+        int[] pixels = [25, 25, 4];
+        Assert.AreEqual(pixels.Length, units.Length);
+        for (int i = 0; i < units.Length; i++)
+        {
+            Assert.AreEqual(bits[2 * i].Length + (8 * pixels[i]), bits[(2 * i) + 1].Length);
+            CollectionAssert.AreEqual(bits[2 * i], bits[(2 * i) + 1].Take(bits[2 * i].Length).ToArray());
+        }
+    }
+
+    [TestMethod]
+    public void Dilated_stages_keep_their_size()
+    {
+        Graph graph = BinaryNetworks.DenseNet(Shape.Of(3, 16, 16), [1, 1, 1, 1], [3.3, 3.3, 4], dilations: [1, 1, 2, 4]);
+        (int Dilation, int Size)[] stages = [.. graph.Nodes.OfType<Convolution>().Where(c => c.Name.Contains(".unit", StringComparison.Ordinal)).Select(c => (c.Window.Dilations[0], graph[c.Output].Type.Shape[3]))];
+        CollectionAssert.AreEqual(((int, int)[])[(1, 16), (1, 8), (2, 8), (4, 8)], stages);
+    }
+
+    [TestMethod]
+    public void Dense_networks_of_wrong_lists_are_refused()
+    {
+        Action[] wrong =
+        [
+            () => BinaryNetworks.DenseNet(Shape.Of(1, 8, 8), [2, 2], []),
+            () => BinaryNetworks.DenseNet(Shape.Of(1, 8, 8), [2, 2], [0.5]),
+            () => BinaryNetworks.DenseNet(Shape.Of(1, 8, 8), [2, 2], [double.NaN]),
+            () => BinaryNetworks.DenseNet(Shape.Of(1, 8, 8), [2, 2], [2], dilations: [1]),
+            () => BinaryNetworks.DenseNet(Shape.Of(1, 8, 8), [2, 2], [2], dilations: [1, 0]),
+        ];
+        foreach (Action build in wrong)
+        {
+            Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(build).Code);
+        }
+    }
+
+    private static int Channels(Graph graph, ValueId value) => graph[value].Type.Shape[1];
+}
