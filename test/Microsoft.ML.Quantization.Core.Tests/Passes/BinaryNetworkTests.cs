@@ -197,6 +197,42 @@ public sealed class BinaryNetworkTests
     }
 
     [TestMethod]
+    public void Five_planes_of_weights_meet_five_of_inputs()
+    {
+        // Σ ±β over β = 1/2, 1/4 + 2^-11, 1/8, 3/4, 3/8 in this order: five steps without a common measure within 8 bits.
+        float[] levels = [-2.00048828125f, -1.00048828125f, -0.49951171875f, -0.24951171875f, 1.25048828125f, 2.00048828125f];
+        (LoweredGraph lowered, Graph fake) = Planes(levels, 5);
+        Assert.AreEqual(25, lowered.Graph.Nodes.OfType<CombineAccumulators>().Single().Inputs.Length);
+        Assert.IsTrue(lowered.Layers[1].IsInteger);
+        Equal(fake, 3, 5, 5);
+    }
+
+    [TestMethod]
+    public void Too_many_planes_stay_float_and_the_report_says_so()
+    {
+        (LoweredGraph lowered, _) = Planes([-1.25f - (3f / 2048), -0.75f, 0.75f, 1.25f + (3f / 2048)], 14);
+        Assert.IsFalse(lowered.Layers[1].IsInteger);
+        Assert.AreEqual("its 14 planes of weights and 2 of inputs are 28 pairs, above 25", lowered.Layers[1].Reason);
+    }
+
+    /// <summary>A layer of a staircase's levels and of a sum of planes of one bit.</summary>
+    private (LoweredGraph Lowered, Graph Fake) Planes(float[] levels, int planes)
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 3, 5, 5), 8, true, [1f / 64]);
+        float[] thresholds = [.. Enumerable.Range(1, levels.Length - 1).Select(i => (i - (levels.Length / 2f)) / 2)];
+        ValueId a = net.Staircase("aq", Normalized(net, "stem", x, 4, 8, 1), thresholds, levels);
+        ValueId sum = net.FakeMidRise("w0.q", Weights(net, "w0", 5, 4, 3, 3), 1, Scales(5));
+        for (int i = 1; i < planes; i++)
+        {
+            sum = net.Binary($"w{i}.sum", BinaryOperator.Add, sum, net.FakeMidRise($"w{i}.q", Weights(net, $"w{i}", 5, 4, 3, 3), 1, Scales(5)));
+        }
+
+        Graph fake = net.Build(net.Conv("sum", a, sum, pad: 1));
+        return (LowerToInteger.Run(fake, Harness.Evaluate), fake);
+    }
+
+    [TestMethod]
     [DataRow(1, new float[] { 3, -3, -3, 1, 7, -3, -1, 1, 3 })]
     [DataRow(-1, new float[] { 5, -1, -1, -1, 7, -1, -7, -1, 5 })]
     [DataRow(0, new float[] { 4, -2, -2, 0, 7, -2, -4, 0, 4 })]

@@ -52,6 +52,7 @@ public sealed class ExportTests
         ["vgg, XNOR"] = (() => Vgg(), () => Recipe("XNOR", 1, 1)),
         ["vgg, ABC-Net"] = (() => Vgg(), () => Recipe("ABC-Net", 3, 3)),
         ["vgg, ABC-Net by channel"] = (() => Vgg(), () => Recipe("ABC-Net", 2, 2) with { Weights = new AbcWeights { Bits = 2, PerChannel = true } }),
+        ["vgg, ABC-Net of 25 pairs"] = (() => Vgg(), () => Recipe("ABC-Net", 5, 5)),
         ["vgg, IR-Net"] = (() => Vgg(), () => Recipe("IR-Net", 1, 1)),
         ["vgg, feasible targets"] = (() => Vgg(BinaryActivation.Rectifier), () => Recipe("FTProp", 1, 2)),
         ["resnet, Bi-Real"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real")),
