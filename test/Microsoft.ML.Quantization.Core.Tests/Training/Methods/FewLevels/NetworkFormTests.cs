@@ -93,5 +93,32 @@ public sealed class NetworkFormTests
         }
     }
 
+    [TestMethod]
+    [DataRow(28, 28, false)]
+    [DataRow(30, 28, true)]
+    [DataRow(7, 5, true)]
+    [DataRow(1, 3, true)]
+    public void Shortcuts_have_the_size_of_what_they_stand_beside(int height, int width, bool rounds)
+    {
+        Graph[] graphs = [BinaryNetworks.ResNet(8, Shape.Of(1, height, width), width: 4), GroupNetwork.ResNet(8, Shape.Of(1, height, width), 2, width: 4), GroupNetwork.LayerWise(8, Shape.Of(1, height, width), 2, width: 4)];
+        foreach (Graph graph in graphs)
+        {
+            AveragePool[] pools = [.. graph.Nodes.OfType<AveragePool>()];
+            Assert.AreEqual(rounds, pools.Any(p => p.CeilMode));
+            Assert.IsTrue(rounds || pools.All(p => p.Window.Kernel[0] == 2 && p.Window.Kernel[1] == 2));
+            Shape last = graph[graph.Nodes.OfType<GlobalAveragePool>().Single().Inputs[0]].Type.Shape;
+            Assert.AreEqual(((height + 3) / 4, (width + 3) / 4), (last[2], last[3]));
+        }
+    }
+
+    [TestMethod]
+    public void The_mean_of_an_odd_end_is_that_of_what_is_there()
+    {
+        var layers = new LayerBuilder(1);
+        Graph graph = layers.Build(layers.AveragePool("mean", layers.Input(Shape.Of(1, 3, 3))));
+        using var evaluator = new Evaluator(graph, OperatorTable.Reference);
+        CollectionAssert.AreEqual((float[])[3, 4.5f, 7.5f, 9], evaluator.Run([Tensor.Create<float>(Shape.Of(1, 1, 3, 3), [1, 2, 3, 4, 5, 6, 7, 8, 9])])[0].Values<float>().ToArray());
+    }
+
     private static int Channels(Graph graph, ValueId value) => graph[value].Type.Shape[1];
 }
