@@ -66,6 +66,7 @@ public sealed class ExportTests
         ["resnet with rectifiers, ReActNet"] = (() => SmallNetworks.ResNet(8, _image, Classes, 8), () => Residual("ReActNet")),
         ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => BinaryTraining.BinaryDenseNet28(1).Scheme),
         ["densenet, dilated"] = (() => BinaryNetworks.DenseNet(_image, [1, 2, 1], [2, 2], 8, Classes, dilations: [1, 2, 4]), () => BinaryTraining.BinaryDenseNet28(1).Scheme),
+        ["mobile blocks, ReActNet"] = (() => ImageNetworks.ReActNet(_image, Classes, 4), () => Recipe("Bi-Real", 1, 1)),
         ["odd resnet, Bi-Real"] = (() => BinaryNetworks.ResNet(8, _odd, Classes, 8), () => Residual("Bi-Real")),
         ["odd group net"] = (() => GroupNetwork.ResNet(8, _odd, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
         ["odd group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _odd, 2, Classes, 8), () => Residual("Group-Net")),

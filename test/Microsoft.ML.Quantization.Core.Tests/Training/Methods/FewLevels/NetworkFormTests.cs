@@ -120,5 +120,38 @@ public sealed class NetworkFormTests
         CollectionAssert.AreEqual((float[])[3, 4.5f, 7.5f, 9], evaluator.Run([Tensor.Create<float>(Shape.Of(1, 1, 3, 3), [1, 2, 3, 4, 5, 6, 7, 8, 9])])[0].Values<float>().ToArray());
     }
 
+    [TestMethod]
+    public void Binary_residual_networks_have_the_convolutions_of_their_depth()
+    {
+        (Graph Graph, int[] Each)[] networks = [(ImageNetworks.BinaryResNet18(Shape.Of(3, 32, 32), 10), [4, 4, 4, 4]), (ImageNetworks.BinaryResNet34(Shape.Of(3, 33, 47), 10), [6, 8, 12, 6])];
+        foreach ((Graph graph, int[] each) in networks)
+        {
+            Convolution[] layers = [.. graph.Nodes.OfType<Convolution>()];
+            for (int stage = 0; stage < 4; stage++)
+            {
+                Convolution[] own = [.. layers.Where(c => c.Name.StartsWith($"stage{stage + 1}.", StringComparison.Ordinal))];
+                Assert.AreEqual((each[stage], stage == 0 ? 0 : 1), (own.Count(c => c.Window.Kernel[0] == 3), own.Count(c => c.Window.Kernel[0] == 1)));
+                Assert.IsTrue(own.All(c => graph[c.Output].Type.Shape[1] == 64 << stage));
+            }
+
+            Assert.AreEqual(each.Sum() + 4, layers.Length);
+        }
+    }
+
+    [TestMethod]
+    public void Mobile_blocks_double_by_two_convolutions_side_by_side()
+    {
+        Graph graph = ImageNetworks.ReActNet(Shape.Of(3, 64, 64), 10, 4);
+        int[] channels = [.. graph.Nodes.OfType<Convolution>().Where(c => c.Window.Kernel[0] == 3).Select(c => graph[c.Output].Type.Shape[1])];
+        CollectionAssert.AreEqual((int[])[4, 4, 8, 16, 16, 32, 32, 64, 64, 64, 64, 64, 64, 128], channels);
+        Shape last = graph[graph.Nodes.OfType<GlobalAveragePool>().Single().Inputs[0]].Type.Shape;
+        Assert.AreEqual((128, 2, 2), (last[1], last[2], last[3]));
+        Assert.AreEqual((13 + 5, 5), (graph.Nodes.OfType<Convolution>().Count(c => c.Window.Kernel[0] == 1), graph.Nodes.OfType<Concat>().Count()));
+
+        // One shift and one bend around each of 26 sums, and a shortcut at each convolution.
+        Assert.AreEqual(26, graph.Nodes.OfType<Binary>().Count(b => b.Operator == BinaryOperator.PRelu));
+        Assert.AreEqual(13 + 18, graph.Nodes.OfType<Binary>().Count(b => b.Operator == BinaryOperator.Add && b.Name.EndsWith(".add", StringComparison.Ordinal)));
+    }
+
     private static int Channels(Graph graph, ValueId value) => graph[value].Type.Shape[1];
 }
