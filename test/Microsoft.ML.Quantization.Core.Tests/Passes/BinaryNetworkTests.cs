@@ -85,6 +85,45 @@ public sealed class BinaryNetworkTests
     }
 
     [TestMethod]
+    [DataRow(-1, 1, 2)]
+    [DataRow(-2, 1, 2)]
+    [DataRow(-7, 7, 4)]
+    [DataRow(-1, 1, 8)]
+    public void Few_signed_codes_behind_pools_and_bends_become_thresholds(int least, int most, int bits)
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 2, 8, 8), 8, true, [1f / 64]);
+        ValueId conv = net.Conv("conv", x, net.Fake("wq", Weights(net, "w", 6, 2, 3, 3), 4, true, Scales(6)), pad: 1);
+        ValueId a = Signed(net, "aq", net.Norm("norm", net.Pool("pool", conv, 2), [1, -1, 0, 2, -0.5f, 1], [0.5f, 0.25f, -1, 0, 0.125f, 3]), bits, least, most);
+        ValueId bent = net.Binary("prelu", BinaryOperator.PRelu, Normalized(net, "two", a, 4, 1, 1), net.Constant("slopes", [4, 1, 1], 0.25f, 0.5f, 0, 0.125f));
+        ValueId b = Signed(net, "bq", net.Norm("again", bent, [1, -2, 1, 1], [0.125f, 0.25f, -0.125f, 1]), bits, least, most);
+        Graph integer = Equal(net.Build(Normalized(net, "last", b, 3, 1, 0)), 2, 8, 8);
+        Assert.AreEqual(3, integer.Nodes.OfType<Thresholds>().Count(), "two, and one that turns falling channels back behind the pool");
+        Assert.AreEqual(2, integer.Nodes.Count(n => n is Quantize or DequantizeAccumulator), "at the entry and at the exit");
+        Assert.IsFalse(integer.Nodes.Any(n => n is Dequantize or BatchNormalization or Binary));
+    }
+
+    [TestMethod]
+    public void Signed_codes_of_thresholds_and_of_multipliers_lie_side_by_side()
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 3, 6, 6), 8, true, [1f / 64]);
+        ValueId bent = Signed(net, "aq", net.Unary("leaky", UnaryOperator.LeakyRelu, Normalized(net, "one", x, 4, 8, 1), 0.25f), 3, -3, 3);
+        ValueId plain = Signed(net, "bq", Normalized(net, "two", x, 5, 8, 1), 3, -3, 3);
+        ValueId joined = net.Add(new Concat { Inputs = [bent, plain, plain], Axis = 1 }, "joined");
+        Graph integer = Equal(net.Build(Normalized(net, "last", joined, 3, 1, 0)), 3, 6, 6);
+        Assert.AreEqual(3, integer.Nodes.OfType<IntegerConvolution>().Count());
+        Assert.AreEqual(1, integer.Nodes.OfType<Thresholds>().Count());
+    }
+
+    private static ValueId Signed(Net net, string name, ValueId from, int bits, int least, int most)
+    {
+        ValueId s = net.Constant(name + ".s", [1], 0.5f);
+        ValueId z = net.Builder.AddConstant(name + ".z", Tensor.Create(Shape.Of(1), new int[1]));
+        return net.Add(new FakeQuantize { Code = new CodeType(new BitWidth(bits), true), Range = new IntegerRange(least, most), Inputs = [from, s, z] }, name);
+    }
+
+    [TestMethod]
     public void A_wide_stream_feeds_shortcut_and_sign()
     {
         var net = new Net();

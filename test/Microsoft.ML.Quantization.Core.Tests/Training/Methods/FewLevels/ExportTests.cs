@@ -5,6 +5,7 @@ using Microsoft.ML.Quantization.Core.Tests.Execution;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
@@ -44,6 +45,8 @@ public sealed class ExportTests
         ["lenet, XNOR"] = (() => LeNet(), () => Recipe("XNOR", 1, 1)),
         ["lenet, XNOR with maps"] = (() => BinaryNetworks.LeNet5(_image, Classes, hasScaleMaps: true), () => Recipe("XNOR", 1, 1) with { KeepFloat = [BinaryNetworks.ScaleMaps] }),
         ["lenet, TBN"] = (() => LeNet(), () => Recipe("TBN", 1, 2)),
+        ["lenet, TBN with bends"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("TBN", 1, 2)),
+        ["vgg, TBN"] = (() => Vgg(), () => Recipe("TBN", 1, 2)),
         ["lenet, HORQ"] = (() => LeNet(), () => Recipe("HORQ", 1, 2)),
         ["lenet, Tang"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("Tang", 1, 2)),
         ["lenet, TWN"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("TWN", 2, 8)),
@@ -100,6 +103,21 @@ public sealed class ExportTests
         float range = hard.Max() - hard.Min();
         Assert.AreEqual(0, Enumerable.Range(0, Count).Count(r => Best(hard, r) != Best(engine, r)), "differing classes");
         Assert.AreEqual(0, hard.Zip(engine).Count(p => Math.Abs(p.First - p.Second) > 0.005f * range), "differing scores");
+    }
+
+    [TestMethod]
+    [DataRow("lenet, TBN")]
+    [DataRow("lenet, TBN with bends")]
+    [DataRow("vgg, TBN")]
+    public void Nothing_is_float_between_layers_of_ternary_inputs(string pair)
+    {
+        // Behind pools and bends as well; edges alone have codes of 8 bits, too many for thresholds, so here they have what all layers have.
+        (Func<Graph> build, Func<QuantizationAwareScheme> scheme) = _pairs[pair];
+        Graph integer = Train(build(), scheme() with { EdgeLayers = EdgeLayers.SameBits }).Quantized.Integer;
+        Assert.IsTrue(integer.Nodes.OfType<Thresholds>().Count() >= 2, GraphPrinter.Print(integer));
+        Assert.AreEqual(1, integer.Nodes.OfType<Quantize>().Count(), "the input");
+        Assert.IsFalse(integer.Nodes.Any(n => n is not DequantizeAccumulator && integer[n.Output].Type is { Element: ElementType.Float32 } && integer.Outputs[0] != n.Output), GraphPrinter.Print(integer));
+        Assert.IsTrue(integer.Nodes.OfType<DequantizeAccumulator>().Count() <= 1, "the scores");
     }
 
     [TestMethod]
