@@ -161,6 +161,50 @@ public static class BinaryNetworks
         });
     }
 
+    /// <summary>The network with another ε in all its batch normalizations; builders have 1e-5.</summary>
+    /// <param name="graph">Any network.</param>
+    /// <param name="epsilon">What is added to variances, above 0; 1e-4 in the trainings of BinaryConnect, BNN, XNOR-Net and LAB.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the number is not above 0 and finite.</exception>
+    public static Graph WithEpsilon(Graph graph, float epsilon)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        if (!(epsilon > 0) || !float.IsFinite(epsilon))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"Batch normalization: expected a finite epsilon above 0, found {epsilon}."));
+        }
+
+        return PassWalk.Rewrite(graph, (rewriter, node) =>
+        {
+            if (node is not BatchNormalization normalization)
+            {
+                return false;
+            }
+
+            rewriter.Emit(node, normalization with { Epsilon = epsilon, Inputs = rewriter.Map(node.Inputs) });
+            return true;
+        });
+    }
+
+    /// <summary>The network with the trainable weights of its convolutions and dense layers drawn anew; biases, factors and what else is trained stay as they are.</summary>
+    /// <param name="graph">Any network.</param>
+    /// <param name="start">What weights are drawn from.</param>
+    /// <param name="seed">Seed of the weights; each is a function of it, the layer's place among them, and its index.</param>
+    public static Graph StartedFrom(Graph graph, WeightStart start, ulong seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        var drawn = new HashSet<ValueId>();
+        return PassWalk.Rewrite(graph, (rewriter, node) =>
+        {
+            if (node is Convolution or Dense && graph[node.Inputs[1]] is { IsTrainable: true, Constant: { } old } weight && drawn.Add(node.Inputs[1]))
+            {
+                Tensor values = StartingWeights.Draw(start, old.Shape, seed, (ulong)drawn.Count);
+                rewriter.Replace(node.Inputs[1], rewriter.Builder.AddConstant(weight.Name, values, isTrainable: true));
+            }
+
+            return false;
+        });
+    }
+
     /// <summary>Layer → PReLU → pooling → batch normalization → ReLU, of which the activation asks for.</summary>
     private static ValueId Behind(LayerBuilder layers, string name, ValueId x, BinaryActivation activation, bool pool)
     {

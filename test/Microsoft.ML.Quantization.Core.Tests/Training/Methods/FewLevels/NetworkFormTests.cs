@@ -153,5 +153,47 @@ public sealed class NetworkFormTests
         Assert.AreEqual(13 + 18, graph.Nodes.OfType<Binary>().Count(b => b.Operator == BinaryOperator.Add && b.Name.EndsWith(".add", StringComparison.Ordinal)));
     }
 
+    [TestMethod]
+    public void Epsilon_is_that_of_every_normalization_and_nothing_else_changes()
+    {
+        Graph graph = BinaryNetworks.ResNet(8, Shape.Of(1, 8, 8), width: 4);
+        Graph changed = BinaryNetworks.WithEpsilon(graph, 1e-4f);
+        Assert.IsTrue(changed.Nodes.OfType<BatchNormalization>().All(n => n.Epsilon == 1e-4f));
+        Assert.AreEqual(GraphPrinter.Print(graph), GraphPrinter.Print(BinaryNetworks.WithEpsilon(changed, 1e-5f)));
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => BinaryNetworks.WithEpsilon(graph, 0)).Code);
+    }
+
+    [TestMethod]
+    [DataRow(WeightStart.HeUniform, 0.40824829, 1.0)]
+    [DataRow(WeightStart.HeNormal, 0.40824829, 0)]
+    [DataRow(WeightStart.GlorotUniform, 0.17677670, 1.0)]
+    [DataRow(WeightStart.GlorotNormal, 0.35355339, 0)]
+    [DataRow(WeightStart.Unit, 0.57735027, 1.0)]
+    public void Weights_begin_with_the_deviation_of_their_start(WeightStart start, double deviation, double uniform)
+    {
+        // 12 inputs (3·2·2) and 4 outputs (1·2·2) reach a weight of [1, 3, 2, 2]; that of [32000, ..] would have others, so many seeds in its place.
+        double[] values = [.. Enumerable.Range(1, 2000).SelectMany(seed => StartingWeights.Draw(start, Shape.Of(1, 3, 2, 2), (ulong)seed, 1).Values<float>().ToArray()).Select(v => (double)v)];
+        Assert.AreEqual(0, values.Average(), 0.03 * deviation);
+        Assert.AreEqual(deviation, Math.Sqrt(values.Average(v => v * v)), 0.02 * deviation);
+        Assert.AreEqual(uniform > 0, values.Max() <= deviation * Math.Sqrt(3) * 1.000001, "a uniform one has a bound at √3 deviations");
+    }
+
+    [TestMethod]
+    public void Networks_start_from_other_weights_and_keep_the_rest()
+    {
+        Graph graph = BinaryNetworks.LeNet5(Shape.Of(1, 8, 8), 4, hasScaleMaps: true);
+        Graph changed = BinaryNetworks.StartedFrom(graph, WeightStart.Unit, 7);
+        Assert.AreEqual(GraphPrinter.Print(graph), GraphPrinter.Print(changed));
+        Dictionary<string, Value> values = changed.Values.ToDictionary(v => v.Name, StringComparer.Ordinal);
+        foreach (Value old in graph.Values.Where(v => v.Constant is not null && v.Type.Element == ElementType.Float32))
+        {
+            bool drawn = old.IsTrainable && old.Name.EndsWith(".weight", StringComparison.Ordinal);
+            Assert.AreEqual(!drawn, old.Constant!.Values<float>().SequenceEqual(values[old.Name].Constant!.Values<float>()), old.Name);
+            Assert.AreEqual(old.IsTrainable, values[old.Name].IsTrainable);
+        }
+
+        Assert.IsFalse(values["conv1.weight"].Constant!.Values<float>()[..8].SequenceEqual(values["conv2.weight"].Constant!.Values<float>()[..8]));
+    }
+
     private static int Channels(Graph graph, ValueId value) => graph[value].Type.Shape[1];
 }
