@@ -125,49 +125,23 @@ public static class BinaryNetworks
     }
 
     /// <summary>
-    /// Dense network (BinaryDenseNet, Bethge et al., 2019): each unit appends conv3×3(BN(x)) to x; between stages BN, 2×2 maximum, ReLU and a 1×1 convolution (<see cref="RealLayers"/>) to
-    /// a reduced number of channels, rounded down to a multiple of 32 (or of the growth where that is smaller). The stem is a 3×3 convolution as for small images.
+    /// Dense network (BinaryDenseNet, Bethge et al., 2019): each unit appends conv3×3(BN(x)) to x; between stages BN, 2×2 maximum, ReLU and a 1×1 convolution (<see cref="RealLayers"/>) of C channels to
+    /// 32·round(⌊C / r⌋ / 32), halves to the even number (in place of 32 the growth where that is smaller). The stem is a 3×3 convolution as for small images.
     /// </summary>
     /// <param name="input">[C, H, W].</param>
-    /// <param name="units">Units of each stage; 6, 6, 6, 5 for the network called 28.</param>
-    /// <param name="reductions">Divisors of the channels between stages, one fewer; 2.7, 2.7, 2.2 for 28.</param>
+    /// <param name="units">Units of each stage; 6, 6, 6, 5 for the network called 28; 6, 8, 12, 6 for 37; 6, 12, 14, 8 for 45.</param>
+    /// <param name="reductions">r between stages, from 1, one fewer; 2.7, 2.7, 2.2 for 28; 3.3, 3.3, 4 for 37; 2.7, 3.3, 4 for 45.</param>
     /// <param name="growth">Channels that a unit appends.</param>
     /// <param name="classes">Outputs.</param>
     /// <param name="seed">Seed of the weights.</param>
-    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: not one reduction fewer than stages.</exception>
-    public static Graph DenseNet(Shape input, IReadOnlyList<int> units, IReadOnlyList<double> reductions, int growth = 64, int classes = 10, ulong seed = 1)
+    /// <param name="dilations">Distances between the taps of each stage's 3×3 convolutions, null for 1; a stage of more than 1 has no maximum before it. 1, 1, 2, 4 for the network called 37-dilated.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: not one reduction fewer than stages, a reduction below 1, not one dilation a stage, or one below 1.</exception>
+    public static Graph DenseNet(Shape input, IReadOnlyList<int> units, IReadOnlyList<double> reductions, int growth = 64, int classes = 10, ulong seed = 1, IReadOnlyList<int>? dilations = null)
     {
         SmallNetworks.CheckImage(input);
         ArgumentNullException.ThrowIfNull(units);
         ArgumentNullException.ThrowIfNull(reductions);
-        if (reductions.Count != units.Count - 1)
-        {
-            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"DenseNet: expected one reduction between two stages, found {reductions.Count} for {units.Count} stages."));
-        }
-
-        var layers = new LayerBuilder(seed);
-        int step = Math.Min(32, growth);
-        ValueId x = layers.NormalizedConvolution("conv1", layers.Input(input), growth, 3);
-        for (int stage = 0; stage < units.Count; stage++)
-        {
-            string name = string.Create(CultureInfo.InvariantCulture, $"stage{stage + 1}");
-            for (int unit = 0; unit < units[stage]; unit++)
-            {
-                string own = string.Create(CultureInfo.InvariantCulture, $"{name}.unit{unit + 1}");
-                ValueId grown = layers.Convolution(own, layers.Normalize(own + ".bn", x), growth, 3, 1, hasBias: false);
-                x = layers.Concat(own + ".concat", x, grown);
-            }
-
-            if (stage < reductions.Count)
-            {
-                ValueId pooled = layers.Relu(name + ".relu", layers.Pool(name + ".pool", layers.Normalize(name + ".bn", x)));
-                int channels = (int)(layers.Channels(x) / reductions[stage]) / step * step;
-                x = layers.Convolution(name + ".reduce", pooled, channels, 1, 1, hasBias: false);
-            }
-        }
-
-        x = layers.GlobalAverage("mean", layers.Relu("relu", layers.Normalize("bn", x)));
-        return layers.Build(layers.Dense("scores", x, classes));
+        return DenseNetwork.Build(input, units, reductions, growth, classes, seed, dilations ?? [.. units.Select(_ => 1)]);
     }
 
     /// <summary>The network with all its batch normalizations by shifts: factors are powers of two, and exported ones fold without rounding (Hubara et al., 2016, algorithm 3).</summary>
@@ -184,6 +158,50 @@ public static class BinaryNetworks
 
             rewriter.Emit(node, normalization with { IsByShifts = true, Inputs = rewriter.Map(node.Inputs) });
             return true;
+        });
+    }
+
+    /// <summary>The network with another ε in all its batch normalizations; builders have 1e-5.</summary>
+    /// <param name="graph">Any network.</param>
+    /// <param name="epsilon">What is added to variances, above 0; 1e-4 in the trainings of BinaryConnect, BNN, XNOR-Net and LAB.</param>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidOptions"/>: the number is not above 0 and finite.</exception>
+    public static Graph WithEpsilon(Graph graph, float epsilon)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        if (!(epsilon > 0) || !float.IsFinite(epsilon))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, string.Create(CultureInfo.InvariantCulture, $"Batch normalization: expected a finite epsilon above 0, found {epsilon}."));
+        }
+
+        return PassWalk.Rewrite(graph, (rewriter, node) =>
+        {
+            if (node is not BatchNormalization normalization)
+            {
+                return false;
+            }
+
+            rewriter.Emit(node, normalization with { Epsilon = epsilon, Inputs = rewriter.Map(node.Inputs) });
+            return true;
+        });
+    }
+
+    /// <summary>The network with the trainable weights of its convolutions and dense layers drawn anew; biases, factors and what else is trained stay as they are.</summary>
+    /// <param name="graph">Any network.</param>
+    /// <param name="start">What weights are drawn from.</param>
+    /// <param name="seed">Seed of the weights; each is a function of it, the layer's place among them, and its index.</param>
+    public static Graph StartedFrom(Graph graph, WeightStart start, ulong seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        var drawn = new HashSet<ValueId>();
+        return PassWalk.Rewrite(graph, (rewriter, node) =>
+        {
+            if (node is Convolution or Dense && graph[node.Inputs[1]] is { IsTrainable: true, Constant: { } old } weight && drawn.Add(node.Inputs[1]))
+            {
+                Tensor values = StartingWeights.Draw(start, old.Shape, seed, (ulong)drawn.Count);
+                rewriter.Replace(node.Inputs[1], rewriter.Builder.AddConstant(weight.Name, values, isTrainable: true));
+            }
+
+            return false;
         });
     }
 

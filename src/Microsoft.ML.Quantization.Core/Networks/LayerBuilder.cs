@@ -24,10 +24,10 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>An input of the given shape with a free batch.</summary>
     public ValueId Input(Shape shape) => Graph.AddInput("input", Graphs.ValueType.Float(new Shape([Shape.Free, .. shape.Dimensions])));
 
-    /// <summary>A square convolution.</summary>
-    public ValueId Convolution(string name, ValueId x, int channels, int kernel, int stride, bool hasBias)
+    /// <summary>A square convolution, padded so that stride 1 keeps the size.</summary>
+    public ValueId Convolution(string name, ValueId x, int channels, int kernel, int stride, bool hasBias, int dilation = 1)
     {
-        Window window = Square(kernel, stride, kernel / 2);
+        Window window = Square(kernel, stride, dilation * (kernel / 2)) with { Dilations = [dilation, dilation] };
         ValueId weight = Weight(name, Shape.Of(channels, Channels(x), kernel, kernel));
         return Graph.Add(new Convolution { Name = name, Window = window, Inputs = hasBias ? [x, weight, Constant(name + ".bias", channels, 0)] : [x, weight] });
     }
@@ -65,8 +65,13 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>1/(1 + exp −θ) of one learned number θ.</summary>
     public ValueId Gate(string name, float start) => Graph.Add(new Unary { Name = name, Operator = UnaryOperator.Sigmoid, Inputs = [Constant(name + ".value", 1, start)] });
 
-    /// <summary>Mean of each 2×2.</summary>
-    public ValueId AveragePool(string name, ValueId x) => Graph.Add(new AveragePool { Name = name, Inputs = [x], Window = Square(2, 2, 0) });
+    /// <summary>Mean of each 2×2, of ⌈size / 2⌉ places along each axis as a 3×3 convolution of stride 2 has them: at the end of an odd size the mean of what is there.</summary>
+    public ValueId AveragePool(string name, ValueId x)
+    {
+        Shape shape = Graph[x].Type.Shape;
+        Window window = Square(2, 2, 0) with { Kernel = [Math.Min(2, shape[2]), Math.Min(2, shape[3])] };
+        return Graph.Add(new AveragePool { Name = name, Inputs = [x], Window = window, CeilMode = (shape[2] % 2) + (shape[3] % 2) > 0 });
+    }
 
     /// <summary>Channels side by side.</summary>
     public ValueId Concat(string name, ValueId a, ValueId b) => Graph.Add(new Concat { Name = name, Axis = 1, Inputs = [a, b] });

@@ -85,6 +85,45 @@ public sealed class BinaryNetworkTests
     }
 
     [TestMethod]
+    [DataRow(-1, 1, 2)]
+    [DataRow(-2, 1, 2)]
+    [DataRow(-7, 7, 4)]
+    [DataRow(-1, 1, 8)]
+    public void Few_signed_codes_behind_pools_and_bends_become_thresholds(int least, int most, int bits)
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 2, 8, 8), 8, true, [1f / 64]);
+        ValueId conv = net.Conv("conv", x, net.Fake("wq", Weights(net, "w", 6, 2, 3, 3), 4, true, Scales(6)), pad: 1);
+        ValueId a = Signed(net, "aq", net.Norm("norm", net.Pool("pool", conv, 2), [1, -1, 0, 2, -0.5f, 1], [0.5f, 0.25f, -1, 0, 0.125f, 3]), bits, least, most);
+        ValueId bent = net.Binary("prelu", BinaryOperator.PRelu, Normalized(net, "two", a, 4, 1, 1), net.Constant("slopes", [4, 1, 1], 0.25f, 0.5f, 0, 0.125f));
+        ValueId b = Signed(net, "bq", net.Norm("again", bent, [1, -2, 1, 1], [0.125f, 0.25f, -0.125f, 1]), bits, least, most);
+        Graph integer = Equal(net.Build(Normalized(net, "last", b, 3, 1, 0)), 2, 8, 8);
+        Assert.AreEqual(3, integer.Nodes.OfType<Thresholds>().Count(), "two, and one that turns falling channels back behind the pool");
+        Assert.AreEqual(2, integer.Nodes.Count(n => n is Quantize or DequantizeAccumulator), "at the entry and at the exit");
+        Assert.IsFalse(integer.Nodes.Any(n => n is Dequantize or BatchNormalization or Binary));
+    }
+
+    [TestMethod]
+    public void Signed_codes_of_thresholds_and_of_multipliers_lie_side_by_side()
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 3, 6, 6), 8, true, [1f / 64]);
+        ValueId bent = Signed(net, "aq", net.Unary("leaky", UnaryOperator.LeakyRelu, Normalized(net, "one", x, 4, 8, 1), 0.25f), 3, -3, 3);
+        ValueId plain = Signed(net, "bq", Normalized(net, "two", x, 5, 8, 1), 3, -3, 3);
+        ValueId joined = net.Add(new Concat { Inputs = [bent, plain, plain], Axis = 1 }, "joined");
+        Graph integer = Equal(net.Build(Normalized(net, "last", joined, 3, 1, 0)), 3, 6, 6);
+        Assert.AreEqual(3, integer.Nodes.OfType<IntegerConvolution>().Count());
+        Assert.AreEqual(1, integer.Nodes.OfType<Thresholds>().Count());
+    }
+
+    private static ValueId Signed(Net net, string name, ValueId from, int bits, int least, int most)
+    {
+        ValueId s = net.Constant(name + ".s", [1], 0.5f);
+        ValueId z = net.Builder.AddConstant(name + ".z", Tensor.Create(Shape.Of(1), new int[1]));
+        return net.Add(new FakeQuantize { Code = new CodeType(new BitWidth(bits), true), Range = new IntegerRange(least, most), Inputs = [from, s, z] }, name);
+    }
+
+    [TestMethod]
     public void A_wide_stream_feeds_shortcut_and_sign()
     {
         var net = new Net();
@@ -179,6 +218,57 @@ public sealed class BinaryNetworkTests
             Graph integer = Equal(net.Build(net.Conv("sum", a, Sum(net, 5, 4, 3, 3), pad: 1)), 3, 5, 5);
             Assert.AreEqual(4, integer.Nodes.OfType<CombineAccumulators>().Single().Inputs.Length);
         }
+    }
+
+    [TestMethod]
+    [DataRow(2)]
+    [DataRow(4)]
+    public void Signs_meet_taps_that_lie_apart(int dilation)
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 3, 9, 9), 8, true, [1f / 64]);
+        ValueId a = Layer(net, "first", x, 40, 8, 1, 1);
+        Window window = Net.Window(3, dilation) with { Dilations = [dilation, dilation] };
+        ValueId w = net.FakeMidRise("wq", Weights(net, "w", 5, 40, 3, 3), 1, Scales(5));
+        ValueId b = net.FakeMidRise("bq", net.Add(new Convolution { Inputs = [a, w], Window = window }, "apart"), 1, 0.5f);
+        Graph integer = Equal(net.Build(Normalized(net, "last", b, 3, 1, 0)), 3, 9, 9);
+        Assert.AreEqual(3, integer.Nodes.OfType<IntegerConvolution>().Count());
+    }
+
+    [TestMethod]
+    public void Five_planes_of_weights_meet_five_of_inputs()
+    {
+        // Σ ±β over β = 1/2, 1/4 + 2^-11, 1/8, 3/4, 3/8 in this order: five steps without a common measure within 8 bits.
+        float[] levels = [-2.00048828125f, -1.00048828125f, -0.49951171875f, -0.24951171875f, 1.25048828125f, 2.00048828125f];
+        (LoweredGraph lowered, Graph fake) = Planes(levels, 5);
+        Assert.AreEqual(25, lowered.Graph.Nodes.OfType<CombineAccumulators>().Single().Inputs.Length);
+        Assert.IsTrue(lowered.Layers[1].IsInteger);
+        Equal(fake, 3, 5, 5);
+    }
+
+    [TestMethod]
+    public void Too_many_planes_stay_float_and_the_report_says_so()
+    {
+        (LoweredGraph lowered, _) = Planes([-1.25f - (3f / 2048), -0.75f, 0.75f, 1.25f + (3f / 2048)], 14);
+        Assert.IsFalse(lowered.Layers[1].IsInteger);
+        Assert.AreEqual("its 14 planes of weights and 2 of inputs are 28 pairs, above 25", lowered.Layers[1].Reason);
+    }
+
+    /// <summary>A layer of a staircase's levels and of a sum of planes of one bit.</summary>
+    private (LoweredGraph Lowered, Graph Fake) Planes(float[] levels, int planes)
+    {
+        var net = new Net();
+        ValueId x = net.Fake("xq", net.Input("x", Shape.Free, 3, 5, 5), 8, true, [1f / 64]);
+        float[] thresholds = [.. Enumerable.Range(1, levels.Length - 1).Select(i => (i - (levels.Length / 2f)) / 2)];
+        ValueId a = net.Staircase("aq", Normalized(net, "stem", x, 4, 8, 1), thresholds, levels);
+        ValueId sum = net.FakeMidRise("w0.q", Weights(net, "w0", 5, 4, 3, 3), 1, Scales(5));
+        for (int i = 1; i < planes; i++)
+        {
+            sum = net.Binary($"w{i}.sum", BinaryOperator.Add, sum, net.FakeMidRise($"w{i}.q", Weights(net, $"w{i}", 5, 4, 3, 3), 1, Scales(5)));
+        }
+
+        Graph fake = net.Build(net.Conv("sum", a, sum, pad: 1));
+        return (LowerToInteger.Run(fake, Harness.Evaluate), fake);
     }
 
     [TestMethod]

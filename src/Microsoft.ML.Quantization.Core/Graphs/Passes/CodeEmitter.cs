@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers;
 using Form = Microsoft.ML.Quantization.Graphs.Passes.LoweredValue;
 
@@ -25,7 +26,8 @@ internal sealed class CodeEmitter(GraphBuilder builder)
 
         if (IsThresholds(form, result) && CurveEmitter.Of(form) is { } curve)
         {
-            return new Form.Codes(_curves.Emit(curve, x => result.Single.Quantize(x, result.Range), result, name, nodeName), result);
+            AffineQuantization counted = FromZero(result);
+            return new Form.Codes(_curves.Emit(curve, x => result.Single.Quantize(x, result.Range) - result.Range.Min, counted, name, nodeName), counted);
         }
 
         if (!HasStep(form, result))
@@ -53,12 +55,35 @@ internal sealed class CodeEmitter(GraphBuilder builder)
         return new Form.Codes(builder.Add(node with { Name = nodeName + suffix }, name), result);
     }
 
-    /// <summary>Few mid-rise bits of a curve, whose ties go up at one bit; and few unsigned codes of a curve that no multiplier follows.</summary>
+    /// <summary>The same reals with codes that count from 0, as thresholds do: range and zero point move together.</summary>
+    private static AffineQuantization FromZero(AffineQuantization result) => result.Range.Min == 0 ? result : result with
+    {
+        Code = result.Code with { Signed = false },
+        Range = new IntegerRange(0, result.Range.Max - result.Range.Min),
+        ZeroPoints = [.. result.ZeroPoints.Select(z => z - result.Range.Min)],
+    };
+
+    /// <summary>Codes of equal reals, of which thresholds let some count from 0, as codes of one quantizer; others as they are.</summary>
+    public ImmutableArray<Form.Codes> Alike(ImmutableArray<Form.Codes> parts)
+    {
+        bool differ = parts.Any(p => p.Quantizer != parts[0].Quantizer);
+        return differ && parts.All(p => FromZero(p.Quantizer) == FromZero(parts[0].Quantizer)) ? [.. parts.Select(CountFromZero)] : parts;
+    }
+
+    /// <summary>Multiplied by 1, so that the codes are exact.</summary>
+    private Form.Codes CountFromZero(Form.Codes codes)
+    {
+        AffineQuantization counted = FromZero(codes.Quantizer);
+        string name = builder[codes.Id].Name + ".counted";
+        return counted == codes.Quantizer ? codes : new Form.Codes(builder.Add(OfCodes(codes, counted) with { Name = name }, name), counted);
+    }
+
+    /// <summary>Few mid-rise bits of a curve, whose ties go up at one bit; and few codes of a curve that no multiplier follows.</summary>
     private static bool IsThresholds(Form? form, AffineQuantization result) => form switch
     {
         Form.Codes codes when codes.Quantizer == result => false,
         Form.Codes or Form.Scaled => result.IsMidRise && result.Code.Bits.Bits <= MostThresholdBits,
-        Form.Curve => result is { Code.Signed: false, Range: { Min: 0, Max: <= MostThresholds } },
+        Form.Curve => result.Code.Bits.Bits <= 8 && result.Range.Count - 1 <= MostThresholds,
         _ => false,
     };
 

@@ -25,23 +25,24 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
     {
         input = _planes.Split(input);
         bool sums = input is Form.Planes or Form.Sum || weights is Form.Planes;
-        return sums && LowerPlanes(node, input, weights) is { } combined ? combined : LowerCodes(node, input, weights);
+        return sums && PlaneLowering.Parts(input) is { } xs && PlaneLowering.Parts(weights) is { } ws ? LowerPlanes(node, xs, ws) : LowerCodes(node, input, weights);
     }
 
-    private Form.Combined? LowerPlanes(Node node, Form? input, Form? weights)
+    private Form.Combined? LowerPlanes(Node node, ImmutableArray<Form.Codes> xs, ImmutableArray<Form.Codes> ws)
     {
-        if (PlaneLowering.Parts(input) is not { } xs || PlaneLowering.Parts(weights) is not { } ws || xs.Any(x => ws.Any(w => Obstacle(node, x, w) is not null)))
+        int weightBits = ws.Sum(w => w.Quantizer.Code.Bits.Bits);
+        int activationBits = xs.Sum(x => x.Quantizer.Code.Bits.Bits);
+        long worst = 0;
+        string? obstacle = ws.SelectMany(w => xs.Select(x => Obstacle(node, x, w))).FirstOrDefault(o => o is not null) ?? _planes.Obstacle(xs, ws, out worst);
+        if (obstacle is not null)
         {
+            Reports.Add(new LayerOutcome(node.Name, node.Kind, LayerPlan.FloatBits, LayerPlan.FloatBits, false, obstacle, 0));
             return null;
         }
 
-        if (_planes.Emit(node.Name, xs, ws, (x, w, name) => Emit(node with { Name = name }, x, w, null), out long worst) is not var (ids, steps))
-        {
-            return null;
-        }
-
+        (ImmutableArray<ValueId> ids, double[][] steps) = _planes.Emit(node.Name, xs, ws, (x, w, name) => Emit(node with { Name = name }, x, w, null));
         string reason = string.Create(CultureInfo.InvariantCulture, $"a sum of {ids.Length} integer layers");
-        Reports.Add(new LayerOutcome(node.Name, node.Kind, ws.Sum(w => w.Quantizer.Code.Bits.Bits), xs.Sum(x => x.Quantizer.Code.Bits.Bits), true, reason, worst));
+        Reports.Add(new LayerOutcome(node.Name, node.Kind, weightBits, activationBits, true, reason, worst));
         return new Form.Combined(ids, steps, Offsets(node), Axis(node), Clamp(node));
     }
 

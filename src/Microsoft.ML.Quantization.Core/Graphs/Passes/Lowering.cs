@@ -125,7 +125,7 @@ internal sealed class Lowering
             return false;
         }
 
-        ImmutableArray<LoweredValue.Codes> parts = [.. (concat ? node.Inputs : node.Inputs[..1]).Select(i => (LoweredValue.Codes)Form(i)!)];
+        ImmutableArray<LoweredValue.Codes> parts = _emitter.Alike([.. (concat ? node.Inputs : node.Inputs[..1]).Select(i => (LoweredValue.Codes)Form(i)!)]);
         if (parts.Any(p => p.Quantizer != parts[0].Quantizer))
         {
             _forms[node.Output] = new LoweredValue.Joined(parts, ((Concat)node).Axis);

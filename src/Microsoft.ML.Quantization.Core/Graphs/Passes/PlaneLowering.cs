@@ -13,7 +13,9 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 internal sealed class PlaneLowering(GraphBuilder builder)
 {
     private const int MostBits = 2;
-    private const int MostPairs = 16;
+
+    // Five planes of weights and five of inputs, the most that ABC-Net was published with. No kernel sets a limit; but each pair has an int32 accumulator of the layer's output in the arena.
+    private const int MostPairs = 25;
     private readonly Dictionary<ValueId, Form.Planes> _split = [];
 
     /// <summary>The addends of a form, or null when it has none.</summary>
@@ -56,27 +58,30 @@ internal sealed class PlaneLowering(GraphBuilder builder)
         return constants || (parts.Length > 2 && parts.All(IsNarrow)) ? new Form.Planes(parts) : null;
     }
 
-    /// <summary>Writes the layers of all pairs; null, with nothing written, when one of them is refused.</summary>
+    /// <summary>Why addends of inputs and weights cannot be integer layers, one for each pair, whose accumulators reach <paramref name="worst"/>; or null.</summary>
+    public string? Obstacle(ImmutableArray<Form.Codes> inputs, ImmutableArray<Form.Codes> weights, out long worst)
+    {
+        worst = 0;
+        int pairs = inputs.Length * weights.Length;
+        if (pairs > MostPairs)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"its {weights.Length} planes of weights and {inputs.Length} of inputs are {pairs} pairs, above {MostPairs}");
+        }
+
+        AccumulatorBound[] bounds = [.. weights.SelectMany(w => inputs.Select(x => AccumulatorBound.Of(builder[w.Id].Constant!, w.Quantizer, x.Quantizer, null)))];
+        worst = bounds.Max(b => b.Worst);
+        return bounds.All(b => b.IsProved) ? null : string.Create(CultureInfo.InvariantCulture, $"the accumulator of a pair of planes can reach {worst}, above 2^31 - 1");
+    }
+
+    /// <summary>Writes the layers of all pairs, which have no <see cref="Obstacle"/>.</summary>
     /// <param name="name">What node names begin with.</param>
     /// <param name="inputs">Addends of the input.</param>
     /// <param name="weights">Addends of the weights.</param>
     /// <param name="layer">The layer of a pair, with the given name.</param>
-    /// <param name="worst">The largest reach of an accumulator.</param>
-    public (ImmutableArray<ValueId> Ids, double[][] Steps)? Emit(
-        string name,
-        ImmutableArray<Form.Codes> inputs,
-        ImmutableArray<Form.Codes> weights,
-        Func<Form.Codes, Form.Codes, string, ValueId> layer,
-        out long worst)
+    public (ImmutableArray<ValueId> Ids, double[][] Steps) Emit(
+        string name, ImmutableArray<Form.Codes> inputs, ImmutableArray<Form.Codes> weights, Func<Form.Codes, Form.Codes, string, ValueId> layer)
     {
         (Form.Codes X, Form.Codes W)[] pairs = [.. weights.SelectMany(w => inputs.Select(x => (x, w)))];
-        AccumulatorBound[] bounds = [.. pairs.Select(p => AccumulatorBound.Of(builder[p.W.Id].Constant!, p.W.Quantizer, p.X.Quantizer, null))];
-        worst = bounds.Max(b => b.Worst);
-        if (pairs.Length > MostPairs || !bounds.All(b => b.IsProved))
-        {
-            return null;
-        }
-
         ImmutableArray<ValueId> ids = [.. pairs.Select((p, i) => layer(p.X, p.W, string.Create(CultureInfo.InvariantCulture, $"{name}.plane{i}")))];
         return (ids, [.. pairs.Select(p => Steps(builder[p.W.Id].Constant!, p.X, p.W))]);
     }

@@ -5,7 +5,6 @@ using System.Linq;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
-using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
@@ -90,15 +89,6 @@ public sealed class BinaryNetworkTests
     }
 
     [TestMethod]
-    public void Dense_networks_have_the_channels_of_the_paper()
-    {
-        Graph graph = BinaryNetworks.DenseNet(Shape.Of(3, 8, 8), [6, 6, 6, 5], [2.7, 2.7, 2.2]);
-        int[] trace = [.. graph.Nodes.Where(n => n.Name.EndsWith(".reduce", StringComparison.Ordinal)).SelectMany(n => new[] { Channels(graph, n.Inputs[0]), Channels(graph, n.Output) })];
-        CollectionAssert.AreEqual((int[])[448, 160, 544, 192, 576, 256], trace);
-        Assert.AreEqual(576, graph.Nodes.OfType<GlobalAveragePool>().Select(n => Channels(graph, n.Inputs[0])).Single());
-    }
-
-    [TestMethod]
     [DataRow("mlp", "dense1")]
     [DataRow("lenet", "conv1")]
     public void Inputs_have_their_own_bits_where_all_layers_are_binary(string network, string first)
@@ -142,8 +132,6 @@ public sealed class BinaryNetworkTests
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => BinaryNetworks.ResNet(9, _image)).Code);
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => BinaryNetworks.DenseNet(_image, [2, 2], [])).Code);
     }
-
-    private static int Channels(Graph graph, ValueId value) => graph[value].Type.Shape[1];
 
     private static QuantizationAwareScheme Scheme(string weights, string activations)
     {

@@ -5,6 +5,7 @@ using Microsoft.ML.Quantization.Core.Tests.Execution;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
@@ -28,6 +29,9 @@ public sealed class ExportTests
 
     private static readonly Shape _image = Shape.Of(1, 8, 8);
 
+    // 7 → 4 → 2 and 5 → 3 → 2: each axis is odd once where the other is not.
+    private static readonly Shape _odd = Shape.Of(1, 7, 5);
+
     private static readonly Dictionary<string, (Func<Graph> Build, Func<QuantizationAwareScheme> Scheme)> _pairs = new(StringComparer.Ordinal)
     {
         ["mlp, BNN"] = (() => Mlp(), () => Recipe("BNN", 1, 1) with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 }),
@@ -41,6 +45,8 @@ public sealed class ExportTests
         ["lenet, XNOR"] = (() => LeNet(), () => Recipe("XNOR", 1, 1)),
         ["lenet, XNOR with maps"] = (() => BinaryNetworks.LeNet5(_image, Classes, hasScaleMaps: true), () => Recipe("XNOR", 1, 1) with { KeepFloat = [BinaryNetworks.ScaleMaps] }),
         ["lenet, TBN"] = (() => LeNet(), () => Recipe("TBN", 1, 2)),
+        ["lenet, TBN with bends"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("TBN", 1, 2)),
+        ["vgg, TBN"] = (() => Vgg(), () => Recipe("TBN", 1, 2)),
         ["lenet, HORQ"] = (() => LeNet(), () => Recipe("HORQ", 1, 2)),
         ["lenet, Tang"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("Tang", 1, 2)),
         ["lenet, TWN"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("TWN", 2, 8)),
@@ -52,6 +58,7 @@ public sealed class ExportTests
         ["vgg, XNOR"] = (() => Vgg(), () => Recipe("XNOR", 1, 1)),
         ["vgg, ABC-Net"] = (() => Vgg(), () => Recipe("ABC-Net", 3, 3)),
         ["vgg, ABC-Net by channel"] = (() => Vgg(), () => Recipe("ABC-Net", 2, 2) with { Weights = new AbcWeights { Bits = 2, PerChannel = true } }),
+        ["vgg, ABC-Net of 25 pairs"] = (() => Vgg(), () => Recipe("ABC-Net", 5, 5)),
         ["vgg, IR-Net"] = (() => Vgg(), () => Recipe("IR-Net", 1, 1)),
         ["vgg, feasible targets"] = (() => Vgg(BinaryActivation.Rectifier), () => Recipe("FTProp", 1, 2)),
         ["resnet, Bi-Real"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("Bi-Real")),
@@ -61,6 +68,11 @@ public sealed class ExportTests
         ["resnet, ReActNet"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8, hasShifts: true), () => Residual("Bi-Real")),
         ["resnet with rectifiers, ReActNet"] = (() => SmallNetworks.ResNet(8, _image, Classes, 8), () => Residual("ReActNet")),
         ["densenet, BinaryDenseNet"] = (() => BinaryNetworks.DenseNet(_image, [2, 2], [2], 8, Classes), () => BinaryTraining.BinaryDenseNet28(1).Scheme),
+        ["densenet, dilated"] = (() => BinaryNetworks.DenseNet(_image, [1, 2, 1], [2, 2], 8, Classes, dilations: [1, 2, 4]), () => BinaryTraining.BinaryDenseNet28(1).Scheme),
+        ["mobile blocks, ReActNet"] = (() => ImageNetworks.ReActNet(_image, Classes, 4), () => Recipe("Bi-Real", 1, 1)),
+        ["odd resnet, Bi-Real"] = (() => BinaryNetworks.ResNet(8, _odd, Classes, 8), () => Residual("Bi-Real")),
+        ["odd group net"] = (() => GroupNetwork.ResNet(8, _odd, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
+        ["odd group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _odd, 2, Classes, 8), () => Residual("Group-Net")),
         ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
         ["group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _image, 2, Classes, 8), () => Residual("Group-Net")),
         ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
@@ -77,19 +89,35 @@ public sealed class ExportTests
         Assert.AreEqual(scheme().KeepFloat.Length, result.Quantized.Layers.Count(l => !l.IsInteger), string.Join("; ", result.Quantized.Layers.Select(l => $"{l.Name}: {l.Reason}")));
 
         // Bit for bit: the lowered network by the normative interpreter and by the engine on every kernel set.
-        IReadOnlyList<Tensor> expected = new Evaluator(result.Quantized.Integer, OperatorTable.Reference).Run([Images(3)]);
+        Shape row = Row(result.Hardened);
+        IReadOnlyList<Tensor> expected = new Evaluator(result.Quantized.Integer, OperatorTable.Reference).Run([Images(3, row)]);
         foreach (KernelSet set in KernelRegistry.Available)
         {
             using Engine runs = EngineAssert.Create(result.Quantized.Integer, ModelSignature.Of(result.Quantized.Integer), set, 1);
-            EngineAssert.AreEqual(expected, runs.Run([Images(3)]), set.Name);
+            EngineAssert.AreEqual(expected, runs.Run([Images(3, row)]), set.Name);
         }
 
         // The training graph with hard quantizers differs from it by the rounding of float sums alone, which at most moves a code that lies on the border of two.
-        float[] hard = Scores(result.Hardened, Images(Count));
-        float[] engine = Scores(result.Quantized.Integer, Images(Count));
+        float[] hard = Scores(result.Hardened, Images(Count, row));
+        float[] engine = Scores(result.Quantized.Integer, Images(Count, row));
         float range = hard.Max() - hard.Min();
         Assert.AreEqual(0, Enumerable.Range(0, Count).Count(r => Best(hard, r) != Best(engine, r)), "differing classes");
         Assert.AreEqual(0, hard.Zip(engine).Count(p => Math.Abs(p.First - p.Second) > 0.005f * range), "differing scores");
+    }
+
+    [TestMethod]
+    [DataRow("lenet, TBN")]
+    [DataRow("lenet, TBN with bends")]
+    [DataRow("vgg, TBN")]
+    public void Nothing_is_float_between_layers_of_ternary_inputs(string pair)
+    {
+        // Behind pools and bends as well; edges alone have codes of 8 bits, too many for thresholds, so here they have what all layers have.
+        (Func<Graph> build, Func<QuantizationAwareScheme> scheme) = _pairs[pair];
+        Graph integer = Train(build(), scheme() with { EdgeLayers = EdgeLayers.SameBits }).Quantized.Integer;
+        Assert.IsTrue(integer.Nodes.OfType<Thresholds>().Count() >= 2, GraphPrinter.Print(integer));
+        Assert.AreEqual(1, integer.Nodes.OfType<Quantize>().Count(), "the input");
+        Assert.IsFalse(integer.Nodes.Any(n => n is not DequantizeAccumulator && integer[n.Output].Type is { Element: ElementType.Float32 } && integer.Outputs[0] != n.Output), GraphPrinter.Print(integer));
+        Assert.IsTrue(integer.Nodes.OfType<DequantizeAccumulator>().Count() <= 1, "the scores");
     }
 
     [TestMethod]
@@ -105,11 +133,11 @@ public sealed class ExportTests
             Training = new TrainingOptions { Epochs = 1, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, ValidationShare = 0.3f },
         };
         var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
-        QuantizationAwareResult result = trainer.Run(build(), Rows(), options);
+        QuantizationAwareResult result = trainer.Run(build(), Rows(_image), options);
 
         // The rows held back are the first of the permutation of the seed.
         int[] held = [.. Batches.Permutation(Count, 3, -1).Take((int)(Count * 0.3)).Order()];
-        (Tensor input, float[] targets) = Batches.Read(Rows(), held);
+        (Tensor input, float[] targets) = Batches.Read(Rows(_image), held);
         LossValue value = Losses.Of(TrainingLoss.SoftmaxCrossEntropy, Tensor.Create(Shape.Of(held.Length, Classes), Scores(result.Quantized.Integer, input)), targets);
         Assert.AreEqual(value.Sum / held.Length, result.Training.History[0].ValidationLoss, 1e-6f * Math.Abs(value.Sum));
         Assert.AreEqual((float)value.Correct / held.Length, result.Training.History[0].ValidationAccuracy);
@@ -124,7 +152,7 @@ public sealed class ExportTests
             Training = new TrainingOptions { Epochs = 6, BatchSize = 16, Seed = 3, Optimizer = new Extragradient(), Rate = 0.05f, LargestGradientNorm = 5 },
         };
         var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
-        QuantizationAwareResult result = trainer.Run(LeNet(BinaryActivation.Rectifier), Rows(), options);
+        QuantizationAwareResult result = trainer.Run(LeNet(BinaryActivation.Rectifier), Rows(_image), options);
         Assert.IsTrue(result.Training.History[^1].Loss < 0.7f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
         float[] hard = Scores(result.Hardened, Images(Count));
         float[] engine = Scores(result.Quantized.Integer, Images(Count));
@@ -158,25 +186,29 @@ public sealed class ExportTests
             Scheme = scheme,
             Training = new TrainingOptions { Epochs = 1, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
-        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active)).Run(graph, Rows(), options);
+        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active)).Run(graph, Rows(Row(graph)), options);
     }
 
     /// <summary>The bright quarter of four tells the class; pixels in about [−1, 1].</summary>
-    private static MemoryBatchSource Rows()
+    private static MemoryBatchSource Rows(Shape image)
     {
-        var inputs = new float[Count * _image.Count];
-        Tensor noise = RandomTensors.Floats(Shape.Of(Count, _image.Count), 9);
+        var inputs = new float[Count * image.Count];
+        Tensor noise = RandomTensors.Floats(Shape.Of(Count, image.Count), 9);
         for (int i = 0; i < inputs.Length; i++)
         {
-            (int row, int y, int x) = (i / 64, i / 8 % 8, i % 8);
-            bool bright = (y >= 4) == (row % 4 >= 2) && (x >= 4) == (row % 2 == 1);
+            (int row, int y, int x) = (i / image.Count, i / image[2] % image[1], i % image[2]);
+            bool bright = (2 * y >= image[1]) == (row % 4 >= 2) && (2 * x >= image[2]) == (row % 2 == 1);
             inputs[i] = (bright ? 0.6f : -0.5f) + (0.4f * noise.Values<float>()[i]);
         }
 
-        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, Count).Select(r => (float)(r % Classes))]);
+        return new MemoryBatchSource(image, inputs, [.. Enumerable.Range(0, Count).Select(r => (float)(r % Classes))]);
     }
 
-    private static Tensor Images(int count) => Batches.Read(Rows(), [.. Enumerable.Range(0, count)]).Input;
+    private static Tensor Images(int count) => Images(count, _image);
+
+    private static Tensor Images(int count, Shape image) => Batches.Read(Rows(image), [.. Enumerable.Range(0, count)]).Input;
+
+    private static Shape Row(Graph graph) => new([.. graph[graph.Inputs[0]].Type.Shape.Dimensions[1..]]);
 
     private static float[] Scores(Graph graph, Tensor rows)
     {
