@@ -43,7 +43,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         options.Validate();
         graph = InsertShifts.Run(graph, options.Scheme);
         Func<string, Tensor> sample = ActivationSample.Of(graph, rows, options.InitialRows, options.Training.Seed, kernels, pool);
-        return InsertLearnedQuantizers.Run(graph, options.Scheme, sample);
+        return InsertOffsets.Run(InsertLearnedQuantizers.Run(graph, options.Scheme, sample), options.Scheme);
     }
 
     /// <summary>Trains and lowers.</summary>

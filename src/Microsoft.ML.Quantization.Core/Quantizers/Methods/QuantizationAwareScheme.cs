@@ -45,6 +45,12 @@ public sealed record QuantizationAwareScheme
     /// </summary>
     public bool HasShifts { get; init; }
 
+    /// <summary>
+    /// Whether the sums s of layers over signs come as (s + n)/2, n the number of products of a sum (Bethge et al., 2018): from 0 to n, what counting equal bits gives. Put in by
+    /// <see cref="Graphs.Passes.InsertOffsets"/> in front of batch normalizations, which take it out again but for a variance of a quarter beside ε. For weights without a scale alone: with one, s is no count, and n·α would have to be in its place.
+    /// </summary>
+    public bool HasOffsets { get; init; }
+
     /// <summary>Layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
@@ -87,6 +93,7 @@ public sealed record QuantizationAwareScheme
         }
 
         CheckShifts();
+        CheckOffsets();
         return parts.Any(p => p.Method is not null)
             ? this
             : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(QuantizationAwareScheme)}: expected a method for weights, activations or gradients, found none.");
@@ -100,13 +107,23 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}{(HasShifts ? " shifted" : string.Empty)}";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}{(HasShifts ? " shifted" : string.Empty)}{(HasOffsets ? " offset" : string.Empty)}";
 
     private void CheckShifts()
     {
         if (HasShifts && Activations is not SignMethod)
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(HasShifts)}: expected a method of signs for activations, found {Activations?.Name ?? "none"}.");
+        }
+    }
+
+    private void CheckOffsets()
+    {
+        if (HasOffsets && (Weights is not FewLevelMethod { IsUnscaled: true } || Activations is not SignMethod || Folding is not null))
+        {
+            throw new QuantizationException(
+                QuantizationErrorCode.InvalidOptions,
+                $"{nameof(HasOffsets)}: expected signs without a scale for weights, signs for activations and no {nameof(Folding)}, found {Text(Weights)}, {Text(Activations)} and {(Folding is null ? "none" : "one")}. Leave the offset out where weights have a scale.");
         }
     }
 

@@ -26,6 +26,9 @@ public sealed record Bnn : SignMethod
     /// <inheritdoc/>
     public override bool TrainsWithNoise => Stochastic;
 
+    /// <inheritdoc/>
+    internal override bool IsUnscaled => true;
+
     /// <summary>True without longer steps.</summary>
     public override bool NeedsAdam => !StretchSteps;
 

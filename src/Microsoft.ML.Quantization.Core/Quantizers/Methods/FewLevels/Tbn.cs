@@ -8,7 +8,8 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 /// <summary>
 /// Ternary activations of TBN (Wan et al., 2018): y = 2Δ where x &gt; Δ, −2Δ where x &lt; −Δ, else 0; Δ = δ·mean|x| as a moving average of the batches. These are the codes −1, 0, 1 with the
 /// step 2Δ of the authors' second version (the paper's ±1 differ by a factor that batch normalization absorbs). Gradients have the two triangles of that version: 2 at ±Δ, 0 at 0 and ±2Δ; or, the
-/// paper's window, they are 2Δ where |x| ≤ 1, which asks for inputs of about unit variance. Weights of TBN are those of BWN.
+/// paper's window, they are 2Δ where |x| ≤ 1, which asks for inputs of about unit variance. Weights of the recipe TBN have BWN's levels, mean|w|·sgn(w) of the output channel, but gradients unchanged
+/// and latent weights that nothing centres or clips.
 /// </summary>
 public sealed record Tbn : QuantizationMethod
 {

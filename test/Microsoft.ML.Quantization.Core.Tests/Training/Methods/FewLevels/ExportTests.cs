@@ -32,6 +32,10 @@ public sealed class ExportTests
     {
         ["mlp, BNN"] = (() => Mlp(), () => Recipe("BNN", 1, 1) with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 }),
         ["mlp, BNN by shifts"] = (() => BinaryNetworks.ByShifts(Mlp()), () => Recipe("BNN", 1, 1) with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 }),
+        ["mlp, BMXNet"] = (() => Mlp(), () => Recipe("BMXNet", 1, 1) with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 }),
+        ["lenet, BMXNet"] = (() => LeNet(), () => Recipe("BMXNet", 1, 1)),
+        ["lenet, BMXNet with scales"] = (() => LeNet(), () => Recipe("BMXNet", 1, 1) with { HasOffsets = false, Weights = new BmxNet { Bits = 1, Scale = SignScale.Exact } }),
+        ["resnet, BMXNet"] = (() => BinaryNetworks.ResNet(8, _image, Classes, 8), () => Residual("BMXNet")),
         ["mlp, BinaryConnect"] = (() => Mlp(BinaryActivation.Rectifier), () => Recipe("BinaryConnect", 1, 8) with { EdgeLayers = EdgeLayers.SameBits }),
         ["mlp, XNOR"] = (() => Mlp(), () => Recipe("XNOR", 1, 1)),
         ["mlp, LAB over signs"] = (() => Mlp(), () => QuantizationAwareScheme.Of("LAB", 1, "BNN", 1)),
