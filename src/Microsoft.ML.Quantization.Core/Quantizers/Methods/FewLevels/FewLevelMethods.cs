@@ -33,7 +33,7 @@ internal static class FewLevelMethods
         new("Tang-W", "Tang et al., 2017", _one, Exactness.T0, b => new BipolarWeights { Bits = b }, s => new BipolarWeights { Bits = (int)s[0], Pull = s[1] }),
         new("TBN-A", "Wan et al., 2018", _two, Exactness.T0, b => new Tbn { Bits = b }, s => new Tbn { Bits = (int)s[0], Share = s[1], Coefficient = s[2], Triangles = s[3] != 0 }),
         new("TernaryResidual", "Kundu et al., 2017", [2, 4, 6], Exactness.T1, b => new TernaryResidual { Bits = b }, s => new TernaryResidual { Bits = (int)s[0], BlockChannels = (int)s[1], Tolerance = s[2] }),
-        new("TTQ", "Zhu et al., 2017", _two, Exactness.T1, b => new Ttq { Bits = b }, s => new Ttq { Bits = (int)s[0], Threshold = s[1], ScalesGradient = s[2] != 0 }),
+        new("TTQ", "Zhu et al., 2017", _two, Exactness.T1, b => new Ttq { Bits = b }, Ttq.From, TakesMore: true),
         new("TWN", "Li and Liu, 2016", _two, Exactness.T0, b => new TernaryWeights { Bits = b }, s => new TernaryWeights { Bits = (int)s[0], Exact = s[1] != 0, PerChannel = s[2] != 0 }),
         new("XNOR", "Rastegari et al., 2016", _one, Exactness.T0, b => new Xnor { Bits = b }, static s => Xnor.From(s, weightsOnly: false), TakesMore: true),
     ];

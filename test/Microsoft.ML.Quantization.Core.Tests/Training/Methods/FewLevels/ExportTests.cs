@@ -47,6 +47,8 @@ public sealed class ExportTests
         ["lenet, TBN"] = (() => LeNet(), () => Recipe("TBN", 1, 2)),
         ["lenet, HORQ"] = (() => LeNet(), () => Recipe("HORQ", 1, 2)),
         ["lenet, Tang"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("Tang", 1, 2)),
+        ["lenet, Tang with learned scales"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("Tang", 1, 2) with { Activations = new Horq { Bits = 2, LearnsScales = true } }),
+        ["lenet, TTQ by share"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("TTQ", 2, 8) with { Weights = new Ttq { Bits = 2, Sparsity = 0.6f } }),
         ["lenet, TWN"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("TWN", 2, 8)),
         ["lenet, TTQ"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("TTQ", 2, 8)),
         ["lenet, LAB"] = (() => LeNet(BinaryActivation.Rectifier), () => Recipe("LAB", 1, 8)),
