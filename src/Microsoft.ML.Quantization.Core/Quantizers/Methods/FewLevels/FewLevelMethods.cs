@@ -12,7 +12,7 @@ internal static class FewLevelMethods
     /// <summary>All of them.</summary>
     public static ImmutableArray<MethodEntry> All { get; } =
     [
-        new("ABC-A", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcActivations { Bits = b }, s => new AbcActivations { Bits = (int)s[0] }),
+        new("ABC-A", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcActivations { Bits = b }, AbcActivations.From, TakesMore: true),
         new("ABC-W", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcWeights { Bits = b }, s => new AbcWeights { Bits = (int)s[0], PerChannel = s[1] != 0 }),
         new("ADMM", "Leng et al., 2018", [1, 2, 3, 4], Exactness.SoftT0, b => new Admm { Bits = b }, s => new Admm { Bits = (int)s[0], Penalty = s[1], EveryEpochs = (int)s[2], FreezeAt = s[3] }),
         new("Bi-Real", "Liu et al., 2018", _one, Exactness.T0, b => new BiReal { Bits = b }, s => new BiReal { Bits = (int)s[0], Signed = s[1] != 0, MagnitudeAware = s[2] != 0 }),
@@ -31,7 +31,7 @@ internal static class FewLevelMethods
         new("LAT", "Hou and Kwok, 2018", _two, Exactness.T0, LossAwareOf(false), LossAwareFrom(false)),
         new("LAT2", "Hou and Kwok, 2018", _two, Exactness.T1, b => new LossAwareTwo { Bits = b }, s => new LossAwareTwo { Bits = (int)s[0] }),
         new("Tang-W", "Tang et al., 2017", _one, Exactness.T0, b => new BipolarWeights { Bits = b }, s => new BipolarWeights { Bits = (int)s[0], Pull = s[1] }),
-        new("TBN-A", "Wan et al., 2018", _two, Exactness.T0, b => new Tbn { Bits = b }, s => new Tbn { Bits = (int)s[0], Share = s[1], Coefficient = s[2], Triangles = s[3] != 0 }),
+        new("TBN-A", "Wan et al., 2018", _two, Exactness.T0, b => new Tbn { Bits = b }, Tbn.From, TakesMore: true),
         new("TernaryResidual", "Kundu et al., 2017", [2, 4, 6], Exactness.T1, b => new TernaryResidual { Bits = b }, s => new TernaryResidual { Bits = (int)s[0], BlockChannels = (int)s[1], Tolerance = s[2] }),
         new("TTQ", "Zhu et al., 2017", _two, Exactness.T1, b => new Ttq { Bits = b }, Ttq.From, TakesMore: true),
         new("TWN", "Li and Liu, 2016", _two, Exactness.T0, b => new TernaryWeights { Bits = b }, s => new TernaryWeights { Bits = (int)s[0], Exact = s[1] != 0, PerChannel = s[2] != 0 }),

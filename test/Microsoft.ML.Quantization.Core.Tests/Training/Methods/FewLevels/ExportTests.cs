@@ -45,6 +45,7 @@ public sealed class ExportTests
         ["lenet, XNOR"] = (() => LeNet(), () => Recipe("XNOR", 1, 1)),
         ["lenet, XNOR with maps"] = (() => BinaryNetworks.LeNet5(_image, Classes, hasScaleMaps: true), () => Recipe("XNOR", 1, 1) with { KeepFloat = [BinaryNetworks.ScaleMaps] }),
         ["lenet, TBN"] = (() => LeNet(), () => Recipe("TBN", 1, 2)),
+        ["lenet, TBN with its threshold"] = (() => LeNet(), () => Recipe("TBN", 1, 2) with { Activations = new Tbn { Bits = 2, Inclusive = true } }),
         ["lenet, HORQ"] = (() => LeNet(), () => Recipe("HORQ", 1, 2)),
         ["lenet, Tang"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("Tang", 1, 2)),
         ["lenet, Tang with learned scales"] = (() => LeNet(BinaryActivation.PRelu), () => Recipe("Tang", 1, 2) with { Activations = new Horq { Bits = 2, LearnsScales = true } }),

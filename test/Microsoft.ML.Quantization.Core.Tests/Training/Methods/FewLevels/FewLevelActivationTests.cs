@@ -172,6 +172,36 @@ public sealed class FewLevelActivationTests
     }
 
     [TestMethod]
+    public void Abc_planes_have_another_slope_on_request()
+    {
+        var method = new AbcActivations { Bits = 3, Slope = 2 };
+        Use use = new Use(method, [-0.2f, 0.3f, 0.9f], site: QuantizerSites.Activations).With(0, 0.5f, 0, -0.5f).With(1, 0.2f, 0.3f, 0.4f);
+        (float[] dx, double[] sums) = use.Back(1, 1, 1);
+        Use.Near([0.4f, 1, 1.4f], dx);
+        Use.Near([0.8f, 1.2f, 0.8f, 1, -1, -3], [.. sums.Select(s => (float)s)]);
+        Assert.AreEqual(method, QuantizationMethods.Create("ABC-A", method.Settings));
+        CollectionAssert.AreEqual((float[])[3], new AbcActivations { Bits = 3 }.Settings.ToArray(), "as ever");
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("ABC-A", [3, 0])).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("ABC-A", [3, 1, 1])).Code);
+    }
+
+    [TestMethod]
+    public void Tbn_takes_its_threshold_in_on_request()
+    {
+        float[] x = [0.5f, -0.5f, MathF.BitDecrement(0.5f), -MathF.BitDecrement(0.5f), 0, float.NaN];
+        var method = new Tbn { Bits = 2, Inclusive = true };
+        Use.Near([1, -1, 0, 0, 0, float.NaN], new Use(method, x, site: QuantizerSites.Activations).With(0, 0.5f).Hard());
+        Use.Near([0, 0, 0, 0, 0, float.NaN], new Use(new Tbn { Bits = 2 }, x, site: QuantizerSites.Activations).With(0, 0.5f).Hard());
+        CollectionAssert.AreEqual(new float[3], new Use(method, new float[3], site: QuantizerSites.Activations).Hard(), "nothing but zeros");
+        var stairs = (HardForm.Staircase)method.Export(new Use(method, x, site: QuantizerSites.Activations).With(0, 0.5f).Call);
+        CollectionAssert.AreEqual((float[])[-1, 0, 1], stairs.Levels.ToArray());
+        CollectionAssert.AreEqual((float[])[MathF.BitIncrement(-0.5f), 0.5f], stairs.Thresholds.ToArray());
+        Assert.AreEqual(method, QuantizationMethods.Create("TBN-A", method.Settings));
+        CollectionAssert.AreEqual((float[])[2, 0.4f, 0.01f, 1], new Tbn { Bits = 2 }.Settings.ToArray(), "as ever");
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("TBN-A", [2, 0.4f, 0.01f, 1, 1, 1])).Code);
+    }
+
+    [TestMethod]
     public void Abc_planes_begin_apart()
     {
         var use = new Use(new AbcActivations { Bits = 3 }, Gaussian(1000), site: QuantizerSites.Activations);
