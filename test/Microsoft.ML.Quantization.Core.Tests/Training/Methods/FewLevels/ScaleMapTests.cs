@@ -92,13 +92,13 @@ public sealed class ScaleMapTests
         var options = new QuantizationAwareOptions
         {
             Scheme = TrainingRecipes.Find("XNOR").Scheme(1, 1) with { ScaleMaps = ScaleMaps.Constant, TreatAsEdges = network == "lenet" ? [] : [BinaryNetworks.RealLayers] },
-            Training = new TrainingOptions { Epochs = 4, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
+            Training = new TrainingOptions { Epochs = 3, BatchSize = 8, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
-        QuantizationAwareResult result = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active)).Run(graph, Rows(64), options);
+        QuantizationAwareResult result = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active)).Run(graph, Rows(32), options);
         Assert.IsTrue(result.Training.History[^1].Loss < 0.9f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
         Assert.IsTrue(result.Quantized.Layers.All(l => l.IsInteger != l.Name.EndsWith(".map", StringComparison.Ordinal)), string.Join("; ", result.Quantized.Layers.Select(l => $"{l.Name}: {l.Reason}")));
         Assert.IsTrue(result.Training.Graph.Nodes.OfType<Unary>().Any(u => u.StopsGradient) && !result.Hardened.Nodes.OfType<Unary>().Any(u => u.StopsGradient));
-        Tensor rows = Batches.Read(Rows(64), [.. Enumerable.Range(0, 64)]).Input;
+        Tensor rows = Batches.Read(Rows(32), [.. Enumerable.Range(0, 32)]).Input;
         using var evaluator = new Evaluator(result.Hardened, OperatorTable.Fast(KernelRegistry.Active, WorkerPool.Single));
         using IGraphRunner runner = new EngineRunnerFactory(KernelRegistry.Active).Create(result.Quantized.Integer);
         float[] hard = evaluator.Run([rows])[0].Values<float>().ToArray();
