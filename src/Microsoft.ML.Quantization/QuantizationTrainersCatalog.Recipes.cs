@@ -26,6 +26,12 @@ public sealed partial class QuantizationTrainersCatalog
         NetworkStart network, int weightBits = 4, int activationBits = 4, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
         => Recipe("Affine", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
 
+    /// <summary>BMXNet: weights by BMXNet (1 bit), activations by BMXNet (1 bit); Bethge et al., 2018.</summary>
+    /// <inheritdoc cref="Recipe" path="/param"/>
+    public QuantizationAwareTrainingEstimator BMXNet(
+        NetworkStart network, int weightBits = 1, int activationBits = 1, string labelColumnName = Label, string featureColumnName = Features, TrainingOptions? training = null)
+        => Recipe("BMXNet", network, weightBits, activationBits, labelColumnName, featureColumnName, training);
+
     /// <summary>Bi-Real: weights by Bi-Real (1 bit), activations by Bi-Real (1 bit); Liu et al., 2018.</summary>
     /// <inheritdoc cref="Recipe" path="/param"/>
     public QuantizationAwareTrainingEstimator BiReal(

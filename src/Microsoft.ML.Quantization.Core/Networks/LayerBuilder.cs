@@ -48,10 +48,10 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>x · s with one learned number s.</summary>
     public ValueId Scale(string name, ValueId x, float start) => Graph.Add(new Binary { Name = name, Operator = BinaryOperator.Multiply, Inputs = [x, Constant(name + ".value", 1, start)] });
 
-    /// <summary>Mean of |x| over the channels and places that each output of a square convolution sees, taps in padding counting as 0: [N, 1, ..] (Rastegari et al., 2016, section 3.2).</summary>
+    /// <summary>Mean of |x| over the channels and places that each output of a square convolution sees, taps in padding counting as 0: [N, 1, ..] (Rastegari et al., 2016, section 3.2). A constant to training.</summary>
     public ValueId ScaleMap(string name, ValueId x, int kernel, int stride, int pad)
     {
-        ValueId size = Graph.Add(new Unary { Name = name + ".size", Operator = UnaryOperator.Abs, Inputs = [x] });
+        ValueId size = Graph.Add(new Unary { Name = name + ".size", Operator = UnaryOperator.Abs, StopsGradient = true, Inputs = [x] });
         var shape = Shape.Of(1, Channels(x), kernel, kernel);
         var values = new float[shape.Count];
         Array.Fill(values, 1f / shape.Count);

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Quantization.QuantizationAware;
 
 /// <summary>
 /// Whole trainings from scratch of binary networks as they were published for ImageNet. Those of Bethge et al. (2019): signs without scales, Adam, a rate that falls late, no decay; ReActNet (Liu et al., 2020): in two
-/// stages, with a teacher. Shortcuts and transitions (<see cref="BinaryNetworks.RealLayers"/>) have the bits of first and last layers. Change what the data asks for by <c>with</c>. Weights begin as the builders draw them, uniform by inputs, where the authors draw by
+/// stages, with a teacher; Bi-Real Net with smoothed labels, and for small images BMXNet. Shortcuts and transitions (<see cref="BinaryNetworks.RealLayers"/>) have the bits of first and last layers. Change what the data asks for by <c>with</c>. Weights begin as the builders draw them, uniform by inputs, where the authors draw by
 /// inputs and outputs.
 /// </summary>
 public static class BinaryTraining
@@ -29,6 +29,23 @@ public static class BinaryTraining
     /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
     /// <param name="seed">Seed.</param>
     public static QuantizationAwareOptions BinaryDenseNet45(int epochs = 125, ulong seed = 1) => Options("BinaryDenseNet", (epochs, 125), (0.008f, 0.1, 384), seed, 80, 100);
+
+    /// <summary>
+    /// The training of BMXNet's residual network on CIFAR-10 (Bethge et al., 2018; <see cref="BinaryNetworks.ResNet"/>): rate 0.01, falling at 50, 200 and 250 of 300 epochs, batches of 256. By how much it falls, 0.1, is not
+    /// among what the authors list.
+    /// </summary>
+    /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
+    /// <param name="seed">Seed.</param>
+    public static QuantizationAwareOptions BmxNet(int epochs = 300, ulong seed = 1) => Options("BMXNet", (epochs, 300), (0.01f, 0.1, 256), seed, 50, 200, 250);
+
+    /// <summary>Bi-Real Net (Liu et al., 2018; <see cref="ImageNetworks.BinaryResNet18"/>): a rate that falls from 0.001 to 0 along a line, batches of 512, no decay, labels smoothed by 0.1.</summary>
+    /// <param name="epochs">Passes.</param>
+    /// <param name="seed">Seed.</param>
+    public static QuantizationAwareOptions BiReal(int epochs = 256, ulong seed = 1)
+    {
+        QuantizationAwareOptions options = Options("Bi-Real", (epochs, epochs), (0.001f, 1, 512), seed);
+        return options with { Training = options.Training with { Schedule = new LinearSchedule(), LabelSmoothing = 0.1f } };
+    }
 
     /// <summary>
     /// ReActNet, to be run by <see cref="QuantizationAwareTrainer.RunStages"/>: activations become signs first, weights stay float and decay; then both, without decay. Each stage has Adam, a rate that falls from 5e-4 to 0 along a

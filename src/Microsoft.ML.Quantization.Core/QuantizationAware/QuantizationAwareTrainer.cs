@@ -45,7 +45,8 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         options.Validate();
         graph = InsertShifts.Run(graph, options.Scheme);
         Func<string, Tensor> sample = ActivationSample.Of(graph, rows, options.InitialRows, options.Training.Seed, kernels, pool);
-        return InsertLearnedQuantizers.Run(graph, options.Scheme, sample);
+        graph = InsertLearnedQuantizers.Run(graph, options.Scheme, sample);
+        return InsertScaleMaps.Run(InsertOffsets.Run(graph, options.Scheme), options.Scheme);
     }
 
     /// <summary>Trains and lowers.</summary>

@@ -1,5 +1,6 @@
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 
 namespace Microsoft.ML.Quantization.Training;
 
@@ -29,7 +30,7 @@ internal sealed class BoundTraining
     /// <summary>The graph.</summary>
     public Graph Graph { get; }
 
-    /// <summary>For each value, whether a trainable constant stands before it.</summary>
+    /// <summary>For each value, whether a trainable constant stands before it, with nothing between that stops gradients.</summary>
     public bool[] Needed { get; }
 
     /// <summary>For each node its rule, or null.</summary>
@@ -38,11 +39,11 @@ internal sealed class BoundTraining
     /// <summary>For each node, whether its activations lie channels-last.</summary>
     public bool[] IsChannelsLast { get; }
 
-    /// <summary>For each value, whether a trainable constant stands before it.</summary>
+    /// <summary>For each value, whether a trainable constant stands before it, with nothing between that stops gradients.</summary>
     public static bool[] FindNeeded(Graph graph)
     {
         bool[] needed = [.. graph.Values.Select(v => v.IsTrainable)];
-        foreach (Node node in graph.Nodes.Where(n => n.Inputs.Any(i => needed[i.Index])))
+        foreach (Node node in graph.Nodes.Where(n => n is not Unary { StopsGradient: true } && n.Inputs.Any(i => needed[i.Index])))
         {
             foreach (ValueId output in node.Outputs)
             {

@@ -76,7 +76,7 @@ internal sealed class GuideSteps
 
         if (!_guide.IsFrozen)
         {
-            LossValue own = Losses.Of(_options.Loss, pass[_reverse.OutputName], batch.Targets);
+            LossValue own = Losses.Of(_options.Loss, pass[_reverse.OutputName], batch.Targets, _options.LabelSmoothing);
             Dictionary<string, Tensor> gradients = _reverse.Backward(pass, own.Gradient, there);
             float norm = Stepper.Norm(_state, gradients);
             if (!float.IsFinite(norm))

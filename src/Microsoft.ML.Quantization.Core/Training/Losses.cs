@@ -27,7 +27,11 @@ internal sealed record LossValue(float Sum, int Correct, Tensor Gradient);
 internal static class Losses
 {
     /// <summary>The loss of outputs [rows, ..] against targets [rows][values].</summary>
-    public static LossValue Of(TrainingLoss loss, Tensor output, ReadOnlySpan<float> targets)
+    /// <param name="loss">Which.</param>
+    /// <param name="output">The outputs.</param>
+    /// <param name="targets">Classes or values.</param>
+    /// <param name="smoothing">ε of <see cref="TrainingOptions.LabelSmoothing"/>, looked at by the cross entropy alone.</param>
+    public static LossValue Of(TrainingLoss loss, Tensor output, ReadOnlySpan<float> targets, float smoothing = 0)
     {
         int rows = output.Shape[0];
         int width = output.Shape.Count / rows;
@@ -45,7 +49,7 @@ internal static class Losses
             }
 
             int label = (int)targets[row];
-            losses[row] = loss == TrainingLoss.SquaredHinge ? SquaredHinge(values, label, rows, back) : CrossEntropy(values, label, rows, back);
+            losses[row] = loss == TrainingLoss.SquaredHinge ? SquaredHinge(values, label, rows, back) : smoothing > 0 ? Smoothed(values, label, rows, smoothing, back) : CrossEntropy(values, label, rows, back);
             correct += Largest(values) == label ? 1 : 0;
         }
 
@@ -77,6 +81,28 @@ internal static class Losses
         }
 
         return FloatMath.Log(sum) - (logits[label] - largest);
+    }
+
+    /// <summary>−Σ t·log p with t = (1 − ε)·onehot + ε/K and p = softmax(z): log Σ exp z − (1 − ε)·z[label] − ε·mean z, all z less their largest; its gradient is p − t.</summary>
+    private static float Smoothed(ReadOnlySpan<float> logits, int label, int rows, float smoothing, Span<float> gradient)
+    {
+        float largest = FloatReduction.Max(logits);
+        float sum = FloatReduction.SumExp(logits, largest);
+        float each = smoothing / logits.Length;
+        float own = 1 - smoothing + each;
+        for (int i = 0; i < logits.Length; i++)
+        {
+            gradient[i] = logits[i] - largest;
+        }
+
+        float rest = FloatReduction.Sum(gradient);
+        float loss = FloatMath.Log(sum) - ((1 - smoothing) * gradient[label]) - (each * rest);
+        for (int i = 0; i < logits.Length; i++)
+        {
+            gradient[i] = ((FloatMath.Exp(gradient[i]) / sum) - (i == label ? own : each)) / rows;
+        }
+
+        return loss;
     }
 
     private static float SquaredHinge(ReadOnlySpan<float> values, int label, int rows, Span<float> gradient)

@@ -11,6 +11,9 @@ public sealed record TrainingOptions
     // An option that came later and never matters is left out of the description, so that older checkpoints stay good.
     private const string NoSteps = $", {nameof(CheckpointSteps)} = 0";
 
+    // The same of one that is at its default.
+    private const string NoSmoothing = $", {nameof(LabelSmoothing)} = 0, ";
+
     /// <summary>Passes over the rows.</summary>
     public int Epochs { get; init; } = 10;
 
@@ -22,6 +25,12 @@ public sealed record TrainingOptions
 
     /// <summary>What is made small.</summary>
     public TrainingLoss Loss { get; init; } = TrainingLoss.SoftmaxCrossEntropy;
+
+    /// <summary>
+    /// ε in [0, 1): targets of the softmax cross entropy become t = (1 − ε)·onehot + ε/K over K classes, the loss −Σ t·log p, its gradient p − t (Szegedy et al., 2016, section 7; 0.1 there and in
+    /// Bi-Real Net). For training alone: rows held back are told by the cross entropy without it. Refused with another loss, which has no such targets.
+    /// </summary>
+    public float LabelSmoothing { get; init; }
 
     /// <summary>A teacher whose softened outputs are learned beside the classes; null for none.</summary>
     public Distillation? Distillation { get; init; }
@@ -87,6 +96,8 @@ public sealed record TrainingOptions
             (nameof(BatchSize), BatchSize > 0, "from 1", BatchSize),
             (nameof(ScalePenalty), ScalePenalty >= 0 && float.IsFinite(ScalePenalty), "from 0", ScalePenalty),
             (nameof(Loss), Enum.IsDefined(Loss), "a known loss", Loss),
+            (nameof(LabelSmoothing), LabelSmoothing is >= 0 and < 1, "in [0, 1)", LabelSmoothing),
+            (nameof(LabelSmoothing), LabelSmoothing == 0 || Loss == TrainingLoss.SoftmaxCrossEntropy, $"0, or {nameof(Loss)} {nameof(TrainingLoss.SoftmaxCrossEntropy)}, whose targets alone can be smoothed", string.Create(CultureInfo.InvariantCulture, $"{LabelSmoothing} and {Loss}")),
             (nameof(Guide), Guide is null || !Optimizer.LooksAhead, "an optimizer that takes its gradients at one place beside a guide", Optimizer),
             (nameof(Rate), Rate > 0 && float.IsFinite(Rate), "above 0 and finite", Rate),
             (nameof(Decay), Decay >= 0 && float.IsFinite(Decay), "from 0", Decay),
@@ -129,7 +140,8 @@ public sealed record TrainingOptions
 
     private string Text() => string.Join(
         '\n',
-        (this with { CheckpointPath = null, CheckpointSteps = 0, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule(), Distillation = null, Pruning = [] }).ToString().Replace(NoSteps, string.Empty, StringComparison.Ordinal),
+        (this with { CheckpointPath = null, CheckpointSteps = 0, Groups = [], Augmentations = [], Dropout = [], Schedule = new ConstantSchedule(), Distillation = null, Pruning = [] }).ToString()
+            .Replace(NoSteps, string.Empty, StringComparison.Ordinal).Replace(NoSmoothing, ", ", StringComparison.Ordinal),
         string.Join(';', Pruning),
         string.Join(';', Groups),
         string.Join(';', Augmentations),

@@ -182,7 +182,7 @@ internal sealed class TrainingRun : IDisposable
 
     private LossValue Loss(Tensor output, float[] targets, Tensor? taught)
     {
-        LossValue value = Losses.Of(_options.Loss, output, targets);
+        LossValue value = Losses.Of(_options.Loss, output, targets, _options.LabelSmoothing);
         return taught is null ? value : _teacher!.Of(value, output, taught);
     }
 

@@ -71,6 +71,11 @@ internal sealed class CodeDomain
             {
                 _lines[node.Output.Index] = _lines[input].Then(normalization, [.. node.Inputs.Skip(1).Select(i => _hard.ConstantOf(i))]);
             }
+            else if (isLine && node is Binary { Operator: BinaryOperator.Multiply or BinaryOperator.Add } step && _hard[node.Inputs[1]].Constant is { } number && number.Shape.Count == 1)
+            {
+                double value = number.Values<float>()[0];
+                _lines[node.Output.Index] = step.Operator == BinaryOperator.Add ? _lines[input].Then(1, value) : _lines[input].Then(value, 0);
+            }
             else if (isLine && node is Unary { Operator: UnaryOperator.Clip } clip)
             {
                 _lines[node.Output.Index] = _lines[input].Then(new Activation(clip.Alpha, clip.Beta));
@@ -216,6 +221,20 @@ internal sealed class CodeDomain
             }
 
             _offsets = [.. _offsets.Select((b, c) => (b * scale[c]) + shift[c])];
+            return this;
+        }
+
+        /// <summary>One number for all channels.</summary>
+        public Line Then(double scale, double shift)
+        {
+            _bound = [.. _bound.Select((e, i) => (e * Math.Abs(scale)) + (8 * Unit * (Math.Abs(Real[i] * scale) + Math.Abs(shift))))];
+            Real = [.. Real.Select(z => (z * scale) + shift)];
+            for (int g = 0; g < _planes.Count; g++)
+            {
+                _planes[g] = (_planes[g].Sums, [.. _planes[g].Steps.Select(m => m * scale)]);
+            }
+
+            _offsets = [.. _offsets.Select(b => (b * scale) + shift)];
             return this;
         }
 

@@ -128,10 +128,26 @@ public sealed record Unary : Node
     /// <summary>β, where the function has one.</summary>
     public float Beta { get; init; }
 
-    /// <inheritdoc/>
-    public override void Describe(NodeAttributes attributes) => attributes.Set("operator", Operator).Set("alpha", Alpha).Set("beta", Beta);
+    /// <summary>Whether training takes what the node writes for a constant, so that no gradient passes it; says nothing elsewhere, and is gone from hardened graphs.</summary>
+    public bool StopsGradient { get; init; }
 
-    internal static Unary Read(NodeAttributes a) => new() { Operator = a.Enum<UnaryOperator>("operator"), Alpha = a.Float("alpha"), Beta = a.Float("beta") };
+    /// <inheritdoc/>
+    public override void Describe(NodeAttributes attributes)
+    {
+        attributes.Set("operator", Operator).Set("alpha", Alpha).Set("beta", Beta);
+        if (StopsGradient)
+        {
+            attributes.Set("stopsGradient", true);
+        }
+    }
+
+    internal static Unary Read(NodeAttributes a) => new()
+    {
+        Operator = a.Enum<UnaryOperator>("operator"),
+        Alpha = a.Float("alpha"),
+        Beta = a.Float("beta"),
+        StopsGradient = a.Has("stopsGradient") && a.Flag("stopsGradient"),
+    };
 }
 
 /// <summary>One function of the elements of a and b (float32, or both int64 or int32), broadcast as numpy does; then the activation (float only).</summary>

@@ -12,7 +12,7 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// <summary>
 /// A trained graph as the engine's passes know it: quantizers of weights become <see cref="FakeQuantize"/> of the decoded codes (a sum of several where a method has several planes), those
 /// of activations FakeQuantize or <see cref="Staircase"/>, taps of gradients vanish. A quantizer behind pooling or reshaping moves in front of it, which changes no value, so that codes are pooled.
-/// Folded normalizations become the biases of their layers.
+/// Folded normalizations become the biases of their layers; functions that stop gradients no longer say so.
 /// </summary>
 public static class HardenQuantizers
 {
@@ -87,6 +87,10 @@ public static class HardenQuantizers
             if (node is FoldedNormalization normalization)
             {
                 Fold(graph, rewriter, normalization, folded[node]);
+            }
+            else if (node is Unary { StopsGradient: true } unary)
+            {
+                rewriter.Emit(node, unary with { StopsGradient = false, Inputs = rewriter.Map(node.Inputs) });
             }
             else
             {

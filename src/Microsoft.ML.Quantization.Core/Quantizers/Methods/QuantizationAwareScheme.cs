@@ -50,6 +50,18 @@ public sealed record QuantizationAwareScheme
     /// </summary>
     public bool HasShifts { get; init; }
 
+    /// <summary>
+    /// Whether the sums s of layers over signs come as (s + n)/2, n the number of products of a sum (Bethge et al., 2018): from 0 to n, what counting equal bits gives. Put in by
+    /// <see cref="Graphs.Passes.InsertOffsets"/> in front of batch normalizations, which take it out again but for a variance of a quarter beside ε. For weights without a scale alone: with one, s is no count, and n·α would have to be in its place.
+    /// </summary>
+    public bool HasOffsets { get; init; }
+
+    /// <summary>
+    /// XNOR-Net's scales of activations: each convolution over signs is multiplied by the mean size K of what each place sees; put in by <see cref="Graphs.Passes.InsertScaleMaps"/>. The authors' released code has none. A map is float
+    /// arithmetic in the exported network too.
+    /// </summary>
+    public ScaleMaps ScaleMaps { get; init; }
+
     /// <summary>Convolutions and dense layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
@@ -92,6 +104,8 @@ public sealed record QuantizationAwareScheme
         }
 
         CheckShifts();
+        CheckOffsets();
+        CheckMaps();
         return parts.Any(p => p.Method is not null)
             ? this
             : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(QuantizationAwareScheme)}: expected a method for weights, activations or gradients, found none.");
@@ -105,13 +119,33 @@ public sealed record QuantizationAwareScheme
 
     /// <summary>All parts in a fixed order and culture; equal texts are equal schemes.</summary>
     public override string ToString()
-        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}{(HasShifts ? " shifted" : string.Empty)}{(DownsamplingAsEdges ? " downsampling=edges" : string.Empty)}";
+        => $"W={Text(Weights)} A={Text(Activations)} G={Text(Gradients)} edges={EdgeLayers} inputs={InputBits} stream={ResidualBits} treated=[{Text(TreatAsEdges)}] float=[{Text(KeepFloat)}]{(Padding == SignPadding.Zero ? string.Empty : $" padding={Padding}")}{(Folding is null ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" folded until={Folding.FreezeAt:R}"))}{(HasShifts ? " shifted" : string.Empty)}{(DownsamplingAsEdges ? " downsampling=edges" : string.Empty)}{(HasOffsets ? " offset" : string.Empty)}{(ScaleMaps == ScaleMaps.None ? string.Empty : $" maps={ScaleMaps}")}";
 
     private void CheckShifts()
     {
         if (HasShifts && Activations is not SignMethod)
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(HasShifts)}: expected a method of signs for activations, found {Activations?.Name ?? "none"}.");
+        }
+    }
+
+    private void CheckOffsets()
+    {
+        if (HasOffsets && (Weights is not FewLevelMethod { IsUnscaled: true } || Activations is not SignMethod || Folding is not null))
+        {
+            throw new QuantizationException(
+                QuantizationErrorCode.InvalidOptions,
+                $"{nameof(HasOffsets)}: expected signs without a scale for weights, signs for activations and no {nameof(Folding)}, found {Text(Weights)}, {Text(Activations)} and {(Folding is null ? "none" : "one")}. Leave the offset out where weights have a scale.");
+        }
+    }
+
+    private void CheckMaps()
+    {
+        if (!Enum.IsDefined(ScaleMaps) || (ScaleMaps != ScaleMaps.None && (Activations is not SignMethod || HasOffsets)))
+        {
+            throw new QuantizationException(
+                QuantizationErrorCode.InvalidOptions,
+                $"{nameof(ScaleMaps)}: expected a known kind, a method of signs for activations and no {nameof(HasOffsets)}, found {ScaleMaps}, {Text(Activations)} and {(HasOffsets ? "offsets" : "none")}.");
         }
     }
 

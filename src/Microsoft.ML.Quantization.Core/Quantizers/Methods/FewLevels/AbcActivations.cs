@@ -8,11 +8,14 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Activations of ABC-Net (Lin et al., 2017): Σ β_n·A_n, A_n = 1 where clip(x + v_n, 0, 1) ≥ ½ and −1 elsewhere, with β_n &gt; 0 and v_n learned, of the tensor:
-/// dx = Σ β_n·g·1[0 ≤ x + v_n ≤ 1], dv_n the sum of its addend, dβ_n = Σ g·A_n. The thresholds ½ − v_n begin at the quantiles (n − ½)/N of a sample, in descending order (of what lies above its smallest value, where that value is so frequent that a plane would have nothing below), the scales at least
-/// squares. Bits are N.
+/// dx = σ·Σ β_n·g·1[0 ≤ x + v_n ≤ 1], dv_n the sum of its addend, dβ_n = Σ g·A_n. The thresholds ½ − v_n begin at the quantiles (n − ½)/N of a sample, in descending order (of what lies above its smallest value, where that value is so frequent that a plane would have nothing below), the scales at least
+/// squares. σ is the slope of a plane (<see cref="Slope"/>), 1 in the paper. Bits are N.
 /// </summary>
 public sealed record AbcActivations : StairMethod
 {
+    /// <summary>σ, above 0, of gradients of x and v: 1 as in the paper, 2 for that of 2·clip(x + v, 0, 1) − 1, whose values are those of a plane at both ends.</summary>
+    public float Slope { get; init; } = 1;
+
     /// <inheritdoc/>
     public override string Name => "ABC-A";
 
@@ -20,10 +23,19 @@ public sealed record AbcActivations : StairMethod
     public override int LevelCount => Bits + 1;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits];
+    public override ImmutableArray<float> Settings => Slope == 1 ? [Bits] : [Bits, Slope];
 
     /// <inheritdoc/>
     public override ImmutableArray<MethodParameter> Parameters => [new("shift", Bits), new("scale", Bits, Minimum: 1e-6f)];
+
+    /// <inheritdoc/>
+    public override void Check()
+    {
+        if (!(Slope > 0) || !float.IsFinite(Slope))
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{Name}.{nameof(Slope)}: expected above 0 and finite, found {Slope}."));
+        }
+    }
 
     /// <inheritdoc/>
     public override void Initialize(Tensor sample, Tensor[] parameters)
@@ -73,12 +85,17 @@ public sealed record AbcActivations : StairMethod
         for (int n = 0; n < Bits; n++)
         {
             float shift = call.Parameter(0)[n];
-            Estimator.Window(-shift, 1 - shift).Pass(x, g, part, factor: call.Parameter(1)[n]);
+            Estimator.Window(-shift, 1 - shift).Pass(x, g, part, factor: Slope * call.Parameter(1)[n]);
             LaneMap.Map(default(Plus), part, dx, dx);
             sums[n] += FloatReduction.Sum(part);
             sums[Bits + n] += LaneMap.Sum(new SignedBy(0.5f - shift), x, g);
         }
     }
+
+    /// <summary>From <see cref="Settings"/>.</summary>
+    internal static AbcActivations From(ImmutableArray<float> s) => s.Length <= 2
+        ? new AbcActivations { Bits = (int)s[0], Slope = s.Length > 1 ? s[1] : 1 }
+        : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Method 'ABC-A': expected 1 or 2 numbers, found {s.Length}.");
 
     /// <summary>Planes in the order of their thresholds; a level is Σ ±β with the planes passed positive.</summary>
     private protected override Stairs Steps(MethodCall call)

@@ -26,6 +26,9 @@ public sealed record Bnn : SignMethod
     /// <inheritdoc/>
     public override bool TrainsWithNoise => Stochastic;
 
+    /// <inheritdoc/>
+    internal override bool IsUnscaled => true;
+
     /// <summary>True: signs have no scale, and longer steps are meant for Adam's (plain gradient descent would need the square of their factor).</summary>
     public override bool NeedsAdam => true;
 

@@ -20,6 +20,9 @@ public abstract record FewLevelMethod : QuantizationMethod
     /// <summary>False for signs.</summary>
     public override bool TakesDecay => Bits > 1;
 
+    /// <summary>Whether weights become the signs −1 and 1 alone, so that the sums of a layer over signs are whole numbers from −n to n.</summary>
+    internal virtual bool IsUnscaled => false;
+
     /// <inheritdoc/>
     public override bool ActsAfterStep => !float.IsPositiveInfinity(Bound(Shape.Of(1, 1)));
 

@@ -12,13 +12,14 @@ internal static class FewLevelMethods
     /// <summary>All of them.</summary>
     public static ImmutableArray<MethodEntry> All { get; } =
     [
-        new("ABC-A", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcActivations { Bits = b }, s => new AbcActivations { Bits = (int)s[0] }),
+        new("ABC-A", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcActivations { Bits = b }, AbcActivations.From, TakesMore: true),
         new("ABC-W", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcWeights { Bits = b }, s => new AbcWeights { Bits = (int)s[0], PerChannel = s[1] != 0 }),
         new("ADMM", "Leng et al., 2018", [1, 2, 3, 4], Exactness.SoftT0, b => new Admm { Bits = b }, s => new Admm { Bits = (int)s[0], Penalty = s[1], EveryEpochs = (int)s[2], FreezeAt = s[3] }),
         new("Bi-Real", "Liu et al., 2018", _one, Exactness.T0, b => new BiReal { Bits = b }, s => new BiReal { Bits = (int)s[0], Signed = s[1] != 0, MagnitudeAware = s[2] != 0 }),
         new("BinaryConnect", "Courbariaux et al., 2015", _one, Exactness.T0, b => new BinaryConnect { Bits = b }, s => new BinaryConnect { Bits = (int)s[0], Stochastic = s[1] != 0, Glorot = s[2] != 0, StretchSteps = s[3] != 0 }),
+        new("BMXNet", "Bethge et al., 2018", _one, Exactness.T0, b => new BmxNet { Bits = b }, s => new BmxNet { Bits = (int)s[0], Signed = s[1] != 0, Threshold = s[2], Scale = (SignScale)s[3] }),
         new("BNN", "Hubara et al., 2016", _one, Exactness.T0, b => new Bnn { Bits = b }, s => new Bnn { Bits = (int)s[0], Signed = s[1] != 0, StretchSteps = s[2] != 0, Stochastic = s[3] != 0, Slope = Estimator.Of(s.AsSpan()[4..]) }),
-        new("BWN", "Rastegari et al., 2016", _one, Exactness.T0, b => new Xnor { Bits = b, WeightsOnly = true }, s => new Xnor { Bits = (int)s[0], WeightsOnly = true, Signed = s[1] != 0, Gradient = (ScaleGradient)s[2] }),
+        new("BWN", "Rastegari et al., 2016", _one, Exactness.T0, b => new Xnor { Bits = b, WeightsOnly = true }, static s => Xnor.From(s, weightsOnly: true), TakesMore: true),
         new("FTP-A", "Friesen and Domingos, 2018", [1, 2, 3], Exactness.T0, b => new TargetPropagation { Bits = b }, s => new TargetPropagation { Bits = (int)s[0], Signed = s[1] != 0, Soft = s[2] != 0, SignOnly = s[3] != 0 }),
         new("Group-Net", "Zhuang et al., 2019", _one, Exactness.T0, b => new GroupNet { Bits = b }, s => new GroupNet { Bits = (int)s[0], Signed = s[1] != 0 }),
         new("HashNet", "Cao et al., 2017", _one, Exactness.SoftT0, b => new HashNet { Bits = b }, s => new HashNet { Bits = (int)s[0], Signed = s[1] != 0, Growth = s[2], Every = (int)s[3], Final = s[4] }),
@@ -30,11 +31,11 @@ internal static class FewLevelMethods
         new("LAT", "Hou and Kwok, 2018", _two, Exactness.T0, LossAwareOf(false), LossAwareFrom(false)),
         new("LAT2", "Hou and Kwok, 2018", _two, Exactness.T1, b => new LossAwareTwo { Bits = b }, s => new LossAwareTwo { Bits = (int)s[0] }),
         new("Tang-W", "Tang et al., 2017", _one, Exactness.T0, b => new BipolarWeights { Bits = b }, s => new BipolarWeights { Bits = (int)s[0], Pull = s[1] }),
-        new("TBN-A", "Wan et al., 2018", _two, Exactness.T0, b => new Tbn { Bits = b }, s => new Tbn { Bits = (int)s[0], Share = s[1], Coefficient = s[2], Triangles = s[3] != 0 }),
+        new("TBN-A", "Wan et al., 2018", _two, Exactness.T0, b => new Tbn { Bits = b }, Tbn.From, TakesMore: true),
         new("TernaryResidual", "Kundu et al., 2017", [2, 4, 6], Exactness.T1, b => new TernaryResidual { Bits = b }, s => new TernaryResidual { Bits = (int)s[0], BlockChannels = (int)s[1], Tolerance = s[2] }),
-        new("TTQ", "Zhu et al., 2017", _two, Exactness.T1, b => new Ttq { Bits = b }, s => new Ttq { Bits = (int)s[0], Threshold = s[1], ScalesGradient = s[2] != 0 }),
+        new("TTQ", "Zhu et al., 2017", _two, Exactness.T1, b => new Ttq { Bits = b }, Ttq.From, TakesMore: true),
         new("TWN", "Li and Liu, 2016", _two, Exactness.T0, b => new TernaryWeights { Bits = b }, s => new TernaryWeights { Bits = (int)s[0], Exact = s[1] != 0, PerChannel = s[2] != 0 }),
-        new("XNOR", "Rastegari et al., 2016", _one, Exactness.T0, b => new Xnor { Bits = b }, s => new Xnor { Bits = (int)s[0], Signed = s[1] != 0, Gradient = (ScaleGradient)s[2] }),
+        new("XNOR", "Rastegari et al., 2016", _one, Exactness.T0, b => new Xnor { Bits = b }, static s => Xnor.From(s, weightsOnly: false), TakesMore: true),
     ];
 
     /// <summary>Their pairs for both operands, as the papers have them; activations of weight-only methods have learned steps where they are not float: ranges of the whole signal waste the few levels of 2 and 3 bits.</summary>
@@ -45,6 +46,7 @@ internal static class FewLevelMethods
         new("Bi-Real", "Bi-Real", "Bi-Real", "Liu et al., 2018") { Form = RealDownsampling },
         new("BinaryConnect", "BinaryConnect", "LSQ", "Courbariaux et al., 2015") { Form = SameEdges },
         new("BinaryDenseNet", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => RealDownsampling(Clipped(s, 1.3f)) },
+        new("BMXNet", "BMXNet", "BMXNet", "Bethge et al., 2018") { Form = static s => RealDownsampling(s) with { Padding = SignPadding.MinusOne, HasOffsets = s.Weights is not null && s.Activations is not null } },
         new("BNN", "BNN", "BNN", "Hubara et al., 2016") { Form = SameEdges },
         new("BWN", "BWN", "LSQ", "Rastegari et al., 2016"),
         new("FTProp", "BWN", "FTP-A", "Friesen and Domingos, 2018"),
@@ -58,7 +60,7 @@ internal static class FewLevelMethods
         new("ReActNet", "Bi-Real", "Bi-Real", "Liu et al., 2020") { Form = static s => RealDownsampling(s) with { HasShifts = s.Activations is not null } },
         new("ResNetE", "BNN", "BNN", "Bethge et al., 2019") { Form = static s => RealDownsampling(Clipped(s, 1.25f)) },
         new("Tang", "Tang-W", "HORQ-A", "Tang et al., 2017") { UsualBits = (1, 2) },
-        new("TBN", "BWN", "TBN-A", "Wan et al., 2018"),
+        new("TBN", "BWN", "TBN-A", "Wan et al., 2018") { Form = static s => s.Weights is Xnor xnor ? s with { Weights = xnor with { Gradient = ScaleGradient.Unchanged, LeavesLatent = true } } : s },
         new("TernaryResidual", "TernaryResidual", "LSQ", "Kundu et al., 2017") { UsualBits = (4, 8) },
         new("TTQ", "TTQ", "LSQ", "Zhu et al., 2017"),
         new("TWN", "TWN", "LSQ", "Li and Liu, 2016") { Form = SameEdges },

@@ -7,6 +7,8 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 /// <summary>What methods do to latent weights behind a step.</summary>
 internal static class LatentWeights
 {
+    private const int HalfBits = 16;
+
     /// <summary>w ← clip(w, −bound, bound); nothing for an infinite bound.</summary>
     public static void Clip(Span<float> weights, float bound)
     {
@@ -49,6 +51,40 @@ internal static class LatentWeights
 
     /// <summary>max |w|.</summary>
     public static float LargestSize(ReadOnlySpan<float> weights) => Math.Max(0, Math.Max(FloatReduction.Max(weights), -FloatReduction.Min(weights)));
+
+    /// <summary>The |w| that stands at a place, from 0, of all sizes in ascending order; NaN counts as the largest. By counting halves of their bits, which for floats from 0 ascend with them, so in a time that grows with their number alone.</summary>
+    public static float SizeAt(ReadOnlySpan<float> weights, int place)
+    {
+        (uint high, int left) = Half(weights, 0, place);
+        (uint low, _) = Half(weights, high, left, isLow: true);
+        return BitConverter.UInt32BitsToSingle((high << HalfBits) | low);
+    }
+
+    /// <summary>The higher half of the bits at a place, or the lower half among those of one higher half; and the place within it.</summary>
+    private static (uint Half, int Place) Half(ReadOnlySpan<float> weights, uint high, int place, bool isLow = false)
+    {
+        var counts = new int[1 << HalfBits];
+        foreach (float weight in weights)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(weight) & int.MaxValue;
+            if (!isLow)
+            {
+                counts[bits >> HalfBits]++;
+            }
+            else if (bits >> HalfBits == high)
+            {
+                counts[bits & ushort.MaxValue]++;
+            }
+        }
+
+        uint half = 0;
+        for (; place >= counts[half]; half++)
+        {
+            place -= counts[half];
+        }
+
+        return (half, place);
+    }
 
     private readonly struct Clamp(float bound) : ILaneFunction
     {

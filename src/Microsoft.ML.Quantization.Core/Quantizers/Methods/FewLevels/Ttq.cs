@@ -6,15 +6,20 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
-/// Trained ternary quantization (Zhu et al., 2017): ŵ = P where w > Δ, −N where w &lt; −Δ, else 0, with Δ = t·max|w| a constant and P, N > 0 learned, one of each a layer:
+/// Trained ternary quantization (Zhu et al., 2017): ŵ = P where w > Δ, −N where w &lt; −Δ, else 0, with Δ = t·max|w|, or the Δ that leaves a wanted share at 0 (<see cref="Sparsity"/>), a constant and P, N > 0 learned, one of each a layer:
 /// dP = Σ g above, dN = −Σ g below, dw = P·g above, N·g below, g between. They begin at the means of the weights that they stand for. Two planes, {0, 1} and {−1, 0}. The authors
 /// divide the weights of a layer by the largest first and begin at P = N = 1; here the network keeps its function, and dP and dN are divided by √n (as LSQ does), n weights, without which plain
 /// gradient descent throws scales around that are far below 1.
 /// </summary>
 public sealed record Ttq : FewLevelMethod
 {
+    private const int FewSettings = 3;
+
     /// <summary>t, in [0, 1).</summary>
     public float Threshold { get; init; } = 0.05f;
+
+    /// <summary>r in [0, 1): Δ is the smallest size of which ⌈r·n⌉ of the n weights of a layer are no larger, so that at least these are 0 (more where others have that very size), at each step anew; 0 for t·max|w|.</summary>
+    public float Sparsity { get; init; }
 
     /// <summary>Whether dP and dN are divided by √n; optimizers that divide by the gradient's own size do not see it.</summary>
     public bool ScalesGradient { get; init; } = true;
@@ -26,7 +31,7 @@ public sealed record Ttq : FewLevelMethod
     public override int LevelCount => 3;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => [Bits, Threshold, ScalesGradient ? 1 : 0];
+    public override ImmutableArray<float> Settings => Sparsity == 0 ? [Bits, Threshold, ScalesGradient ? 1 : 0] : [Bits, Threshold, ScalesGradient ? 1 : 0, Sparsity];
 
     /// <inheritdoc/>
     public override ImmutableArray<MethodParameter> Parameters => [new("positive", Minimum: 1e-6f), new("negative", Minimum: 1e-6f)];
@@ -34,9 +39,9 @@ public sealed record Ttq : FewLevelMethod
     /// <inheritdoc/>
     public override void Check()
     {
-        if (Threshold is not (>= 0 and < 1))
+        if (Threshold is not (>= 0 and < 1) || Sparsity is not (>= 0 and < 1))
         {
-            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{Name}.{nameof(Threshold)}: expected in [0, 1), found {Threshold}."));
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{Name}: expected {nameof(Threshold)} and {nameof(Sparsity)} in [0, 1), found {Threshold} and {Sparsity}."));
         }
     }
 
@@ -44,7 +49,7 @@ public sealed record Ttq : FewLevelMethod
     public override void Initialize(Tensor sample, Tensor[] parameters)
     {
         ReadOnlySpan<float> w = sample.Values<float>();
-        float delta = Threshold * LatentWeights.LargestSize(w);
+        float delta = Delta(w);
         for (int i = 0; i < parameters.Length; i++)
         {
             float count = LaneMap.Sum(new Beyond(delta, i == 0, true), w, w);
@@ -64,8 +69,17 @@ public sealed record Ttq : FewLevelMethod
         sums[1] -= factor * LaneMap.Sum(new Beyond(delta, false, false), w, g);
     }
 
+    /// <summary>From <see cref="Settings"/>.</summary>
+    internal static Ttq From(ImmutableArray<float> s) => s.Length <= FewSettings + 1
+        ? new Ttq { Bits = (int)s[0], Threshold = s[1], ScalesGradient = s[2] != 0, Sparsity = s.Length > FewSettings ? s[FewSettings] : 0 }
+        : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Method 'TTQ': expected {FewSettings} or {FewSettings + 1} numbers, found {s.Length}.");
+
+    /// <summary>Δ. The share is taken in decimal digits: 0.3 of 10 are 3, though the float 0.3 is above it.</summary>
+    private float Delta(ReadOnlySpan<float> w)
+        => Sparsity == 0 ? Threshold * LatentWeights.LargestSize(w) : LatentWeights.SizeAt(w, Math.Max(1, (int)Math.Ceiling((decimal)Sparsity * w.Length)) - 1);
+
     private protected override LevelTable Table(MethodCall call) => new(
-        LevelTable.Around([Threshold * LatentWeights.LargestSize(call.Values)]), LevelPlane.Half(false, [0, 0, 1], [call.Parameter(0)[0]]), LevelPlane.Half(true, [-1, 0, 0], [call.Parameter(1)[0]]));
+        LevelTable.Around([Delta(call.Values)]), LevelPlane.Half(false, [0, 0, 1], [call.Parameter(0)[0]]), LevelPlane.Half(true, [-1, 0, 0], [call.Parameter(1)[0]]));
 
     private readonly struct Beyond(float delta, bool isAbove, bool isCount) : ILaneFunction2
     {

@@ -100,6 +100,22 @@ public sealed class BinaryWeightTests
     }
 
     [TestMethod]
+    public void Weights_of_tbn_have_the_scale_of_their_channel_and_nothing_else_of_xnor()
+    {
+        QuantizationMethod weights = TrainingRecipes.Find("TBN").Scheme(1, 2).Weights!;
+        var use = new Use(weights, [1, -3, 0.5f, 0.25f, 0, 0], Shape.Of(3, 2));
+        Use.Near([2, -2, 0.375f, 0.375f, 1e-12f, 1e-12f], use.Hard());
+        float[] g = [1, -2, 3, 0.5f, -1, 7];
+        CollectionAssert.AreEqual(g, use.Back(g).Dx, "beyond 1 as well, and of dead channels");
+        Assert.IsFalse(weights.ActsAfterStep);
+        CollectionAssert.AreEqual((float[])[5, 4, 3, 2, -1, -9], use.After(5, 4, 3, 2, -1, -9));
+        Assert.AreEqual(weights, QuantizationMethods.Create("BWN", weights.Settings));
+        Assert.AreNotEqual(weights, QuantizationMethods.Find("BWN").Default(1));
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("BWN", [1, 1, 0, 1, 1])).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("XNOR", [1, 1, 4])).Code);
+    }
+
+    [TestMethod]
     public void Xnor_scales_belong_to_output_channels()
     {
         float[] hard = new Use(new Xnor { Bits = 1 }, [1, -3, 0.5f, 0.25f, 0, 0], Shape.Of(3, 2)).Hard();

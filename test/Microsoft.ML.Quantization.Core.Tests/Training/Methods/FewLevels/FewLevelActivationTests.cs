@@ -1,10 +1,16 @@
 using System;
 using System.Linq;
+using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Passes;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
+using Microsoft.ML.Quantization.Threading;
+using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
@@ -95,6 +101,52 @@ public sealed class FewLevelActivationTests
         Assert.ThrowsExactly<QuantizationException>(() => Horq.From([2, 0.1f, 1, 1]));
     }
 
+    /// <summary>By hand: 0.9 has signs +, + (0.1 is left), −0.3 has −, +, 1.2 has +, +, −2 has −, −.</summary>
+    [TestMethod]
+    public void Horq_learns_its_scales_by_the_signs_of_their_orders()
+    {
+        float[] x = [0.9f, -0.3f, 1.2f, -2];
+        float[] g = [2, 1, -0.5f, 3];
+        Use use = new Use(new Horq { Bits = 2, LearnsScales = true }, x, site: QuantizerSites.Activations).With(0, 0.8f, 0.5f);
+        (float[] dx, double[] sums) = use.Back(g);
+        Use.Near([2 - 1 - 0.5f - 3, 2 + 1 - 0.5f - 3], [.. sums.Select(s => (float)s)]);
+        Use.Near([2, 1, 0, 0], dx);
+        float Loss(float first, float second) => use.With(0, first, second).Hard().Zip(g, (y, d) => y * d).Sum();
+        Use.Near([(Loss(0.825f, 0.5f) - Loss(0.775f, 0.5f)) / 0.05f, (Loss(0.8f, 0.525f) - Loss(0.8f, 0.475f)) / 0.05f], [.. sums.Select(s => (float)s)], 1e-4f);
+        Assert.IsNull(use.Method.Measure(use.Call, null));
+        Assert.IsTrue(use.Method.Parameters.Single() is { Role: ParameterRole.Learned, Width: 2, Minimum: > 0 });
+        Use.Near(Horq.Orders(x, 2), new Use(use.Method, x, site: QuantizerSites.Activations).Call.Parameter(0).ToArray());
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Scales_that_are_learned_follow_the_optimizer(bool learns)
+    {
+        var source = new MemoryBatchSource(Shape.Of(6), RandomTensors.Floats(Shape.Of(16, 6), 3).Values<float>().ToArray(), [.. Enumerable.Range(0, 16).Select(r => (float)(r % 3))]);
+        Graph network = BinaryNetworks.Mlp(Shape.Of(6), [8, 8], 3);
+        var scheme = new QuantizationAwareScheme { Weights = new Xnor { Bits = 1 }, Activations = new Horq { Bits = 2, LearnsScales = learns } };
+        Graph graph = InsertLearnedQuantizers.Run(network, scheme, ActivationSample.Of(network, source, 16, 1, KernelRegistry.Active, WorkerPool.Single));
+        float[] Scales(Graph of) => of.Values.Single(v => v.Name.EndsWith("quantized.scale", StringComparison.Ordinal) && v.Type.Shape.Count == 2).Constant!.Values<float>().ToArray();
+
+        // A rate of next to nothing: what is measured moves all the same, what is learned does not.
+        float[] Behind(float rate) => Scales(new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(graph, source, new TrainingOptions { Epochs = 2, BatchSize = 4, Optimizer = new Adam(), Rate = rate }).Graph);
+        Assert.AreEqual(learns, Behind(1e-20f).AsSpan().SequenceEqual(Scales(graph)));
+        Assert.IsFalse(Behind(0.05f).AsSpan().SequenceEqual(Scales(graph)));
+    }
+
+    [TestMethod]
+    public void Horq_keeps_its_options_in_its_numbers()
+    {
+        foreach (Horq method in (Horq[])[new() { Bits = 2 }, new() { Bits = 2, PerOrder = true }, new() { Bits = 2, LearnsScales = true }, new() { Bits = 2, PerOrder = true, LearnsScales = true }])
+        {
+            Assert.AreEqual(method, QuantizationMethods.Create("HORQ-A", method.Settings));
+        }
+
+        CollectionAssert.AreEqual((float[])[2, 0.1f], new Horq { Bits = 2 }.Settings.ToArray(), "as ever");
+        CollectionAssert.AreEqual((float[])[2, 0.1f, 1], new Horq { Bits = 2, PerOrder = true }.Settings.ToArray(), "as ever");
+    }
+
     [TestMethod]
     [DataRow(1, 0.363f)]
     [DataRow(2, 0.130f)]
@@ -139,6 +191,36 @@ public sealed class FewLevelActivationTests
 
         // Shifts: Σ β·1[0 ≤ x + v ≤ 1] of the plane; scales: Σ A.
         Use.Near([0.4f, 0.6f, 0.4f, 1, -1, -3], [.. sums.Select(s => (float)s)]);
+    }
+
+    [TestMethod]
+    public void Abc_planes_have_another_slope_on_request()
+    {
+        var method = new AbcActivations { Bits = 3, Slope = 2 };
+        Use use = new Use(method, [-0.2f, 0.3f, 0.9f], site: QuantizerSites.Activations).With(0, 0.5f, 0, -0.5f).With(1, 0.2f, 0.3f, 0.4f);
+        (float[] dx, double[] sums) = use.Back(1, 1, 1);
+        Use.Near([0.4f, 1, 1.4f], dx);
+        Use.Near([0.8f, 1.2f, 0.8f, 1, -1, -3], [.. sums.Select(s => (float)s)]);
+        Assert.AreEqual(method, QuantizationMethods.Create("ABC-A", method.Settings));
+        CollectionAssert.AreEqual((float[])[3], new AbcActivations { Bits = 3 }.Settings.ToArray(), "as ever");
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("ABC-A", [3, 0])).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("ABC-A", [3, 1, 1])).Code);
+    }
+
+    [TestMethod]
+    public void Tbn_takes_its_threshold_in_on_request()
+    {
+        float[] x = [0.5f, -0.5f, MathF.BitDecrement(0.5f), -MathF.BitDecrement(0.5f), 0, float.NaN];
+        var method = new Tbn { Bits = 2, Inclusive = true };
+        Use.Near([1, -1, 0, 0, 0, float.NaN], new Use(method, x, site: QuantizerSites.Activations).With(0, 0.5f).Hard());
+        Use.Near([0, 0, 0, 0, 0, float.NaN], new Use(new Tbn { Bits = 2 }, x, site: QuantizerSites.Activations).With(0, 0.5f).Hard());
+        CollectionAssert.AreEqual(new float[3], new Use(method, new float[3], site: QuantizerSites.Activations).Hard(), "nothing but zeros");
+        var stairs = (HardForm.Staircase)method.Export(new Use(method, x, site: QuantizerSites.Activations).With(0, 0.5f).Call);
+        CollectionAssert.AreEqual((float[])[-1, 0, 1], stairs.Levels.ToArray());
+        CollectionAssert.AreEqual((float[])[MathF.BitIncrement(-0.5f), 0.5f], stairs.Thresholds.ToArray());
+        Assert.AreEqual(method, QuantizationMethods.Create("TBN-A", method.Settings));
+        CollectionAssert.AreEqual((float[])[2, 0.4f, 0.01f, 1], new Tbn { Bits = 2 }.Settings.ToArray(), "as ever");
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("TBN-A", [2, 0.4f, 0.01f, 1, 1, 1])).Code);
     }
 
     [TestMethod]

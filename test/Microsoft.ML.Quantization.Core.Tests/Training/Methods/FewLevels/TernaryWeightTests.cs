@@ -4,6 +4,7 @@ using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
+using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Core.Tests.Training.Methods.FewLevels;
@@ -71,6 +72,47 @@ public sealed class TernaryWeightTests
         Use.Near([0.65f], use.Call.Parameter(1).ToArray());
         float[] codes = [.. use.With(0, 1).With(1, 1).Hard()];
         CollectionAssert.AreEqual(_ttq.Select(w => Math.Abs(w) > 0.045f ? (float)Math.Sign(w) : 0).ToArray(), codes);
+    }
+
+    [TestMethod]
+    [DataRow(0.5f, 3)]
+    [DataRow(0.4f, 3)]
+    [DataRow(0.34f, 3)]
+    [DataRow(0.33f, 2)]
+    [DataRow(0.01f, 1)]
+    [DataRow(0.99f, 6)]
+    public void Ttq_leaves_a_wanted_share_at_zero(float sparsity, int zeros)
+    {
+        var method = new Ttq { Bits = 2, Sparsity = sparsity };
+        float[] sizes = [.. _ttq.Select(Math.Abs).Order()];
+        var use = new Use(method, _ttq);
+        CollectionAssert.AreEqual(_ttq.Select(w => Math.Abs(w) <= sizes[zeros - 1]).ToArray(), use.Hard().Select(y => y == 0).ToArray());
+        Assert.AreEqual(method, QuantizationMethods.Create("TTQ", method.Settings));
+        CollectionAssert.AreEqual((float[])[2, 0.05f, 1], new Ttq { Bits = 2 }.Settings.ToArray(), "as ever");
+
+        // At half: 0.9, −0.5, −0.8 are left; their means, their gradients by scale, g itself between.
+        if (sparsity == 0.5f)
+        {
+            Use.Near([0.9f, -0.65f, 0, 0, 0, -0.65f], use.Hard());
+            Use.Near([0.9f, 0.65f, 1, 1, 1, 0.65f], use.Back(1, 1, 1, 1, 1, 1).Dx);
+        }
+    }
+
+    [TestMethod]
+    public void Sizes_at_a_place_are_those_of_sorting()
+    {
+        float[] x = [.. RandomTensors.Floats(Shape.Of(1, 997), 5).Values<float>().ToArray().Select((v, i) => i % 50 == 0 ? 0.25f : i % 61 == 0 ? -0.0f : v * MathF.ScaleB(1, (i % 40) - 30))];
+        float[] sorted = [.. x.Select(Math.Abs).Order()];
+        for (int place = 0; place < x.Length; place += 7)
+        {
+            Assert.AreEqual(sorted[place], LatentWeights.SizeAt(x, place), $"[{place}]");
+        }
+
+        Assert.AreEqual(0.5f, LatentWeights.SizeAt([-0.5f], 0));
+        Assert.AreEqual(3, new Use(new Ttq { Bits = 2, Sparsity = 0.3f }, [.. Enumerable.Range(1, 10).Select(i => (float)i)]).Hard().Count(y => y == 0), "the float 0.3 is above 0.3");
+        Assert.AreEqual(1, new Use(new Ttq { Bits = 2, Sparsity = 1e-40f }, [1, 2, 3]).Hard().Count(y => y == 0));
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("TTQ", [2, 0.05f, 1, 1])).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("TTQ", [2, 0.05f, 1, 0.5f, 0])).Code);
     }
 
     [TestMethod]
