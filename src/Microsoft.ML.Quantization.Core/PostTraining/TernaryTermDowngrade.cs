@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Linq;
 using Microsoft.ML.Quantization.Calibration.Weights;
 using Microsoft.ML.Quantization.Graphs;
@@ -8,7 +9,6 @@ using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Serialization;
-using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.PostTraining;
 
@@ -45,7 +45,7 @@ public static class TernaryTermDowngrade
         }
 
         ModelMetadata metadata = document.Metadata;
-        if (!metadata.Facts.TryGetValue(Fact, out string? most) || !int.TryParse(most, System.Globalization.CultureInfo.InvariantCulture, out int had))
+        if (!metadata.Facts.TryGetValue(Fact, out string? most) || !int.TryParse(most, CultureInfo.InvariantCulture, out int had))
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Model: expected ternary terms, found no fact '{Fact}'. Fit it with {nameof(QuantizationScheme)}.{nameof(QuantizationScheme.TernaryTerms)}.");
         }

@@ -176,6 +176,11 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
 
     private string? Obstacle(Node node, Form? input, Form? weights)
     {
+        if (weights is Form.Planes planes && PlaneLowering.Parts(input) is { } inputs)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"its weights and inputs are sums of {planes.Parts.Length} and {inputs.Length} planes: more than {PlaneLowering.MostPairs} products, or an accumulator that is not proved");
+        }
+
         if (weights is not Form.Codes w || rewriter.Builder[w.Id].Constant is null)
         {
             return "its weights are not quantized";

@@ -12,8 +12,10 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// <summary>A layer whose weights or inputs are sums of scaled codes: one integer layer for each pair of addends, and one sum of their accumulators.</summary>
 internal sealed class PlaneLowering(GraphBuilder builder)
 {
+    /// <summary>The most products of addends that a layer may be.</summary>
+    public const int MostPairs = 16;
+
     private const int MostBits = 2;
-    private const int MostPairs = 16;
     private readonly Dictionary<ValueId, Form.Planes> _split = [];
 
     /// <summary>The addends of a form, or null when it has none.</summary>
