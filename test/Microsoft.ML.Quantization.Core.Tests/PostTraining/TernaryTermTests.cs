@@ -2,11 +2,13 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using Microsoft.ML.Quantization.Calibration.Weights;
 using Microsoft.ML.Quantization.Core.Tests.Passes;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.Quantizers;
@@ -155,6 +157,25 @@ public sealed class TernaryTermTests
         QuantizationResult fitted = Fit(GraphCases.Mlp(), _scheme);
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => TernaryTermDowngrade.Run(fitted.Document, 0, _engine)).Code);
         Assert.AreSame(fitted.Document, TernaryTermDowngrade.Run(fitted.Document, 8, _engine));
+    }
+
+    [TestMethod]
+    public void A_layer_of_more_planes_than_one_sum_takes_stays_float_and_says_why()
+    {
+        TernaryTermFit fit = TernaryTermFitter.Fit([new TernaryTermLayer("w", Tensor.Create(Shape.Of(1, 2), [0.5f, -1f]), 1, 0)], _fixed with { MostTerms = 1 })[0];
+        LayerOutcome Lower(int planes)
+        {
+            var builder = new GraphBuilder();
+            ValueId x = NormalizeQdq.Add(builder, builder.AddInput("x", Quantization.Graphs.ValueType.Float(Shape.Of(1, 2))), HandmadeGraphs.Activations(8, 0.1f, 0), "codes");
+            ValueId weights = PlaneSum.Add(builder, [.. Enumerable.Repeat(fit.Planes[0], planes)], "w");
+            builder.AddOutput(builder.Add(new Dense { Name = "dense", Inputs = [x, weights] }));
+            return LowerToInteger.Run(builder.Build(), Harness.Evaluate).Layers[0];
+        }
+
+        Assert.IsTrue(Lower(16).IsInteger);
+        LayerOutcome many = Lower(17);
+        Assert.IsFalse(many.IsInteger);
+        StringAssert.Contains(many.Reason, "17 and 1 planes");
     }
 
     private static Tensor[][] Rows(Graph graph) => [GraphCases.Inputs(graph, 20, 3), GraphCases.Inputs(graph, 13, 4)];
