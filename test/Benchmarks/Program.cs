@@ -8,7 +8,7 @@ internal static class Program
 {
     private static readonly Dictionary<string, (string Help, Func<string[], int> Run)> _commands = new(StringComparer.Ordinal)
     {
-        ["accuracy"] = ("accuracy DATA_DIR: the small networks at several widths on the 10,000 test images", AccuracyCommand.Run),
+        ["accuracy"] = ("accuracy DATA_DIR [TEXT]: the small networks at several widths on the 10,000 test images; with TEXT only the rows whose network and scheme contain it, printed and not written", AccuracyCommand.Run),
         ["networks"] = ("networks MODEL_DIR [ROUNDS [MODEL ...]]: latency of int8 and float networks against ONNX Runtime, alternating in one run", NetworksCommand.Run),
         ["tune"] = ("tune [SET ...] [PART ...]: throughput of every kernel over a grid of shapes, for the choice of kernels and the prediction of speed", TuneCommand.Run),
         ["predict"] = ("predict [MODEL_DIR [MILLISECONDS [MOST_THREADS]]]: predicted against measured latency of the small networks and those of peers/make_models.py", PredictCommand.Run),

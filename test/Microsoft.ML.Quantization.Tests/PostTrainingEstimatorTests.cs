@@ -5,8 +5,12 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.ML.Data;
+using Microsoft.ML.Quantization.Execution;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Scoring;
+using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.TestSupport.MLNet;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -91,6 +95,24 @@ public sealed class PostTrainingEstimatorTests
         ITransformer loaded = new MLContext().Model.Load(stream, out DataViewSchema schema);
         Assert.AreEqual(data.Schema.Count, schema.Count);
         CollectionAssert.AreEqual(Scores(chain.Transform(data), "Result"), Scores(loaded.Transform(data), "Result"));
+    }
+
+    [TestMethod]
+    public void Ternary_terms_come_back_from_the_hosts_file_and_can_be_left_out()
+    {
+        IDataView data = _ml.Data.LoadFromEnumerable(Rows.Floats(20));
+        PostTrainingQuantizationEstimator.Options options = Options(ScoringTask.Vectors);
+        options.Scheme = QuantizationScheme.TernaryResidual;
+        using QuantizedModelTransformer model = _ml.Quantization().PostTraining(options).Fit(data);
+        using var stream = new MemoryStream();
+        _ml.Model.Save(model, data.Schema, stream);
+        stream.Position = 0;
+        CollectionAssert.AreEqual(Scores(model.Transform(data), "Score"), Scores(_ml.Model.Load(stream, out _).Transform(data), "Score"));
+        byte[] file = File(model);
+        ModelDocument cheaper = TernaryTermDowngrade.Run(ModelReader.Read(file.AsMemory()), terms: 1, new EngineRunnerFactory(KernelRegistry.Active));
+        Assert.IsTrue(ModelWriter.ToBytes(cheaper).Length < file.Length);
+        using QuantizedModel small = QuantizedModel.FromDocument(cheaper);
+        small.Verify();
     }
 
     [TestMethod]

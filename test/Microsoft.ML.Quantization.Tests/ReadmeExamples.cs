@@ -1,10 +1,14 @@
 using System;
 using System.Collections.Generic;
 using Microsoft.ML.Data;
+using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Kernels;
+using Microsoft.ML.Quantization.PostTraining;
 using Microsoft.ML.Quantization.Prediction;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Scoring;
+using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Training;
 
 namespace Microsoft.ML.Quantization.Tests;
@@ -41,6 +45,24 @@ internal static class ReadmeExamples
             Scheme = QuantizationScheme.FourBitCodebook,
         });
         return estimator;
+    }
+
+    public static PostTrainingQuantizationEstimator Ternary(MLContext mlContext)
+    {
+        var estimator = mlContext.Quantization().PostTraining(new()
+        {
+            ModelFile = "fmnist-resnet8.bn.onnx",
+            InputColumnName = "Pixels",
+            OutputColumnName = "Score",
+            Scheme = QuantizationScheme.TernaryResidual,
+        });
+        return estimator;
+    }
+
+    public static void Downgrade()
+    {
+        ModelDocument cheaper = TernaryTermDowngrade.Run(ModelReader.Read("model.mlq"), terms: 2, new EngineRunnerFactory(KernelRegistry.Active));
+        QuantizedModel.FromDocument(cheaper).Save("cheaper.mlq");
     }
 
     public static double Predict(Graph graph)

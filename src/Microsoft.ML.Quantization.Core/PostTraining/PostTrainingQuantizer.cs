@@ -68,15 +68,17 @@ public sealed class PostTrainingQuantizer
         CalibrationResult? calibration = plan.Sites.IsEmpty ? null : Calibrate(clean, plan, options, sample, batches, cancellationToken);
         Dictionary<ActivationSite, AffineQuantization> activations = Ranges(plan, options.Scheme, calibration, notes);
         Stage("weights", cancellationToken);
-        InputMoments? moments = CodebookImportance.Of(clean, options.Scheme, _operators, sample, plan.Sites.IsEmpty ? batches : null, note => Note(notes, note), cancellationToken);
-        Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => FitWeights(clean, layer, weights, options.Scheme, moments));
+        InputMoments? moments = WeightImportance.Of(clean, options.Scheme, _operators, sample, plan.Sites.IsEmpty ? batches : null, note => Note(notes, note), cancellationToken);
+        TernaryTermPlan? terms = TernaryTermPlan.Of(clean, plan.Layers, options.Scheme, moments, cancellationToken);
+        LogTerms(terms);
+        Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => FitWeights(clean, layer, weights, options.Scheme, moments), layer => terms?.PlanesOf(layer) ?? []);
         if (options.Scheme.BiasCorrection && sample.Rows > 0)
         {
             Stage("bias correction", cancellationToken);
             fake = CorrectBiases(clean, fake, sample, notes, cancellationToken);
         }
 
-        return Finish(fake, plan.Layers, options, calibration, notes, cancellationToken);
+        return Finish(fake, plan.Layers, terms, options, calibration, notes, cancellationToken);
     }
 
     /// <summary>Collects the statistics of a share of the calibration rows, to be merged with those of other shares and given back by <see cref="PostTrainingOptions.Statistics"/>.</summary>
@@ -107,7 +109,7 @@ public sealed class PostTrainingQuantizer
         options.Validate();
         Graph fake = CleanPasses.Run(graph, Evaluate);
         return fake.Nodes.Any(n => n is Graphs.Nodes.FakeQuantize or Graphs.Nodes.GroupedDense)
-            ? Finish(fake, [], options, null, [], cancellationToken)
+            ? Finish(fake, [], null, options, null, [], cancellationToken)
             : throw new QuantizationException(QuantizationErrorCode.NothingToQuantize, "Network: expected quantizers of its own, found none. Quantize it with calibration data.");
     }
 
@@ -136,6 +138,15 @@ public sealed class PostTrainingQuantizer
         {
             string widths = layer.WeightBits == LayerPlan.FloatBits ? "float" : FormattableString.Invariant($"W{layer.WeightBits}A{layer.ActivationBits}");
             _log($"Layer '{layer.Name}' ({layer.Kind}{(layer.IsEdge ? ", first or last" : string.Empty)}): {widths}{(layer.Reason.Length > 0 ? ", " + layer.Reason : string.Empty)}.");
+        }
+    }
+
+    private void LogTerms(TernaryTermPlan? terms)
+    {
+        if (terms is not null)
+        {
+            double error = terms.Fits.Values.Sum(f => f.Error) / Math.Max(terms.Fits.Values.Sum(f => f.Size), double.Epsilon);
+            _log(FormattableString.Invariant($"Ternary terms: {terms.Blocks} blocks in {terms.Fits.Count} layers, {terms.Extra} extra terms, {terms.Most} in the richest block; squared error of weights {error:G6} of their squares."));
         }
     }
 
@@ -235,6 +246,7 @@ public sealed class PostTrainingQuantizer
     private QuantizationResult Finish(
         Graph fake,
         ImmutableArray<LayerPlan> plans,
+        TernaryTermPlan? terms,
         PostTrainingOptions options,
         CalibrationResult? calibration,
         List<string> notes,
@@ -243,7 +255,7 @@ public sealed class PostTrainingQuantizer
         Stage("lower", cancellationToken);
         bool grouped = !plans.IsEmpty && options.Scheme.WeightGranularity == Granularity.PerGroup;
         LoweredGraph lowered = LowerToInteger.Run(fake, Evaluate, quantizeRows: grouped, floatInputs: options.Scheme.FloatInputs);
-        ImmutableArray<LayerOutcome> layers = [.. lowered.Layers.Select(l => Explain(l, plans.FirstOrDefault(p => p.Name == l.Name)))];
+        ImmutableArray<LayerOutcome> layers = [.. lowered.Layers.Select(l => Explain(l, plans.FirstOrDefault(p => p.Name == l.Name))).Select(l => terms?.Explain(l) ?? l)];
         foreach (LayerOutcome layer in layers.Where(l => !l.IsInteger))
         {
             Note(notes, $"Layer '{layer.Name}' runs in float: {layer.Reason}.");
@@ -259,7 +271,7 @@ public sealed class PostTrainingQuantizer
             CalibrationFingerprint = calibration?.Fingerprint ?? string.Empty,
             FloatLayers = [.. layers.Where(l => !l.IsInteger).Select(l => l.Name)],
             EightBitLayers = [.. plans.Where(p => p.IsEdge && p is { WeightBits: 8, ActivationBits: 8, Reason.Length: > 0 }).Select(p => p.Name)],
-            Facts = Facts(options, calibration, layers, plans.IsEmpty),
+            Facts = TernaryTermDowngrade.Told(Facts(options, calibration, layers, plans.IsEmpty), terms),
             ReferenceRuns = [run],
         };
         return new QuantizationResult(lowered.Graph, fake, new ModelDocument(lowered.Graph, signature, metadata), layers, calibration, [.. notes]);

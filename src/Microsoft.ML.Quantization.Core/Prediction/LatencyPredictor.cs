@@ -48,7 +48,10 @@ public static class LatencyPredictor
         Graph clean = CleanPasses.Run(NormalizeQdq.Run(graph), Evaluate);
         QuantizationPlan plan = QuantizationPlan.Create(clean, scheme);
         Dictionary<ActivationSite, AffineQuantization> activations = plan.Sites.ToDictionary(s => s, s => s.Quantizer(_standIn));
-        Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => Fit(layer, weights, scheme));
+
+        // Without data all layers count alike; how many terms a layer has may come out otherwise when it is fitted.
+        TernaryTermPlan? terms = TernaryTermPlan.Of(clean, plan.Layers, scheme, null);
+        Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => Fit(layer, weights, scheme), layer => terms?.PlanesOf(layer) ?? []);
         return LowerToInteger.Run(fake, Evaluate, quantizeRows: scheme.WeightGranularity == Granularity.PerGroup, floatInputs: scheme.FloatInputs).Graph;
     }
 

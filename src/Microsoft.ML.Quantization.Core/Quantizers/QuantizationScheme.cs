@@ -36,6 +36,9 @@ public sealed record QuantizationScheme
     /// <summary>Weights as codes of a codebook instead of a uniform grid; null for the grid. Then <see cref="WeightBits"/> may be 1 to 8, and <see cref="WeightRange"/> is not used.</summary>
     public WeightCodebook? WeightCodebook { get; init; }
 
+    /// <summary>Weights of 2 bits as sums of ternary terms in blocks of input channels; null for a grid. Then <see cref="WeightBits"/> is 2, and <see cref="WeightRange"/> and <see cref="LeastSquaresRefit"/> concern layers of other widths only.</summary>
+    public TernaryTerms? TernaryTerms { get; init; }
+
     /// <summary>How the range of weights is found.</summary>
     public RangeSource WeightRange { get; init; } = RangeSource.Automatic;
 
@@ -84,6 +87,9 @@ public sealed record QuantizationScheme
     /// <summary>Weights of 4 bits that look up one codebook of 16 signed bytes a layer, activations of 8 bits, edges of 8 bits; all on integers.</summary>
     public static QuantizationScheme FourBitCodebook { get; } = new() { WeightBits = 4, WeightCodebook = new WeightCodebook() };
 
+    /// <summary>Weights as sums of ternary terms, on average two a block of 64 input channels and more where they help most; activations of 8 bits, edges of 8 bits.</summary>
+    public static QuantizationScheme TernaryResidual { get; } = new() { WeightBits = 2, TernaryTerms = new TernaryTerms() };
+
     /// <summary>The stream's width with the default resolved.</summary>
     public int ResidualBits => StreamBits ?? (ActivationBits <= 2 ? 16 : 8);
 
@@ -126,7 +132,8 @@ public sealed record QuantizationScheme
             + $" activations={(SignedActivations ? "signed" : "unsigned")} {(SymmetricActivations ? "symmetric" : "asymmetric")} {ActivationRange}"
             + string.Create(CultureInfo.InvariantCulture, $" stream={ResidualBits} edges={EdgeLayers} float=[{string.Join(",", KeepFloat.Select(Quote))}] overrides=[{string.Join(",", overrides)}]")
             + string.Create(CultureInfo.InvariantCulture, $" biasCorrection={BiasCorrection} refit={LeastSquaresRefit} seed={Seed}")
-            + (WeightCodebook is null ? string.Empty : $" codebook={WeightCodebook}");
+            + (WeightCodebook is null ? string.Empty : $" codebook={WeightCodebook}")
+            + (TernaryTerms is null ? string.Empty : $" terms={TernaryTerms}");
     }
 
     private string GroupText => WeightGranularity == Granularity.PerGroup ? string.Create(CultureInfo.InvariantCulture, $" scales={GroupScaleBits}{(FloatInputs ? " inputs=float" : string.Empty)}") : string.Empty;
@@ -164,6 +171,19 @@ public sealed record QuantizationScheme
         Require(GroupScaleBits is 16 or 32, nameof(GroupScaleBits), "16 or 32", GroupScaleBits);
     }
 
+    private void CheckTerms()
+    {
+        if (TernaryTerms is not { } terms)
+        {
+            return;
+        }
+
+        Require(terms.Fault() is null, nameof(TernaryTerms), terms.Fault() ?? string.Empty, terms);
+        Require(WeightCodebook is null, nameof(TernaryTerms), "no codebook beside ternary terms", WeightCodebook!);
+        Require(WeightBits == 2, nameof(WeightBits), "2, the bits of a ternary term", WeightBits);
+        Require(WeightGranularity == Granularity.PerAxis, nameof(WeightGranularity), "PerAxis: terms have scales for the blocks of each output channel", WeightGranularity);
+    }
+
     private void CheckParts()
     {
         WeightRange.Check(nameof(WeightRange));
@@ -181,6 +201,7 @@ public sealed record QuantizationScheme
             Require(WeightRange.Method == RangeMethod.Automatic, nameof(WeightRange), "Automatic for a codebook, which has no range", WeightRange.Method);
         }
 
+        CheckTerms();
         foreach (string pattern in KeepFloat.Concat(Overrides.Select(o => o.Pattern)))
         {
             Require(!string.IsNullOrWhiteSpace(pattern), nameof(KeepFloat), "layer names or patterns that are not empty", $"'{pattern}'");

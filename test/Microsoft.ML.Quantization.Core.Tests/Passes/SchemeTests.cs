@@ -77,6 +77,13 @@ public sealed class SchemeTests
             new() { WeightCodebook = new WeightCodebook { ChannelsPerBook = 8 } },
             new() { WeightCodebook = new WeightCodebook { WeightedByInputs = false } },
             new() { WeightCodebook = new WeightCodebook { Method = CodebookMethod.Linear } },
+            new() { TernaryTerms = new TernaryTerms() },
+            new() { TernaryTerms = new TernaryTerms { BlockChannels = 32 } },
+            new() { TernaryTerms = new TernaryTerms { ExtraTerms = 0.5 } },
+            new() { TernaryTerms = new TernaryTerms { MostTerms = 3 } },
+            new() { TernaryTerms = new TernaryTerms { Rule = TernaryTermRule.Tolerance } },
+            new() { TernaryTerms = new TernaryTerms { Rule = TernaryTermRule.Tolerance, Tolerance = 0.1 } },
+            new() { TernaryTerms = new TernaryTerms { Rule = TernaryTermRule.Tolerance, FirstTolerance = 0.05 } },
         ];
         Assert.AreEqual(schemes.Length, schemes.Distinct().Count());
         Assert.AreEqual(new QuantizationScheme { KeepFloat = ["a"] }, new QuantizationScheme { KeepFloat = ["a"] });
@@ -94,6 +101,19 @@ public sealed class SchemeTests
         AssertCode(QuantizationErrorCode.InvalidOptions, book with { WeightRange = RangeSource.MinMax });
         AssertCode(QuantizationErrorCode.InvalidOptions, book with { WeightCodebook = new WeightCodebook { ChannelsPerBook = -1 } });
         AssertCode(QuantizationErrorCode.InvalidOptions, book with { WeightCodebook = new WeightCodebook { Method = (CodebookMethod)9 } });
+    }
+
+    [TestMethod]
+    public void Ternary_terms_have_two_bits_and_contradict_groups_and_codebooks()
+    {
+        QuantizationScheme scheme = QuantizationScheme.TernaryResidual;
+        Assert.AreSame(scheme, scheme.Validate());
+        AssertCode(QuantizationErrorCode.InvalidOptions, scheme with { WeightBits = 3 });
+        AssertCode(QuantizationErrorCode.InvalidOptions, scheme with { WeightGranularity = Granularity.PerGroup, WeightGroupSize = 32 });
+        AssertCode(QuantizationErrorCode.InvalidOptions, scheme with { WeightGranularity = Granularity.PerTensor });
+        AssertCode(QuantizationErrorCode.InvalidOptions, scheme with { WeightCodebook = new WeightCodebook() });
+        AssertCode(QuantizationErrorCode.InvalidOptions, scheme with { TernaryTerms = new TernaryTerms { MostTerms = 9 } });
+        AssertCode(QuantizationErrorCode.InvalidOptions, scheme with { TernaryTerms = new TernaryTerms { ExtraTerms = -1 } });
     }
 
     [TestMethod]

@@ -49,6 +49,15 @@ public sealed class LatencyPredictorTests
     }
 
     [TestMethod]
+    public void Ternary_terms_are_predicted_as_the_layers_that_they_cost()
+    {
+        QuantizationScheme scheme = QuantizationScheme.TernaryResidual;
+        int Layers(double extra) => LatencyPredictor.Predict(_network, scheme with { TernaryTerms = new TernaryTerms { ExtraTerms = extra } }).Steps.Count(s => s.Operation.StartsWith("IntegerConvolution", StringComparison.Ordinal));
+        Assert.AreEqual(9, Layers(0));
+        Assert.IsTrue(Layers(2) >= 9 + 16, $"{Layers(2)} layers");
+    }
+
+    [TestMethod]
     [DataRow(8, 8)]
     [DataRow(4, 4)]
     [DataRow(2, 2)]

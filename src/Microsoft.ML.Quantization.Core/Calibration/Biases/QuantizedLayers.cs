@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Calibration.Biases;
@@ -13,12 +14,12 @@ internal static class QuantizedLayers
     /// <summary>The index of a layer's bias among its inputs.</summary>
     public const int Bias = 2;
 
-    /// <summary>Names of the layers whose weights are fake-quantized or decoded codes and that the float graph has too, in topological order.</summary>
+    /// <summary>Names of the layers whose weights are fake-quantized, decoded codes or sums of such and that the float graph has too, in topological order.</summary>
     public static ImmutableArray<string> Names(Graph floatGraph, Graph quantized)
     {
         Node?[] producers = quantized.Producers();
         HashSet<string> known = [.. floatGraph.Nodes.Where(IsLayer).Select(n => n.Name)];
-        return [.. quantized.Nodes.Where(n => IsLayer(n) && producers[n.Inputs[1].Index] is FakeQuantize or Dequantize && known.Contains(n.Name)).Select(n => n.Name)];
+        return [.. quantized.Nodes.Where(n => IsLayer(n) && PlaneSum.Is(producers, n.Inputs[1]) && known.Contains(n.Name)).Select(n => n.Name)];
     }
 
     public static bool IsLayer(Node node) => node is Convolution or ConvolutionTranspose or Dense;

@@ -8,12 +8,13 @@ using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Calibration.Weights;
 
-/// <summary>E[x²] of the input channels of layers: h of each weight is that of the channel it multiplies, and at least a thousandth of the mean.</summary>
+/// <summary>E[x²] of the input channels of layers: h of each weight is that of the channel it multiplies, and at least a thousandth of the mean; E[x²] of all inputs is a layer's energy.</summary>
 internal sealed class InputMoments
 {
     private const double Least = 1e-3;
 
     private readonly Dictionary<ValueId, double[]> _sums = [];
+    private readonly Dictionary<ValueId, long> _counts = [];
 
     private InputMoments()
     {
@@ -31,6 +32,9 @@ internal sealed class InputMoments
 
         return batches.Count == 0 ? null : moments;
     }
+
+    /// <summary>E[x²] of all inputs of a layer; null when they were not seen.</summary>
+    public double? EnergyOf(Node layer) => _sums.TryGetValue(layer.Inputs[0], out double[]? sums) && _counts[layer.Inputs[0]] > 0 ? sums.Sum() / _counts[layer.Inputs[0]] : null;
 
     /// <summary>h of each weight of a layer, row-major.</summary>
     public double[]? ImportanceOf(Node layer, Shape weights)
@@ -71,6 +75,7 @@ internal sealed class InputMoments
         }
 
         ReadOnlySpan<float> values = tensor.Values<float>();
+        _counts[id] = _counts.GetValueOrDefault(id) + values.Length;
         for (int i = 0; i < values.Length; i++)
         {
             sums[i / inner % channels] += (double)values[i] * values[i];

@@ -44,7 +44,7 @@ internal static class DeepLowering
     }
 
     /// <summary>[O, I, ..] → [O, begin to end, ..].</summary>
-    private static Tensor Part(Tensor weights, int begin, int end)
+    public static Tensor Part(Tensor weights, int begin, int end)
     {
         Tensor part = Tensor.Allocate(weights.Type, weights.Shape.With(1, end - begin));
         int taps = weights.Shape.CountOf(2, weights.Shape.Rank) * weights.Type.SizeOf();

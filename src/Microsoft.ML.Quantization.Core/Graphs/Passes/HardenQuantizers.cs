@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs.Nodes;
-using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -160,15 +159,6 @@ public static class HardenQuantizers
         Value value = graph[node.Inputs[0]];
         Tensor weights = QuantizedWeights.Values(graph, node) ?? throw new QuantizationException(QuantizationErrorCode.InvalidGraph, $"'{node.Name}': expected constant weights, found the computed value '{value.Name}'.");
         var form = (HardForm.Weights)Export(graph, node, weights);
-        ValueId? sum = null;
-        for (int i = 0; i < form.Planes.Length; i++)
-        {
-            AffineQuantization quantizer = form.Planes[i].Quantizer;
-            string name = form.Planes.Length == 1 ? node.Name : FormattableString.Invariant($"{node.Name}.{i}");
-            ValueId plane = NormalizeQdq.Add(builder, builder.AddConstant(name + ".value", quantizer.Decode(form.Planes[i].Codes)), quantizer, name);
-            sum = sum is { } before ? builder.Add(new Binary { Name = name + ".sum", Inputs = [before, plane], Operator = BinaryOperator.Add }, name + ".sum") : plane;
-        }
-
-        return sum!.Value;
+        return PlaneSum.Add(builder, form.Planes, node.Name);
     }
 }

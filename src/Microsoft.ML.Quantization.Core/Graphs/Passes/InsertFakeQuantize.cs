@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.ML.Quantization.Quantizers;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Graphs.Passes;
@@ -18,18 +19,20 @@ public static class InsertFakeQuantize
     /// <param name="plan">The plan.</param>
     /// <param name="activations">A quantizer for each of the plan's sites.</param>
     /// <param name="weights">The quantizer of a layer's weights.</param>
+    /// <param name="planes">The planes that a layer's weights are a sum of, in the quantizer's place; empty where they are none. Null for no layer.</param>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.MissingCalibrationData"/> when a site has no quantizer.</exception>
     public static Graph Run(
         Graph graph,
         QuantizationPlan plan,
         IReadOnlyDictionary<ActivationSite, AffineQuantization> activations,
-        Func<LayerPlan, Tensor, AffineQuantization> weights)
+        Func<LayerPlan, Tensor, AffineQuantization> weights,
+        Func<LayerPlan, ImmutableArray<WeightPlane>>? planes = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(activations);
         ArgumentNullException.ThrowIfNull(weights);
-        var inserter = new Inserter(graph, plan, activations, weights);
+        var inserter = new Inserter(graph, plan, activations, weights, planes ?? (_ => []));
         Graph result = inserter.Run();
         GraphVerifier.Verify(result);
         return result;
@@ -39,7 +42,8 @@ public static class InsertFakeQuantize
         Graph graph,
         QuantizationPlan plan,
         IReadOnlyDictionary<ActivationSite, AffineQuantization> activations,
-        Func<LayerPlan, Tensor, AffineQuantization> weights)
+        Func<LayerPlan, Tensor, AffineQuantization> weights,
+        Func<LayerPlan, ImmutableArray<WeightPlane>> planes)
     {
         private readonly GraphRewriter _rewriter = new(graph);
         private readonly Dictionary<ValueId, (ValueId Id, ActivationSite Site)> _coded = [];
@@ -59,7 +63,8 @@ public static class InsertFakeQuantize
                 ImmutableArray<ValueId> inputs = [.. node.Inputs.Select((value, i) => Read(node, value, i))];
                 if (_layers.TryGetValue(node.Name, out LayerPlan? layer) && layer.WeightBits != LayerPlan.FloatBits)
                 {
-                    inputs = inputs.SetItem(1, Weights(node, layer));
+                    ImmutableArray<WeightPlane> terms = planes(layer);
+                    inputs = inputs.SetItem(1, terms.IsEmpty ? Weights(node, layer) : PlaneSum.Add(_rewriter.Builder, terms, $"{layer.Name}.terms"));
                 }
 
                 _rewriter.Emit(node, node with { Inputs = inputs });

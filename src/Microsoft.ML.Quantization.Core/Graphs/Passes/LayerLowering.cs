@@ -16,6 +16,7 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
     private const int RowBits = 8;
     private const int RowCode = 127;
     private readonly PlaneLowering _planes = new(rewriter.Builder);
+    private readonly BlockLowering _blocks = new(rewriter.Builder);
 
     /// <summary>What became of the layers so far.</summary>
     public List<LayerOutcome> Reports { get; } = [];
@@ -24,6 +25,11 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
     public Form? Lower(Node node, Form? input, Form? weights)
     {
         input = _planes.Split(input);
+        if (_blocks.Terms(weights) is { } terms && LowerBlocks(node, input, terms) is { } blocks)
+        {
+            return blocks;
+        }
+
         bool sums = input is Form.Planes or Form.Sum || weights is Form.Planes;
         return sums && PlaneLowering.Parts(input) is { } xs && PlaneLowering.Parts(weights) is { } ws ? LowerPlanes(node, xs, ws) : LowerCodes(node, input, weights);
     }
@@ -44,6 +50,30 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
         string reason = string.Create(CultureInfo.InvariantCulture, $"a sum of {ids.Length} integer layers");
         Reports.Add(new LayerOutcome(node.Name, node.Kind, weightBits, activationBits, true, reason, worst));
         return new Form.Combined(ids, steps, Offsets(node), Axis(node), Clamp(node));
+    }
+
+    /// <summary>Writes a layer for each term of each run of input channels of block-scaled ternary weights; null when the input is no code of one quantizer or an accumulator is not proved.</summary>
+    private Form.Combined? LowerBlocks(Node node, Form? input, ImmutableArray<Form.Codes> terms)
+    {
+        if (node is Convolution { Groups: > 1 } || InputObstacle(node, input) is not null)
+        {
+            return null;
+        }
+
+        var x = (Form.Codes)input!;
+        ImmutableArray<BlockLowering.Piece> pieces = _blocks.Cut(terms);
+        AccumulatorBound[] bounds = [.. pieces.Select(p => AccumulatorBound.Of(p.Codes, p.Quantizer, x.Quantizer, null))];
+        if (!bounds.All(b => b.IsProved))
+        {
+            return null;
+        }
+
+        int axis = node is Convolution ? 1 : walk.Graph[node.Inputs[0]].Type.Shape.Rank - 1;
+        (ValueId Id, double[] Steps)[] layers = [.. _blocks.Operands(x, pieces, axis, node.Name)
+            .Select(p => (Emit(node with { Name = p.Name }, p.X, p.W, null), PlaneLowering.Steps(rewriter.Builder[p.W.Id].Constant!, p.X, p.W)))];
+        string reason = string.Create(CultureInfo.InvariantCulture, $"blocks of {terms[0].Quantizer.GroupSize} input channels, a sum of {layers.Length} integer layers with their scales in float");
+        Reports.Add(new LayerOutcome(node.Name, node.Kind, terms.Sum(t => t.Quantizer.Code.Bits.Bits), x.Quantizer.Code.Bits.Bits, true, reason, bounds.Max(b => b.Worst)));
+        return new Form.Combined([.. layers.Select(l => l.Id)], [.. layers.Select(l => l.Steps)], Offsets(node), Axis(node), Clamp(node));
     }
 
     private Form? LowerCodes(Node node, Form? input, Form? weights)
@@ -163,6 +193,11 @@ internal sealed class LayerLowering(PassWalk walk, GraphRewriter rewriter)
             return "its weights are a codebook of floats";
         }
 
+        return InputObstacle(node, input);
+    }
+
+    private string? InputObstacle(Node node, Form? input)
+    {
         if (input is not Form.Codes { Quantizer: { Granularity: Granularity.PerTensor, Code.Bits.Bits: <= 8 } })
         {
             return "its input is not quantized to 8 bits or fewer";

@@ -12,10 +12,12 @@ namespace Microsoft.ML.Quantization.Graphs.Passes;
 /// <summary>A layer whose weights or inputs are sums of scaled codes: one integer layer for each pair of addends, and one sum of their accumulators.</summary>
 internal sealed class PlaneLowering(GraphBuilder builder)
 {
-    private const int MostBits = 2;
-
-    // Five planes of weights and five of inputs, the most that ABC-Net was published with. No kernel sets a limit; but each pair has an int32 accumulator of the layer's output in the arena.
+    /// <summary>
+    /// The most products of addends that a layer may be: five planes of weights and five of inputs, the most that ABC-Net was published with. No kernel sets a limit; but each has an int32 accumulator of the layer's output in the arena.
+    /// </summary>
     private const int MostPairs = 25;
+
+    private const int MostBits = 2;
     private readonly Dictionary<ValueId, Form.Planes> _split = [];
 
     /// <summary>The addends of a form, or null when it has none.</summary>

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 /// Ternary residual networks (Kundu et al., 2017): ŵ = Σ α_k·T_k, each term the exact ternary form of what the terms before it leave, in each block: an output channel, or a run of its input
 /// channels. Bits are 2 a term; a block has fewer terms where its relative error ‖w − ŵ‖/‖w‖ is small enough before. Terms are ordered, so that the last ones can be left out. Gradients pass unchanged.
 /// </summary>
-/// <remarks>Each run of input channels and each term is a plane of its own in the engine, zero elsewhere: blocks cost as many products as there are of them, and more than 16 planes leave a layer in float.</remarks>
+/// <remarks>Each run of input channels and each term is a plane of its own in the engine, zero elsewhere: blocks cost as many products as there are of them, and more than 25 planes leave a layer in float.</remarks>
 public sealed record TernaryResidual : QuantizationMethod
 {
     /// <summary>Input channels of a block (64 in the paper); 0 for all of them.</summary>

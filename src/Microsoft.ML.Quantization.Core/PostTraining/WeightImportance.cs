@@ -10,8 +10,8 @@ using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.PostTraining;
 
-/// <summary>How much the weights of codebooks count, from the rows kept while calibrating.</summary>
-internal static class CodebookImportance
+/// <summary>How much the weights of codebooks and the layers of ternary terms count, from the rows kept while calibrating.</summary>
+internal static class WeightImportance
 {
     /// <summary>The moments of the layers' inputs; null when the scheme does not ask for them or there are no rows, which is noted.</summary>
     /// <param name="clean">The float network.</param>
@@ -30,7 +30,8 @@ internal static class CodebookImportance
         Action<string> note,
         CancellationToken cancellationToken)
     {
-        if (scheme.WeightCodebook is not { WeightedByInputs: true })
+        bool terms = scheme.TernaryTerms is { Rule: TernaryTermRule.Greedy };
+        if (!terms && scheme.WeightCodebook is not { WeightedByInputs: true })
         {
             return null;
         }
@@ -48,7 +49,7 @@ internal static class CodebookImportance
         InputMoments? moments = InputMoments.Of(clean, sample.Batches, evaluator.Run, cancellationToken);
         if (moments is null)
         {
-            note("Weights of codebooks count alike: there are no rows to weight them by.");
+            note(terms ? "Ternary terms are chosen by errors of weights alone: there are no rows to weight layers by." : "Weights of codebooks count alike: there are no rows to weight them by.");
         }
 
         return moments;
