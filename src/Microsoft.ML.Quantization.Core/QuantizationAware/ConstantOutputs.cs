@@ -5,7 +5,6 @@ using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.PostTraining;
-using Microsoft.ML.Quantization.Quantizers.Methods;
 
 namespace Microsoft.ML.Quantization.QuantizationAware;
 

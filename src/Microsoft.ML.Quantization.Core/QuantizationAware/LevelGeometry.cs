@@ -72,7 +72,11 @@ internal sealed class LevelGeometry
             channels.Length - alive.Length,
             _weights.Average(v => Math.Abs((double)v)),
             earlier is { } old ? LevelCodes.Changed(Codes(old.Node, Inputs(old.Graph, old.Node)), Codes(_node, _inputs)) : double.NaN,
-            Proportion(alive, length, input)) { Groups = _node.Method.GroupsOf(shape), SoftGap = SoftGap() };
+            Proportion(alive, length, input))
+        {
+            Groups = _node.Method.GroupsOf(shape),
+            SoftGap = SoftGap(),
+        };
         return _node.Method is FewLevelMethod method && method.BoundOf(shape) is var bound && !float.IsPositiveInfinity(bound)
             ? row with { Bound = bound, AtBound = method.AtBound(_inputs[0]) }
             : row;

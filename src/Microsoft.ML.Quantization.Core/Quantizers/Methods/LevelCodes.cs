@@ -1,5 +1,4 @@
 using System;
-using Microsoft.ML.Quantization.Tensors;
 
 namespace Microsoft.ML.Quantization.Quantizers.Methods;
 
