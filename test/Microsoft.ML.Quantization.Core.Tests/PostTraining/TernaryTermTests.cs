@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
 using Microsoft.ML.Quantization.Calibration.Weights;
@@ -72,7 +73,7 @@ public sealed class TernaryTermTests
     public void The_budget_holds_over_the_network_and_is_told()
     {
         QuantizationResult result = Fit(GraphCases.Residual(), _scheme with { TernaryTerms = new TernaryTerms { ExtraTerms = 0.5, BlockChannels = 4 } });
-        IReadOnlyDictionary<string, string> facts = result.Document.Metadata.Facts;
+        ImmutableSortedDictionary<string, string> facts = result.Document.Metadata.Facts;
         int blocks = int.Parse(facts["ternary.blocks"], CultureInfo.InvariantCulture);
 
         // 8·1 + 8·2 + 8·2 + 14·2 + 14·4 + 14·2 + 5·4 runs of 4 channels.

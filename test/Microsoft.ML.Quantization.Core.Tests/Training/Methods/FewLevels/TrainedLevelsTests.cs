@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Collections.Immutable;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -12,7 +11,6 @@ using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
-using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
