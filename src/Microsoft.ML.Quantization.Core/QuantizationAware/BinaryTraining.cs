@@ -10,12 +10,12 @@ namespace Microsoft.ML.Quantization.QuantizationAware;
 
 /// <summary>
 /// Whole trainings from scratch of binary networks as they were published for ImageNet. Those of Bethge et al. (2019): signs without scales, Adam, a rate that falls late, no decay; ReActNet (Liu et al., 2020): in two
-/// stages, with a teacher; Bi-Real Net with smoothed labels, and for small images BMXNet. Shortcuts and transitions (<see cref="BinaryNetworks.RealLayers"/>) have the bits of first and last layers. Change what the data asks for by <c>with</c>. Weights begin as the builders draw them, uniform by inputs, where the authors draw by
+/// stages, with a teacher; Bi-Real Net with smoothed labels, and for small images BMXNet. Shortcuts and transitions have the bits of first and last layers, as the recipes have it (<see cref="QuantizationAwareScheme.DownsamplingAsEdges"/>). Change what the data asks for by <c>with</c>. Weights begin as the builders draw them, uniform by inputs, where the authors draw by
 /// inputs and outputs.
 /// </summary>
 public static class BinaryTraining
 {
-    /// <summary>ResNetE-18 (<see cref="ImageNetworks.BinaryResNet18"/>, <see cref="BinaryNetworks.ResNet"/>): rate 0.004, times 0.3 at 70, 90 and 110 of 120 epochs, batches of 1024.</summary>
+    /// <summary>ResNetE-18 and -34 (<see cref="ImageNetworks.BinaryResNet18"/>, <see cref="ImageNetworks.BinaryResNet34"/>, <see cref="BinaryNetworks.ResNet"/>): rate 0.004, times 0.3 at 70, 90 and 110 of 120 epochs, batches of 1024.</summary>
     /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
     /// <param name="seed">Seed.</param>
     public static QuantizationAwareOptions ResNetE(int epochs = 120, ulong seed = 1) => Options("ResNetE", (epochs, 120), (0.004f, 0.3, 1024), seed, 70, 90, 110);
@@ -23,12 +23,12 @@ public static class BinaryTraining
     /// <summary>BinaryDenseNet-28 (<see cref="BinaryNetworks.DenseNet"/>): rate 0.004, times 0.1 at 100 and 110 of 120 epochs, batches of 256.</summary>
     /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
     /// <param name="seed">Seed.</param>
-    public static QuantizationAwareOptions BinaryDenseNet28(int epochs = 120, ulong seed = 1) => Options("BinaryDenseNet", (epochs, 120), (0.004f, 0.1, 256), seed, 100, 110);
+    public static QuantizationAwareOptions BinaryDenseNet28(int epochs = 120, ulong seed = 1) => Dense(Options("BinaryDenseNet", (epochs, 120), (0.004f, 0.1, 256), seed, 100, 110));
 
     /// <summary>BinaryDenseNet-45: rate 0.008, times 0.1 at 80 and 100 of 125 epochs, batches of 384.</summary>
     /// <param name="epochs">Passes; the rate falls at the same shares of them.</param>
     /// <param name="seed">Seed.</param>
-    public static QuantizationAwareOptions BinaryDenseNet45(int epochs = 125, ulong seed = 1) => Options("BinaryDenseNet", (epochs, 125), (0.008f, 0.1, 384), seed, 80, 100);
+    public static QuantizationAwareOptions BinaryDenseNet45(int epochs = 125, ulong seed = 1) => Dense(Options("BinaryDenseNet", (epochs, 125), (0.008f, 0.1, 384), seed, 80, 100));
 
     /// <summary>
     /// The training of BMXNet's residual network on CIFAR-10 (Bethge et al., 2018; <see cref="BinaryNetworks.ResNet"/>): rate 0.01, falling at 50, 200 and 250 of 300 epochs, batches of 256. By how much it falls, 0.1, is not
@@ -48,7 +48,7 @@ public static class BinaryTraining
     }
 
     /// <summary>
-    /// ReActNet, to be run by <see cref="QuantizationAwareTrainer.RunStages"/>: activations become signs first, weights stay float and decay; then both, without decay. Each stage has Adam, a rate that falls from 5e-4 to 0 along a
+    /// ReActNet (<see cref="ImageNetworks.ReActNet"/>, or any residual network), to be run by <see cref="QuantizationAwareTrainer.RunStages"/>: activations become signs first, weights stay float and decay; then both, without decay. Each stage has Adam, a rate that falls from 5e-4 to 0 along a
     /// line, batches of 512, and no loss but the distance of its classes' shares from the teacher's.
     /// </summary>
     /// <param name="teacher">A real network with the same input and as many logits; a deeper one in the paper.</param>
@@ -59,7 +59,7 @@ public static class BinaryTraining
         ArgumentNullException.ThrowIfNull(teacher);
         var both = new QuantizationAwareOptions
         {
-            Scheme = TrainingRecipes.Find("ReActNet").Scheme(1, 1) with { TreatAsEdges = [BinaryNetworks.RealLayers] },
+            Scheme = TrainingRecipes.Find("ReActNet").Scheme(1, 1),
             Training = new TrainingOptions
             {
                 Epochs = epochs,
@@ -74,9 +74,12 @@ public static class BinaryTraining
         return [both with { Scheme = both.Scheme with { Weights = null }, Training = both.Training with { Decay = 1e-5f } }, both];
     }
 
+    /// <summary>Transitions by name: in front of dilated stages they stand behind no pool.</summary>
+    private static QuantizationAwareOptions Dense(QuantizationAwareOptions options) => options with { Scheme = options.Scheme with { TreatAsEdges = [BinaryNetworks.RealLayers] } };
+
     private static QuantizationAwareOptions Options(string recipe, (int Own, int Paper) epochs, (float Rate, double Gamma, int Batch) step, ulong seed, params int[] falls) => new()
     {
-        Scheme = TrainingRecipes.Find(recipe).Scheme(1, 1) with { TreatAsEdges = [BinaryNetworks.RealLayers] },
+        Scheme = TrainingRecipes.Find(recipe).Scheme(1, 1),
         Training = new TrainingOptions
         {
             Epochs = epochs.Own,

@@ -107,6 +107,19 @@ public sealed class ShiftTests
     }
 
     [TestMethod]
+    public void The_training_of_the_paper_takes_the_network_of_the_paper()
+    {
+        Shape image = Shape.Of(1, 32, 32);
+        var rows = new MemoryBatchSource(image, RandomTensors.Floats(Shape.Of(8, 1, 32, 32), 3).Values<float>().ToArray(), [.. Enumerable.Range(0, 8).Select(i => (float)(i % Classes))]);
+        ImmutableArray<QuantizationAwareOptions> stages = [.. BinaryTraining.ReActNet(SmallNetworks.ResNet(8, image, Classes, 2), epochs: 1).Select(s => s with { InitialRows = 4, Training = s.Training with { BatchSize = 8 } })];
+        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        Graph network = ImageNetworks.ReActNet(image, Classes, width: 2);
+        StagedResult result = trainer.RunStages(network, rows, stages);
+        Assert.IsTrue(result.Last.Quantized.Layers.All(l => l.IsInteger), string.Join("; ", result.Last.Quantized.Layers.Where(l => !l.IsInteger).Select(l => $"{l.Name}: {l.Reason}")));
+        Assert.AreEqual(network.Nodes.OfType<Binary>().Count(b => b.Operator == BinaryOperator.Subtract), result.Stages[1].Graph.Nodes.OfType<Binary>().Count(b => b.Operator == BinaryOperator.Subtract));
+    }
+
+    [TestMethod]
     public void Shifts_are_for_signs()
     {
         QuantizationAwareScheme scheme = TrainingRecipes.Find("LSQ").Scheme(4, 4) with { HasShifts = true };
