@@ -51,8 +51,8 @@ internal static class AblationsCommand
         new("Pull of ADMM", "0.001", "admm-weak", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-3f } } },
         new("Pull of ADMM", "0.01", "admm-middle", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-2f } } },
         new("Pull of ADMM", "0.1", "admm-strong", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-1f } } },
-        new("Statistics of Tang's networks", "running ones of training", "tang-running", "Tang", (1, 2), 12),
-        new("Statistics of Tang's networks", "measured anew at the end", "tang-measured", "Tang", (1, 2), 12) { Training = t => t with { ReestimationBatches = 100 } },
+        new("Statistics of Tang's networks", "running ones of training", "tang-running", "Tang", (1, 2), 12) { Training = t => t with { ReestimationBatches = 0 } },
+        new("Statistics of Tang's networks", "measured anew at the end", "tang-measured", "Tang", (1, 2), 12),
         new("Activations of QN", "QN, soft steps that harden", "qn-soft", "QN", (1, 1), 4),
         new("Activations of QN", "DoReFa", "qn-hard", "QN", (1, 1), 4) { Scheme = static s => s with { Activations = new DoReFaActivations { Bits = 1 } } },
         new("Activations of HashNet", "HashNet, soft signs that harden", "hashnet-soft", "HashNet", (1, 1), 4),
@@ -120,7 +120,7 @@ internal static class AblationsCommand
 
             `dotnet run -c Release --project test/Benchmarks -- ablations DATA_DIR` on {Machine.Description}.
             Cells of the table of recipes (methods.md) that surprised, trained as there, some for fewer epochs, in two ways that differ in one thing. Mean error on the test images with its 95 % interval (Student's t) where there are several seeds. One file a cell in `ablations/`, which names the machine that trained it.
-            The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways and of Tang's running statistics; those of INQ's layer levels were trained before the method knew levels of channels, that of the largest level from the largest weight before it knew another.
+            The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways and of Tang's statistics, running and measured; those of INQ's layer levels were trained before the method knew levels of channels, that of the largest level from the largest weight before it knew another.
 
             {table}
             """.ReplaceLineEndings("\n"));

@@ -48,6 +48,11 @@ public abstract record QuantizationMethod
     public virtual bool TrainsWithNoise => false;
 
     /// <summary>
+    /// Whether statistics of batch normalization should be measured anew behind training though the way forward is hard in it: running averages then lag behind codes that change until the end. So it is with noise.
+    /// </summary>
+    public virtual bool OutrunsStatistics => TrainsWithNoise;
+
+    /// <summary>
     /// Whether networks with it are trained by Adam: the size of its gradients tells nothing about the length of a good step (weights become signs without a scale, or the scale multiplies their
     /// gradient too), or it weighs by <see cref="MethodCall.Curvature"/>, which no other optimizer keeps, and is another method without.
     /// </summary>

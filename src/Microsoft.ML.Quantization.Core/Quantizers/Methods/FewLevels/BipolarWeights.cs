@@ -20,6 +20,9 @@ public sealed record BipolarWeights : FewLevelMethod
     /// <inheritdoc/>
     public override bool NeedsAdam => true;
 
+    /// <summary>True: with running averages networks of these signs end some points lower.</summary>
+    public override bool OutrunsStatistics => true;
+
     /// <inheritdoc/>
     public override ImmutableArray<float> Settings => [Bits, Pull];
 
