@@ -7,8 +7,6 @@ namespace Microsoft.ML.Quantization.Networks;
 /// <summary>Draws weights.</summary>
 internal static class StartingWeights
 {
-    private const int Uniforms = 12;
-
     /// <summary>Weights [O, I, ..].</summary>
     /// <param name="start">What from.</param>
     /// <param name="shape">[O, I, ..].</param>
@@ -32,21 +30,9 @@ internal static class StartingWeights
         var values = new float[shape.Count];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = (float)(size * (normal ? Normal(random, i) : (2.0 * random.Uniform(i)) - 1));
+            values[i] = (float)(size * (normal ? random.Normal(i) : (2.0 * random.Uniform(i)) - 1));
         }
 
         return Tensor.Create(shape, values);
-    }
-
-    /// <summary>Twelve uniform numbers less six: mean 0, variance 1, near enough to normal to begin with, and the same bits on every machine.</summary>
-    private static double Normal(CounterRandom random, long index)
-    {
-        double sum = -Uniforms / 2;
-        for (int i = 0; i < Uniforms; i++)
-        {
-            sum += random.Uniform((index * Uniforms) + i);
-        }
-
-        return sum;
     }
 }

@@ -129,7 +129,7 @@ internal sealed class LevelGeometry
         var pairs = new List<(double X, double Y)>();
         for (int sample = 0; sample < samples; sample++)
         {
-            float[] a = [.. Enumerable.Range(0, length).Select(i => (float)Gaussian(random, ((long)sample * length) + i))];
+            float[] a = [.. Enumerable.Range(0, length).Select(i => (float)random.Normal(((long)sample * length) + i))];
             float[] levels = input == InputLevels.Real ? a : [.. a.Select(v => v >= 0 ? 1f : input == InputLevels.Sign ? -1 : 0)];
             pairs.AddRange(channels.Select(c => (Dot(c.W, a), Dot(c.Y, levels))));
         }
@@ -151,18 +151,6 @@ internal sealed class LevelGeometry
         for (int i = 0; i < w.Length; i++)
         {
             sum += (double)w[i] * a[i];
-        }
-
-        return sum;
-    }
-
-    /// <summary>Twelve uniform numbers less six: variance 1, near enough to Gaussian here.</summary>
-    private static double Gaussian(CounterRandom random, long index)
-    {
-        double sum = -6;
-        for (int i = 0; i < 12; i++)
-        {
-            sum += random.Uniform((index * 12) + i);
         }
 
         return sum;
