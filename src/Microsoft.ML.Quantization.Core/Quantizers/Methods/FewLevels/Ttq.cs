@@ -7,13 +7,14 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 
 /// <summary>
 /// Trained ternary quantization (Zhu et al., 2017): ŵ = P where w > Δ, −N where w &lt; −Δ, else 0, with Δ = t·max|w|, or the Δ that leaves a wanted share at 0 (<see cref="Sparsity"/>), a constant and P, N > 0 learned, one of each a layer:
-/// dP = Σ g above, dN = −Σ g below, dw = P·g above, N·g below, g between. They begin at the means of the weights that they stand for. Two planes, {0, 1} and {−1, 0}. The authors
+/// dP = Σ g above, dN = −Σ g below, dw = P·g above, N·g below, g between. They begin at the means of the weights that they stand for, or of all sizes where these are none. Two planes, {0, 1} and {−1, 0}. The authors
 /// divide the weights of a layer by the largest first and begin at P = N = 1; here the network keeps its function, and dP and dN are divided by √n (as LSQ does), n weights, without which plain
 /// gradient descent throws scales around that are far below 1.
 /// </summary>
 public sealed record Ttq : FewLevelMethod
 {
     private const int FewSettings = 3;
+    private const float SmallestStart = 1e-6f;
 
     /// <summary>t, in [0, 1).</summary>
     public float Threshold { get; init; } = 0.05f;
@@ -54,7 +55,7 @@ public sealed record Ttq : FewLevelMethod
         {
             float count = LaneMap.Sum(new Beyond(delta, i == 0, true), w, w);
             float sum = LaneMap.Sum(new Beyond(delta, i == 0, false), w, w);
-            parameters[i].Writable<float>()[0] = count > 0 ? MathF.Abs(sum) / count : 1;
+            parameters[i].Writable<float>()[0] = count > 0 ? MathF.Abs(sum) / count : Math.Max(LatentWeights.MeanSize(w), SmallestStart);
         }
     }
 

@@ -258,6 +258,14 @@ public sealed class TernaryWeightTests
     }
 
     [TestMethod]
+    public void Ttq_begins_with_the_mean_of_all_where_a_side_has_no_weights()
+    {
+        var use = new Use(new Ttq { Bits = 2 }, [0.02f, 0.01f, 0.03f, -0.0001f]);
+        Use.Near([0.02f], use.Call.Parameter(0).ToArray());
+        Use.Near([0.015025f], use.Call.Parameter(1).ToArray());
+    }
+
+    [TestMethod]
     public void Admm_freezes_at_the_projection_of_weights_and_dual()
     {
         var use = new Use(new Admm { Bits = 1, FreezeAt = 0.5f }, [0.2f, -0.1f], context: new MethodContext(1, 3, 2, 4));
