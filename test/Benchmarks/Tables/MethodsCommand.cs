@@ -38,10 +38,10 @@ internal static class MethodsCommand
         Graph start = Start();
         var runner = new CellRunner("methods", Rows(args[0], "train"), Rows(args[0], "t10k"));
         TableCell[] first = [.. Cells(start, epochs, seed: 1)];
-        RunAll(runner, [.. first.Where(c => wanted.Count == 0 || wanted.Contains(c.Method))], () => Write(Done(runner, first), []));
+        RunAll(runner, [.. first.Where(c => wanted.Count == 0 || wanted.Contains(c.Method))], () => Write(Done(runner, first), [], Older(runner, first)));
         TableCell[] more = [.. MoreSeeds(Done(runner, first), start, epochs)];
-        RunAll(runner, wanted.Count == 0 ? more : [], () => Write(Done(runner, first), Done(runner, more)));
-        Write(Done(runner, first), Done(runner, more));
+        RunAll(runner, wanted.Count == 0 ? more : [], () => Write(Done(runner, first), Done(runner, more), Older(runner, first)));
+        Write(Done(runner, first), Done(runner, more), Older(runner, first));
         return 0;
     }
 
@@ -58,6 +58,13 @@ internal static class MethodsCommand
     }
 
     private static CellResult[] Done(CellRunner runner, IEnumerable<TableCell> cells) => [.. cells.Select(c => runner.Find(c.Name)).OfType<CellResult>()];
+
+    /// <summary>Cells whose recipe has changed since they were trained.</summary>
+    private static string Older(CellRunner runner, IEnumerable<TableCell> cells)
+    {
+        string[] older = [.. cells.Where(c => runner.Find(c.Name) is { } done && done.Scheme != c.Scheme?.ToString()).Select(c => $"{c.Method} {c.Bits}")];
+        return older.Length == 0 ? string.Empty : $" Trained with an earlier form of their quantizers, as their files say: {string.Join(", ", older)}.";
+    }
 
     /// <summary>Two more seeds of the two recipes that are best at the shared widths, once all cells of these widths are done.</summary>
     private static IEnumerable<TableCell> MoreSeeds(CellResult[] done, Graph start, int epochs)
@@ -119,7 +126,7 @@ internal static class MethodsCommand
 
     /// <summary>The recipe's scheme with the same layers quantized as in every other cell.</summary>
     internal static QuantizationAwareScheme Scheme(TrainingRecipe recipe, int weights, int activations)
-        => recipe.Scheme(weights, activations) with { EdgeLayers = EdgeLayers.EightBits, InputBits = 0, DownsamplingAsEdges = false };
+        => recipe.Scheme(weights, activations) with { EdgeLayers = EdgeLayers.EightBits, InputBits = 0, DownsamplingAsEdges = false, Padding = SignPadding.Zero };
 
     /// <summary>One way of training for all, except for what a method must have (<see cref="TrainingDefaults"/>).</summary>
     internal static TrainingOptions Training(int epochs, ulong seed, TrainingOptions needed) => new()
@@ -136,7 +143,7 @@ internal static class MethodsCommand
         Augmentations = [new RandomShift(1), new RandomFlip()],
     };
 
-    private static void Write(CellResult[] results, CellResult[] moreSeeds)
+    private static void Write(CellResult[] results, CellResult[] moreSeeds, string older)
     {
         var table = new QuietTable("recipe", "W/A", "epochs", "accuracy, engine", "points below float", "accuracy, hard in float", "differing predictions", "integer layers", "file, bytes", "training, s");
         foreach (CellResult r in results)
@@ -166,7 +173,7 @@ internal static class MethodsCommand
             `dotnet run -c Release --project test/Benchmarks -- methods DATA_DIR` on {Machine.Description}.
             Fashion-MNIST, 60,000 training and 10,000 test images; ResNet-8 (`samples/data/{Network}`, {Accuracy(FloatAccuracy)} in float), every cell from the same float network; Nesterov momentum 0.9, rate 0.02
             with cosine, decay 1e-4 (none of latent weights of signs and of ADMM), shift by one pixel and flip; the same layers in every cell, whatever a recipe has: first and last layer 8 bits, the 1×1 convolutions of shortcuts like all inner layers; seed 1; 32 means float; where training has noise or soft signs (RQ, RQ-ST, HashNet) by Adam with rate 0.001 and statistics of normalization measured anew with hard quantizers at the end, so measured for Tang too, by Adam with that rate also where the scale of signs multiplies their gradients or they have none (weights of XNOR, BWN, ABC-Net, Tang, ResNetE, BinaryDenseNet, BMXNet, BNN, BinaryConnect, TBN) and where second moments are read (LAB, LAT, LAQ), the rate starts over in each stage of INQ, ReActNet puts its shifts into the network; activations of XNOR, BNN and their kin, which are signs elsewhere, are 0 and 1 behind this network's rectifiers, while those of HORQ, Tang, TBN and HWGQ take a rectifier's place, so that HORQ at 1/1 is XNOR with codes −1 and 1. One file a cell in `methods/`; cells that are missing have not been run.
-            Times of training are of one process a core; the command may be started once a core, the processes share the cells. A cell may have been trained on another machine than the one that wrote this table: its file says which. Its time is that of the process which ended it, pauses and other work of the machine included.
+            Times of training are of one process a core; the command may be started once a core, the processes share the cells. A cell may have been trained on another machine than the one that wrote this table: its file says which. Its time is that of the process which ended it, pauses and other work of the machine included.{older}
 
             {table}{best}
             """.ReplaceLineEndings("\n"));
