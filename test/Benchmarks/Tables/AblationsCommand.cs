@@ -43,6 +43,7 @@ internal static class AblationsCommand
         new("Slope of IR-Net's activations, network of binary blocks from scratch", "Bi-Real's triangle", "blocks-irnet-triangle", "IR-Net", (1, 1), 4) { Network = Blocks, Scheme = static s => s with { Activations = new BiReal { Bits = 1 } } },
         new("Bases of activations of ABC-Net", "one", "abc-one", "ABC-Net", (1, 1), 4),
         new("Bases of activations of ABC-Net", "two", "abc-two", "ABC-Net", (1, 2), 4),
+        new("Bases of activations of ABC-Net", "two, their thresholds at a tenth of the rate", "abc-two-slow", "ABC-Net", (1, 2), 4) { Training = t => t with { Groups = [new ParameterGroup(@".*\.quantized\.shift", 0.1f)] } },
         new("Bases of activations of ABC-Net, network of binary blocks from scratch", "one", "blocks-abc-one", "ABC-Net", (1, 1), 4) { Network = Blocks },
         new("Bases of activations of ABC-Net, network of binary blocks from scratch", "two", "blocks-abc-two", "ABC-Net", (1, 2), 4) { Network = Blocks },
         new("Ternary weights", "TWN: one measured scale, threshold 0.7 of the mean", "ternary-twn", "TWN", (2, 32), 4),
