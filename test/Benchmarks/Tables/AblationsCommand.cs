@@ -48,6 +48,7 @@ internal static class AblationsCommand
         new("Bases of activations of ABC-Net, network of binary blocks from scratch", "two", "blocks-abc-two", "ABC-Net", (1, 2), 4) { Network = Blocks },
         new("Ternary weights", "TWN: one measured scale, threshold 0.7 of the mean", "ternary-twn", "TWN", (2, 32), 4),
         new("Ternary weights", "TTQ: two learned scales, threshold 0.05 of the largest", "ternary-ttq", "TTQ", (2, 32), 4),
+        new("Ternary weights", "TTQ by Adam, rate 0.001", "ternary-ttq-adam", "TTQ", (2, 32), 4) { Training = t => t with { Optimizer = new Adam(), Rate = 1e-3f } },
         new("Ternary weights", "TTQ with threshold 0.15 of the largest", "ternary-ttq-wide", "TTQ", (2, 32), 4) { Scheme = static s => s with { Weights = ((Ttq)s.Weights!) with { Threshold = 0.15f } } },
         new("Pull of ADMM", "0.001", "admm-weak", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-3f } } },
         new("Pull of ADMM", "0.01", "admm-middle", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-2f } } },
