@@ -146,9 +146,9 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
             warnings.Add($"{weights.Name} expects the steps of {nameof(Adam)}; with {options.Training.Optimizer.GetType().Name} it is another method. {nameof(TrainingDefaults)}.{nameof(TrainingDefaults.For)} has what it needs.");
         }
 
-        if ((options.Scheme.Weights is { TrainsWithNoise: true } || options.Scheme.Activations is { TrainsWithNoise: true }) && options.Training.ReestimationBatches == 0)
+        if ((options.Scheme.Weights is { OutrunsStatistics: true } || options.Scheme.Activations is { OutrunsStatistics: true }) && options.Training.ReestimationBatches == 0)
         {
-            warnings.Add($"The quantizers train with noise or soft levels, so statistics of normalization are not those of the exported network; {nameof(TrainingOptions.ReestimationBatches)} above 0 measures them anew.");
+            warnings.Add($"The quantizers train with noise, soft levels or codes that change until the end, so statistics of normalization are not those of the exported network; {nameof(TrainingOptions.ReestimationBatches)} above 0 measures them anew.");
         }
 
         warnings.ForEach(w => log?.Invoke(w));

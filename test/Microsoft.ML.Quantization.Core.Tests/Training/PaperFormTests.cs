@@ -130,6 +130,7 @@ public sealed class PaperFormTests
     {
         Assert.IsTrue(Run(BinaryNetworks.Mlp(_image, [8, 8], Classes), "LAB", Options with { Optimizer = new Sgd() }).Quantized.Notes.Any(n => n.Contains("LAB expects the steps of Adam", StringComparison.Ordinal)));
         Assert.IsTrue(Run(BinaryNetworks.Mlp(_image, [8, 8], Classes), "HashNet", Options).Quantized.Notes.Any(n => n.Contains("ReestimationBatches", StringComparison.Ordinal)));
+        Assert.IsTrue(Run(BinaryNetworks.Mlp(_image, [8, 8], Classes, BinaryActivation.PRelu), "Tang", Options).Quantized.Notes.Any(n => n.Contains("ReestimationBatches", StringComparison.Ordinal)));
         Assert.IsFalse(Run(BinaryNetworks.Mlp(_image, [8, 8], Classes), "BNN", Options).Quantized.Notes.Any(n => n.Contains("expects", StringComparison.Ordinal) || n.Contains("Reestimation", StringComparison.Ordinal)));
     }
 
