@@ -6,6 +6,7 @@ using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
+using Microsoft.ML.Quantization.Numerics;
 
 namespace Microsoft.ML.Quantization.PostTraining;
 
@@ -58,14 +59,12 @@ internal static class NetworkChecks
     private static void RequireFinite(Node node, Value constant)
     {
         ReadOnlySpan<float> values = constant.Constant!.Values<float>();
-        for (int i = 0; i < values.Length; i++)
+        int index = FiniteNumbers.FirstOther(values);
+        if (index >= 0)
         {
-            if (!float.IsFinite(values[i]))
-            {
-                throw new QuantizationException(
-                    QuantizationErrorCode.NonFiniteWeight,
-                    string.Create(CultureInfo.InvariantCulture, $"Layer '{node.Name}', constant '{constant.Name}' {constant.Type.Shape}: expected finite numbers, found {values[i]} at index {i}. Repair the network, or keep this layer float."));
-            }
+            throw new QuantizationException(
+                QuantizationErrorCode.NonFiniteWeight,
+                string.Create(CultureInfo.InvariantCulture, $"Layer '{node.Name}', constant '{constant.Name}' {constant.Type.Shape}: expected finite numbers, found {values[index]} at index {index}. Repair the network, or keep this layer float."));
         }
     }
 }

@@ -71,7 +71,7 @@ public sealed class PostTrainingQuantizer
         InputMoments? moments = WeightImportance.Of(clean, options.Scheme, _operators, sample, plan.Sites.IsEmpty ? batches : null, note => Note(notes, note), cancellationToken);
         TernaryTermPlan? terms = TernaryTermPlan.Of(clean, plan.Layers, options.Scheme, moments, cancellationToken);
         LogTerms(terms);
-        Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => FitWeights(clean, layer, weights, options.Scheme, moments), layer => terms?.PlanesOf(layer) ?? []);
+        Graph fake = InsertFakeQuantize.Run(clean, plan, activations, (layer, weights) => PlannedWeights.Fit(clean, layer, weights, options.Scheme, moments), layer => terms?.PlanesOf(layer) ?? []);
         if (options.Scheme.BiasCorrection && sample.Rows > 0)
         {
             Stage("bias correction", cancellationToken);
@@ -201,25 +201,6 @@ public sealed class PostTrainingQuantizer
         }
 
         return quantizers;
-    }
-
-    private static AffineQuantization FitWeights(Graph clean, LayerPlan layer, Tensor weights, QuantizationScheme scheme, InputMoments? moments)
-    {
-        if (CodebookTarget.Of(scheme, layer.WeightBits) is { } book)
-        {
-            double[]? importance = moments?.ImportanceOf(clean.Nodes.First(n => n.Name == layer.Name), weights.Shape);
-            return CodebookWeightFitter.Fit(layer.Name, weights, book, importance).Quantization;
-        }
-
-        bool grouped = scheme.WeightGranularity == Granularity.PerGroup;
-        WeightTarget target = WeightTarget.Symmetric(layer.WeightBits, grouped ? 1 : 0) with
-        {
-            Granularity = scheme.WeightGranularity,
-            GroupSize = layer.GroupSize,
-            ScaleBits = grouped ? scheme.GroupScaleBits : 32,
-            LeastSquaresRefit = scheme.LeastSquaresRefit,
-        };
-        return WeightFitter.For(scheme.WeightRange, layer.WeightBits).Fit(layer.Name, weights, target).Quantization;
     }
 
     private Graph CorrectBiases(Graph clean, Graph fake, RowSample sample, List<string> notes, CancellationToken cancellationToken)

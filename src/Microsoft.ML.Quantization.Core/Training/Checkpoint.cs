@@ -13,13 +13,11 @@ namespace Microsoft.ML.Quantization.Training;
 
 /// <summary>
 /// The state of a run in a file, little-endian: "MLQTRAIN", version (int32), SHA-256 of the body, body. The body begins with a fingerprint of graph, options,
-/// number of rows and some of them; another run's file is refused. Version 1 had no place within an epoch, 2 no share of changed codes. Written to a temporary file first, then renamed.
+/// number of rows and some of them; another run's file is refused. Written to a temporary file first, then renamed.
 /// </summary>
 internal static class Checkpoint
 {
     private const int Version = 3;
-    private const int WithoutFlips = 2;
-    private const int WholeEpochs = 1;
     private const int HashedRows = 64;
     private const int HeaderLength = 8 + 4 + 32;
 
@@ -80,11 +78,11 @@ internal static class Checkpoint
     {
         byte[] file = File.ReadAllBytes(path);
         int version = file.Length >= HeaderLength ? BitConverter.ToInt32(file, 8) : 0;
-        bool isWhole = version is >= WholeEpochs and <= Version && file.AsSpan().StartsWith(Magic)
+        bool isWhole = version == Version && file.AsSpan().StartsWith(Magic)
             && SHA256.HashData(file.AsSpan(HeaderLength)).AsSpan().SequenceEqual(file.AsSpan(12, 32));
         if (!isWhole)
         {
-            throw new QuantizationException(QuantizationErrorCode.CorruptModel, $"Checkpoint '{path}': expected a whole checkpoint of version {Version}, found {file.Length} bytes that are none. Delete the file to start over.");
+            throw new QuantizationException(QuantizationErrorCode.CorruptModel, $"Checkpoint '{path}': expected a whole checkpoint of version {Version}, found {Found(file, version)}. Delete the file to start over.");
         }
 
         var reader = new FieldReader(file.AsSpan(HeaderLength), "state", "Checkpoint");
@@ -98,20 +96,16 @@ internal static class Checkpoint
         state.Step = reader.Long("step");
         state.BestEpoch = reader.Int("best epoch");
         state.Stale = reader.Int("stale");
-        if (version != WholeEpochs)
-        {
-            state.Loss = BitConverter.Int64BitsToDouble(reader.Long("loss"));
-            (state.Correct, state.Done) = (reader.Int("correct"), reader.Int("done"));
-        }
-
-        int epochs = reader.Count("history", 24);
+        state.Loss = BitConverter.Int64BitsToDouble(reader.Long("loss"));
+        (state.Correct, state.Done) = (reader.Int("correct"), reader.Int("done"));
+        int epochs = reader.Count("history", 28);
         for (int i = 0; i < epochs; i++)
         {
             var report = new EpochReport(reader.Int("epoch"), reader.Float("loss"), Accuracy(reader.Float("accuracy")), reader.Float("loss"), Accuracy(reader.Float("accuracy")), reader.Float("rate"));
-            state.History.Add(version > WithoutFlips ? report with { Flipped = reader.Float("flipped") } : report);
+            state.History.Add(report with { Flipped = reader.Float("flipped") });
         }
 
-        int flips = version > WithoutFlips ? reader.Count("flips", 8) : 0;
+        int flips = reader.Count("flips", 8);
         for (int i = 0; i < flips; i++)
         {
             state.Flips[reader.Text("weights")] = reader.Float("flipped");
@@ -125,6 +119,10 @@ internal static class Checkpoint
 
         reader.End();
     }
+
+    private static string Found(byte[] file, int version) => file.AsSpan().StartsWith(Magic) && version is > 0 and not Version
+        ? FormattableString.Invariant($"one of version {version}, which another version of this library began")
+        : FormattableString.Invariant($"{file.Length} bytes that are none");
 
     /// <summary>A NaN in the file stands for none.</summary>
     private static float? Accuracy(float stored) => float.IsNaN(stored) ? null : stored;

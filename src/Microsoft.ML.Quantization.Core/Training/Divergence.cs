@@ -32,21 +32,5 @@ internal static class Divergence
 
     private static string? First(Dictionary<string, Tensor> gradients, Func<Tensor, bool> isSuch) => gradients.Where(g => isSuch(g.Value)).Select(g => g.Key).FirstOrDefault();
 
-    private static bool IsFinite(Tensor tensor)
-    {
-        if (tensor.Type != ElementType.Float32)
-        {
-            return true;
-        }
-
-        foreach (float value in tensor.Values<float>())
-        {
-            if (!float.IsFinite(value))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    private static bool IsFinite(Tensor tensor) => tensor.Type != ElementType.Float32 || FiniteNumbers.FirstOther(tensor.Values<float>()) < 0;
 }

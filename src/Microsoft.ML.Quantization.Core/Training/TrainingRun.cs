@@ -24,7 +24,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly Graph _graph;
     private readonly TrainingOptions _options;
     private readonly IBatchSource _training;
-    private readonly RowsOf? _validation;
+    private readonly Validation _validation;
     private readonly ReverseMode _reverse;
     private readonly TrainingState _state;
     private readonly Stepper _stepper;
@@ -42,9 +42,9 @@ internal sealed class TrainingRun : IDisposable
         _options = options;
         int[] order = Batches.Permutation(rows.Count, options.Seed, SplitStep);
         int held = (int)(rows.Count * (double)options.ValidationShare);
-        _validation = held > 0 ? new RowsOf(rows, [.. order[..held].Order()]) : null;
         _training = held > 0 ? new RowsOf(rows, [.. order[held..].Order()]) : rows;
         _reverse = new ReverseMode(graph, Logits(graph, options.Loss), kernels, pool);
+        _validation = new Validation(graph, held > 0 ? new RowsOf(rows, [.. order[..held].Order()]) : null, _reverse, options);
         _state = new TrainingState(graph, options.Optimizer);
         _stepper = new Stepper(graph, options, _state, pool);
         _flips = new FlipCounter(graph, pool);
@@ -60,10 +60,10 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <inheritdoc cref="Trainer.Scorer"/>
-    public Func<Graph, IGraphRunner>? Scorer { get; init; }
+    public Func<Graph, IGraphRunner>? Scorer { init => _validation.Scorer = value; }
 
     /// <inheritdoc cref="Trainer.ScorerRows"/>
-    public int ScorerRows { get; init; }
+    public int ScorerRows { init => _validation.ScorerRows = value; }
 
     /// <inheritdoc/>
     public void Dispose() => _teacher?.Dispose();
@@ -76,6 +76,11 @@ internal sealed class TrainingRun : IDisposable
             {
                 if (Epoch(progress, cancellationToken) is { } place)
                 {
+                    if (_state.BestEpoch >= 0)
+                    {
+                        Reestimate(cancellationToken);
+                    }
+
                     return Result(TrainingStop.Diverged, place);
                 }
             }
@@ -115,7 +120,7 @@ internal sealed class TrainingRun : IDisposable
             _state.Correct += value.Correct;
             _state.Done += batch.Length;
             _state.Step++;
-            (float loss, float? accuracy) = ((float)(_state.Loss / _state.Done), Share(_state.Correct, _state.Done));
+            (float loss, float? accuracy) = ((float)(_state.Loss / _state.Done), _validation.Share(_state.Correct, _state.Done));
             EpochReport? finished = _state.Done == order.Length ? Finish(loss, accuracy, rate, cancellationToken) : null;
             progress?.Report(new TrainingProgress(finished?.Epoch ?? _state.Epoch, _state.Step, Steps, loss, accuracy, finished) { Constants = finished is null ? null : _state.Constants });
             if (finished is null && _options.CheckpointSteps > 0 && _state.Step % _options.CheckpointSteps == 0 && Divergence.InConstants(_graph, _state.Constants) is null)
@@ -144,12 +149,10 @@ internal sealed class TrainingRun : IDisposable
         }
 
         value = value with { Sum = value.Sum + (hints * batch.Length) };
-        Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient, extra);
-        _pruning.Mask(gradients);
-        float norm = Stepper.Norm(_state, gradients);
-        if (!float.IsFinite(value.Sum) || !float.IsFinite(norm))
+        (Dictionary<string, Tensor> gradients, float norm) = Gradients(pass, value, extra);
+        if (DivergedAt(pass, value, norm) is { } place)
         {
-            return (value, Divergence.Find(_reverse, pass, value.Gradient));
+            return (value, place);
         }
 
         _stepper.Measure(pass, _state.Constants, _options.StatisticsMomentum);
@@ -160,16 +163,21 @@ internal sealed class TrainingRun : IDisposable
         if (ahead is not null)
         {
             LossValue there = Loss(ahead[_reverse.OutputName], targets, taught);
-            gradients = _reverse.Backward(ahead, there.Gradient);
-            _pruning.Mask(gradients);
-            norm = Stepper.Norm(_state, gradients);
-            if (!float.IsFinite(there.Sum) || !float.IsFinite(norm))
+            (gradients, norm) = Gradients(ahead, there, []);
+            if (DivergedAt(ahead, there, norm) is { } beyond)
             {
-                return (there, Divergence.Find(_reverse, ahead, there.Gradient));
+                return (there, beyond);
             }
         }
 
-        Dictionary<string, long[]>? codes = _state.Done + batch.Length == _training.Count ? _flips.Codes(_state.Constants) : null;
+        Move(gradients, norm, rate, isLast: _state.Done + batch.Length == _training.Count);
+        return (value, null);
+    }
+
+    /// <summary>The step itself; the last of an epoch counts the codes that it changes.</summary>
+    private void Move(Dictionary<string, Tensor> gradients, float norm, float rate, bool isLast)
+    {
+        Dictionary<string, long[]>? codes = isLast ? _flips.Codes(_state.Constants) : null;
         _stepper.Step(_state, gradients, norm, rate, Place().Context);
         if (codes is not null)
         {
@@ -177,8 +185,18 @@ internal sealed class TrainingRun : IDisposable
         }
 
         _pruning.After(_state.Step, Steps);
-        return (value, null);
     }
+
+    private (Dictionary<string, Tensor> Gradients, float Norm) Gradients(ForwardPass pass, LossValue value, Dictionary<string, Tensor> extra)
+    {
+        Dictionary<string, Tensor> gradients = _reverse.Backward(pass, value.Gradient, extra);
+        _pruning.Mask(gradients);
+        return (gradients, Stepper.Norm(_state, gradients));
+    }
+
+    /// <summary>The layer at which a step diverged, or null.</summary>
+    private string? DivergedAt(ForwardPass pass, LossValue value, float norm)
+        => float.IsFinite(value.Sum) && float.IsFinite(norm) ? null : Divergence.Find(_reverse, pass, value.Gradient);
 
     private LossValue Loss(Tensor output, float[] targets, Tensor? taught)
     {
@@ -204,11 +222,11 @@ internal sealed class TrainingRun : IDisposable
             return null;
         }
 
-        (float validationLoss, float? validationAccuracy) = Validate(cancellationToken);
+        (float validationLoss, float? validationAccuracy) = _validation.Score(_state.Constants, cancellationToken);
         var report = new EpochReport(_state.Epoch, loss, accuracy, validationLoss, validationAccuracy, rate) { Flipped = _state.Flipped };
-        bool isBetter = !IsWhole(report) || _state.History.Where(IsWhole).All(h => IsBetter(report, h));
+        bool isBetter = !IsWhole(report) || _state.History.Where(IsWhole).All(h => _validation.IsBetter(report, h));
         _state.Stale = isBetter ? 0 : _state.Stale + 1;
-        if (isBetter || _validation is null)
+        if (isBetter || !_validation.HasRows)
         {
             // Without rows held back nothing tells epochs apart honestly: the latest counts as the best, and patience watches the training loss.
             _state.Best = TrainingState.Copy(_state.Constants);
@@ -232,50 +250,6 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Whether all pruning was done behind an epoch.</summary>
     private bool IsWhole(EpochReport report) => (report.Epoch + 1) * _stepsPerEpoch > _pruning.LastStep(Steps);
-
-    /// <summary>By the rows held back: the larger accuracy, then the smaller loss; where there is no accuracy, the loss alone.</summary>
-    private bool IsBetter(EpochReport report, EpochReport other) => _validation is null
-        ? report.Loss < other.Loss
-        : report.ValidationAccuracy is { } own && other.ValidationAccuracy is { } its && own != its ? own > its : report.ValidationLoss < other.ValidationLoss;
-
-    private (float Loss, float? Accuracy) Validate(CancellationToken cancellationToken)
-    {
-        if (_validation is null)
-        {
-            return (float.NaN, null);
-        }
-
-        bool hasScores = _validation.Count >= ScorerRows && _reverse.OutputName == _graph[_graph.Outputs[0]].Name;
-        using IGraphRunner? scorer = hasScores ? Scorer?.Invoke(TrainableConstants.Replace(_graph, _state.Constants)) : null;
-        double loss = 0;
-        int correct = 0;
-        foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _validation.Count)], _options.BatchSize))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            (Tensor input, float[] targets) = Batches.Read(_validation, batch);
-            LossValue value = scorer is null ? Score(input, targets, cancellationToken) : Valued(scorer.Run([input])[0], targets);
-            loss += value.Sum;
-            correct += value.Correct;
-        }
-
-        return ((float)(loss / _validation.Count), Share(correct, _validation.Count));
-    }
-
-    /// <summary>The share of rows that are right; null for a loss without classes.</summary>
-    private float? Share(int correct, int rows) => _options.Loss == TrainingLoss.MeanSquaredError ? null : (float)correct / rows;
-
-    private LossValue Score(Tensor input, float[] targets, CancellationToken cancellationToken)
-    {
-        using ForwardPass pass = _reverse.Forward([input], _state.Constants, training: false, cancellationToken: cancellationToken);
-        return Valued(pass[_reverse.OutputName], targets);
-    }
-
-    /// <summary>The loss of rows held back, whose targets nobody has looked at yet.</summary>
-    private LossValue Valued(Tensor output, float[] targets)
-    {
-        TrainingChecks.Targets(_options.Loss, targets, output);
-        return Losses.Of(_options.Loss, output, targets);
-    }
 
     /// <summary>Batch k of the rows as they are moves the statistics by 1/k: the mean over the batches.</summary>
     private void Reestimate(CancellationToken cancellationToken)

@@ -72,6 +72,10 @@ public sealed class TrainerTests
             File.WriteAllBytes(path, damaged);
             error = Assert.ThrowsException<QuantizationException>(() => Run(WorkerPool.Single, KernelRegistry.Active, options with { CheckpointPath = path }));
             Assert.AreEqual(QuantizationErrorCode.CorruptModel, error.Code);
+            damaged[8] = 2;
+            File.WriteAllBytes(path, damaged);
+            error = Assert.ThrowsException<QuantizationException>(() => Run(WorkerPool.Single, KernelRegistry.Active, options with { CheckpointPath = path }));
+            StringAssert.Contains(error.Message, "found one of version 2");
         }
         finally
         {
@@ -171,6 +175,17 @@ public sealed class TrainerTests
         Assert.IsNotNull(result.DivergedAt);
         Assert.IsTrue(result.Graph.Values.Any(v => v.Name == result.DivergedAt) || result.Graph.Nodes.Any(n => n.Name == result.DivergedAt), result.DivergedAt);
         Assert.IsTrue(result.Graph.Values.Where(v => v.Constant is not null).All(v => v.Constant!.Values<float>().ToArray().All(float.IsFinite)));
+    }
+
+    [TestMethod]
+    public void A_run_that_diverges_later_measures_statistics_of_its_last_good_epoch()
+    {
+        TrainingOptions options = Options(3) with { ReestimationBatches = 2 };
+        TrainingResult whole = Run(WorkerPool.Single, KernelRegistry.Active, options with { Epochs = 1 });
+        TrainingResult diverged = Run(WorkerPool.Single, KernelRegistry.Active, options with { Schedule = new ExplodingSchedule() });
+        Assert.AreEqual((TrainingStop.Diverged, 0), (diverged.Stop, diverged.BestEpoch));
+        CollectionAssert.AreEqual(Bytes(whole.Graph), Bytes(diverged.Graph));
+        CollectionAssert.AreNotEqual(Bytes(Run(WorkerPool.Single, KernelRegistry.Active, options with { Epochs = 1, ReestimationBatches = 0 }).Graph), Bytes(diverged.Graph));
     }
 
     [TestMethod]
@@ -388,4 +403,10 @@ public sealed class TrainerTests
     }
 
     private static string Here([CallerFilePath] string path = "") => path;
+
+    /// <summary>Whole in the first epoch, ruinous behind it.</summary>
+    private sealed record ExplodingSchedule : Schedule
+    {
+        protected override double At(double progress, int epoch) => epoch == 0 ? 1 : 1e30;
+    }
 }
