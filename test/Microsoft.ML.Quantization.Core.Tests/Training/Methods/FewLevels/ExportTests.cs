@@ -82,6 +82,8 @@ public sealed class ExportTests
         ["odd group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _odd, 2, Classes, 8), () => Residual("Group-Net")),
         ["group net"] = (() => GroupNetwork.ResNet(8, _image, 2, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
         ["group net, layer-wise"] = (() => GroupNetwork.LayerWise(8, _image, 2, Classes, 8), () => Residual("Group-Net")),
+        ["group net of two blocks"] = (() => GroupNetwork.ResNet(14, _image, new GroupForm { Branches = 2, Blocks = 2 }, Classes, 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
+        ["group net of dilated branches"] = (() => GroupNetwork.ResNet(8, _image, new GroupForm { Branches = 2, Dilations = [[], [1, 2], [2, 3]] }, Classes, 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
         ["group net of one branch"] = (() => GroupNetwork.ResNet(8, _image, 1, hasGates: false, classes: Classes, width: 8), () => Residual("Group-Net") with { Padding = SignPadding.One }),
     };
 

@@ -112,6 +112,54 @@ public sealed class NetworkFormTests
     }
 
     [TestMethod]
+    public void Groups_of_several_blocks_are_added_up_and_gated_where_they_end()
+    {
+        static int Of(Graph graph, string ending) => graph.Nodes.Count(n => n.Name.EndsWith(ending, StringComparison.Ordinal));
+        Graph single = GroupNetwork.ResNet(14, Shape.Of(1, 12, 12), new GroupForm { Branches = 3 }, width: 4);
+        Graph pairs = GroupNetwork.ResNet(14, Shape.Of(1, 12, 12), new GroupForm { Branches = 3, Blocks = 2 }, width: 4);
+        Graph triples = GroupNetwork.ResNet(14, Shape.Of(1, 12, 12), new GroupForm { Branches = 3, Blocks = 3 }, width: 4);
+        Assert.AreEqual(GraphPrinter.Print(GroupNetwork.ResNet(14, Shape.Of(1, 12, 12), 3, width: 4)), GraphPrinter.Print(single));
+        Assert.AreEqual((6, 4), (Of(single, ".sum"), Of(single, ".gate")));
+        Assert.AreEqual((3, 2), (Of(pairs, ".sum"), Of(pairs, ".gate")));
+        Assert.AreEqual((2, 1), (Of(triples, ".sum"), Of(triples, ".gate")));
+        Node second = pairs.Nodes.Single(n => n.Name == "stage2.block2.branch3.conv1");
+        Assert.AreEqual("stage2.block1.branch3.add2", pairs.Producers()[second.Inputs[0].Index]!.Name);
+        Assert.AreEqual(single.Nodes.OfType<Convolution>().Count(), triples.Nodes.OfType<Convolution>().Count());
+    }
+
+    [TestMethod]
+    public void Each_branch_of_a_pyramid_has_its_own_dilation_and_the_stage_its_size()
+    {
+        Graph graph = GroupNetwork.ResNet(8, Shape.Of(1, 16, 16), new GroupForm { Branches = 2, Dilations = [[], [2, 3], [4, 5]] }, width: 4);
+        foreach (Convolution layer in graph.Nodes.OfType<Convolution>().Where(c => c.Window.Kernel[0] == 3 && c.Name != "conv1"))
+        {
+            (int stage, int branch) = (layer.Name[5] - '0', layer.Name.Contains("branch1", StringComparison.Ordinal) ? 0 : 1);
+            Assert.AreEqual((stage == 1 ? 1 : (2 * stage) - 2 + branch, 1, 16), (layer.Window.Dilations[0], layer.Window.Strides[0], graph[layer.Output].Type.Shape[3]), layer.Name);
+        }
+
+        Assert.IsFalse(graph.Nodes.Any(n => n is AveragePool));
+    }
+
+    [TestMethod]
+    public void Group_networks_of_wrong_forms_are_refused()
+    {
+        GroupForm[] wrong =
+        [
+            new() { Branches = 0 },
+            new() { Blocks = 0 },
+            new() { Blocks = 2 },
+            new() { Branches = 2, Dilations = [[1, 2]] },
+            new() { Branches = 2, Dilations = [[], [], [1]] },
+            new() { Branches = 2, Dilations = [[], [], [1, 0]] },
+            new() { Dilations = default },
+        ];
+        foreach (GroupForm form in wrong)
+        {
+            Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => GroupNetwork.ResNet(8, Shape.Of(1, 12, 12), form)).Code, form.ToString());
+        }
+    }
+
+    [TestMethod]
     public void The_mean_of_an_odd_end_is_that_of_what_is_there()
     {
         var layers = new LayerBuilder(1);
