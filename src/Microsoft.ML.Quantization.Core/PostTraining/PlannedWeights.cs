@@ -1,5 +1,4 @@
 using System.Linq;
-using Microsoft.ML.Quantization.Calibration;
 using Microsoft.ML.Quantization.Calibration.Weights;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;

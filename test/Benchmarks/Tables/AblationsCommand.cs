@@ -41,15 +41,18 @@ internal static class AblationsCommand
         new("Slope of IR-Net's activations, network of binary blocks from scratch", "EDE, from 0.001 to 10 as for residual networks", "blocks-irnet", "IR-Net", (1, 1), 4) { Network = Blocks },
         new("Slope of IR-Net's activations, network of binary blocks from scratch", "EDE, from 0.1 to 10 as for VGG", "blocks-irnet-narrow", "IR-Net", (1, 1), 4) { Network = Blocks, Scheme = static s => s with { Activations = ((IrNet)s.Activations!) with { Slope = Estimator.Tanh(0.1f, 10) } } },
         new("Slope of IR-Net's activations, network of binary blocks from scratch", "Bi-Real's triangle", "blocks-irnet-triangle", "IR-Net", (1, 1), 4) { Network = Blocks, Scheme = static s => s with { Activations = new BiReal { Bits = 1 } } },
-        new("Bases of activations of ABC-Net", "one", "abc-one", "ABC-Net", (1, 1), 4),
-        new("Bases of activations of ABC-Net", "two", "abc-two", "ABC-Net", (1, 2), 4),
-        new("Bases of activations of ABC-Net", "two, their thresholds at a tenth of the rate", "abc-two-slow", "ABC-Net", (1, 2), 4) { Training = t => t with { Groups = [new ParameterGroup(@".*\.quantized\.shift", 0.1f)] } },
-        new("Bases of activations of ABC-Net, network of binary blocks from scratch", "one", "blocks-abc-one", "ABC-Net", (1, 1), 4) { Network = Blocks },
-        new("Bases of activations of ABC-Net, network of binary blocks from scratch", "two", "blocks-abc-two", "ABC-Net", (1, 2), 4) { Network = Blocks },
+        new("Bases of activations of ABC-Net", "one", "abc-one", "ABC-Net", (1, 1), 4) { Scheme = QuickShifts },
+        new("Bases of activations of ABC-Net", "two", "abc-two", "ABC-Net", (1, 2), 4) { Scheme = QuickShifts },
+        new("Bases of activations of ABC-Net", "two, their thresholds at a tenth of the rate", "abc-two-slow", "ABC-Net", (1, 2), 4),
         new("Ternary weights", "TWN: one measured scale, threshold 0.7 of the mean", "ternary-twn", "TWN", (2, 32), 4),
         new("Ternary weights", "TTQ: two learned scales, threshold 0.05 of the largest", "ternary-ttq", "TTQ", (2, 32), 4),
         new("Ternary weights", "TTQ by Adam, rate 0.001", "ternary-ttq-adam", "TTQ", (2, 32), 4) { Training = t => t with { Optimizer = new Adam(), Rate = 1e-3f } },
         new("Ternary weights", "TTQ with threshold 0.15 of the largest", "ternary-ttq-wide", "TTQ", (2, 32), 4) { Scheme = static s => s with { Weights = ((Ttq)s.Weights!) with { Threshold = 0.15f } } },
+        new("Ternary weights", "TTQ with threshold 0.15 of the largest, by Adam, rate 0.001", "ternary-ttq-wide-adam", "TTQ", (2, 32), 4)
+        {
+            Scheme = static s => s with { Weights = ((Ttq)s.Weights!) with { Threshold = 0.15f } },
+            Training = t => t with { Optimizer = new Adam(), Rate = 1e-3f },
+        },
         new("Pull of ADMM", "0.001", "admm-weak", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-3f } } },
         new("Pull of ADMM", "0.01", "admm-middle", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-2f } } },
         new("Pull of ADMM", "0.1", "admm-strong", "ADMM", (1, 32), 4) { Scheme = static s => s with { Weights = ((Admm)s.Weights!) with { Penalty = 1e-1f } } },
@@ -65,6 +68,9 @@ internal static class AblationsCommand
 
     /// <summary>ResNet-8 with its blocks in the order of binary networks, signs where the table's network has rectifiers.</summary>
     private static Func<ulong, Graph> Blocks => static seed => BinaryNetworks.ResNet(8, Shape.Of(1, 28, 28), seed: seed);
+
+    /// <summary>Thresholds of ABC-Net at the rate of weights.</summary>
+    private static Func<QuantizationAwareScheme, QuantizationAwareScheme> QuickShifts => static s => s with { Activations = ((AbcActivations)s.Activations!) with { ShiftRate = 1 } };
 
     private static Func<QuantizationAwareScheme, QuantizationAwareScheme> PerLayer => static s => s with { Weights = ((Inq)s.Weights!) with { PerChannel = false } };
 

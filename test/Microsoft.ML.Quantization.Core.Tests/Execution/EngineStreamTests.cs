@@ -1,8 +1,7 @@
 using System.Linq;
-using Microsoft.ML.Quantization.Execution;
+using Microsoft.ML.Quantization.Core.Tests.Training;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
-using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.QuantizationAware;
@@ -10,7 +9,6 @@ using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
-using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using ValueType = Microsoft.ML.Quantization.Graphs.ValueType;
@@ -69,7 +67,7 @@ public sealed class EngineStreamTests
         float[] pixels = RandomTensors.Floats(Shape.Of(Rows, 144), 1).Values<float>().ToArray();
         var rows = new MemoryBatchSource(_image, pixels, [.. Enumerable.Range(0, Rows).Select(i => (float)(i % 4))]);
         var options = new QuantizationAwareOptions { Scheme = scheme, Training = new TrainingOptions { Epochs = 1, BatchSize = 8, Rate = 0.01f } };
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         return trainer.Run(start, rows, options).Quantized.Integer;
     }
 }

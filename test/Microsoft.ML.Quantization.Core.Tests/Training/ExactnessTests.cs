@@ -11,7 +11,6 @@ using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
-using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -126,8 +125,7 @@ public sealed class ExactnessTests
             InitialRows = 16,
             Training = new TrainingOptions { Epochs = 2, BatchSize = 16, Seed = 3, Optimizer = scheme.Weights is { NeedsPlainDescent: true } ? new Sgd(0) : new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
-        var engine = new EngineRunnerFactory(KernelRegistry.Active);
-        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, engine).Run(Network(scheme.Activations is not { Bits: 1 }), Rows(), options);
+        return SmallTraining.Trainer.Run(Network(scheme.Activations is not { Bits: 1 }), Rows(), options);
     }
 
     private static MemoryBatchSource Rows()

@@ -167,20 +167,7 @@ public sealed class FoldingTests
         return new QuantizationAwareTrainer(KernelRegistry.Active, pool, new EngineRunnerFactory(KernelRegistry.Active)).Run(SmallNetworks.VggSmall(_image, 4, 4), Rows(), options);
     }
 
-    private static MemoryBatchSource Rows()
-    {
-        const int Count = 48;
-        var inputs = new float[Count * _image.Count];
-        Tensor noise = RandomTensors.Floats(Shape.Of(Count, _image.Count), 9);
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            (int row, int y, int x) = (i / 64, i / 8 % 8, i % 8);
-            bool bright = (y >= 4) == (row % 4 >= 2) && (x >= 4) == (row % 2 == 1);
-            inputs[i] = Math.Clamp((bright ? 0.8f : 0.1f) + (0.15f * noise.Values<float>()[i]), 0, 1);
-        }
-
-        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, Count).Select(r => (float)(r % 4))]);
-    }
+    private static MemoryBatchSource Rows() => SmallTraining.Quarters(_image, 48);
 
     private static float[] Evaluate(Graph graph, Tensor rows)
     {

@@ -88,7 +88,7 @@ public sealed class GuideTests
 
     private static TrainingResult Train(Guide? guide, WorkerPool? pool = null) => new Trainer(KernelRegistry.Active, pool ?? WorkerPool.Single).Run(Student(), Rows(), Options() with { Guide = guide });
 
-    private static MemoryBatchSource Rows() => new(_input, RandomTensors.Floats(Shape.Of(32, 6), 3).Values<float>().ToArray(), [.. Enumerable.Range(0, 32).Select(i => (float)(i % 3))]);
+    private static MemoryBatchSource Rows() => SmallTraining.Noise(_input, 32, 3, 3);
 
     private static byte[] Bytes(Graph graph) => [.. graph.Values.Where(v => v.IsTrainable).SelectMany(v => v.Constant!.Bytes.ToArray())];
 }

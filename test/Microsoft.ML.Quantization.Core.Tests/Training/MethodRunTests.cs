@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
-using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
@@ -47,11 +46,11 @@ public sealed class MethodRunTests
             };
             Graph graph = Insert(scheme);
             TrainingOptions options = Options(method);
-            byte[] whole = Bytes(Run(graph, options).Graph);
+            byte[] whole = SmallTraining.Bytes(Run(graph, options).Graph);
             using var cancel = new CancellationTokenSource();
             TrainingOptions kept = options with { CheckpointPath = path, CheckpointSteps = 1 };
             Assert.AreEqual(TrainingStop.Cancelled, Run(graph, kept, new DirectProgress<TrainingProgress>(p => Cancel(cancel, p.Step == 8)), cancel.Token).Stop);
-            CollectionAssert.AreEqual(whole, Bytes(Run(graph, kept).Graph));
+            CollectionAssert.AreEqual(whole, SmallTraining.Bytes(Run(graph, kept).Graph));
         }
         finally
         {
@@ -92,7 +91,7 @@ public sealed class MethodRunTests
     {
         TrainingRecipe recipe = TrainingRecipes.Find(name);
         QuantizationAwareScheme scheme = recipe.Scheme(recipe.UsualBits.Weights, recipe.UsualBits.Activations);
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         foreach (MemoryBatchSource rows in (MemoryBatchSource[])[new(_image, RandomTensors.Floats(_image, 3).Values<float>().ToArray(), [2]), new(_image, new float[5 * 36], [0, 1, 2, 0, 0])])
         {
             QuantizationAwareResult result = trainer.Run(Network(), rows, new QuantizationAwareOptions { Scheme = scheme, Training = Options(scheme.Weights!) with { Epochs = 2 } });
@@ -129,9 +128,7 @@ public sealed class MethodRunTests
     private static TrainingResult Run(Graph graph, TrainingOptions options, IProgress<TrainingProgress>? progress = null, CancellationToken token = default)
         => new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(graph, Rows(), options, progress, token);
 
-    private static MemoryBatchSource Rows() => new(_image, RandomTensors.Floats(Shape.Of(18, 36), 3).Values<float>().ToArray(), [.. Enumerable.Range(0, 18).Select(i => (float)(i % 3))]);
-
-    private static byte[] Bytes(Graph graph) => [.. graph.Values.Where(v => v.Constant is not null).SelectMany(v => v.Constant!.Bytes.ToArray())];
+    private static MemoryBatchSource Rows() => SmallTraining.Noise(_image, 18, 3, 3);
 
     private static void Cancel(CancellationTokenSource source, bool now)
     {

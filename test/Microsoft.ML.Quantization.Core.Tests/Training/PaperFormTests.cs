@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
@@ -162,10 +161,9 @@ public sealed class PaperFormTests
     {
         TrainingRecipe found = TrainingRecipes.Find(recipe);
         (int weights, int activations) = bits > 0 ? (bits, bits) : found.UsualBits;
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         return trainer.Run(graph, Rows(16), new QuantizationAwareOptions { Scheme = found.Scheme(weights, activations), InitialRows = 8, Training = training });
     }
 
-    private static MemoryBatchSource Rows(int count, ulong seed = 7)
-        => new(_image, RandomTensors.Floats(Shape.Of(count, 64), seed).Values<float>().ToArray(), [.. Enumerable.Range(0, count).Select(i => (float)(i % Classes))]);
+    private static MemoryBatchSource Rows(int count, ulong seed = 7) => SmallTraining.Noise(_image, count, Classes, seed);
 }

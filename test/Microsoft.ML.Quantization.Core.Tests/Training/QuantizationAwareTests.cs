@@ -163,19 +163,7 @@ public sealed class QuantizationAwareTests
         return new QuantizationAwareTrainer(KernelRegistry.Active, pool, engine).Run(SmallNetworks.VggSmall(_image, 4, 4), Blobs(96), options);
     }
 
-    private static MemoryBatchSource Blobs(int count)
-    {
-        var inputs = new float[count * 64];
-        Tensor noise = RandomTensors.Floats(Shape.Of(count, 64), 9);
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            (int row, int y, int x) = (i / 64, i / 8 % 8, i % 8);
-            bool bright = (y >= 4) == (row % 4 >= 2) && (x >= 4) == (row % 2 == 1);
-            inputs[i] = Math.Clamp((bright ? 0.8f : 0.1f) + (0.15f * noise.Values<float>()[i]), 0, 1);
-        }
-
-        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, count).Select(r => (float)(r % 4))]);
-    }
+    private static MemoryBatchSource Blobs(int count) => SmallTraining.Quarters(_image, count);
 
     private static Tensor Rows(int count) => Batches.Read(Blobs(count), [.. Enumerable.Range(0, count)]).Input;
 

@@ -4,17 +4,13 @@ using System.Collections.Immutable;
 using System.IO;
 using System.Linq;
 using System.Threading;
-using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
-using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.TestSupport;
-using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -31,7 +27,7 @@ public sealed class StagedTrainingTests
     {
         ImmutableArray<QuantizationAwareOptions> stages = StagedTraining.TwoStage(Options("LSQ", 4));
         Assert.IsNull(stages[0].Scheme.Activations);
-        StagedResult result = Trainer().RunStages(Network(), Rows(), [stages[0], Held(stages[1])]);
+        StagedResult result = SmallTraining.Trainer.RunStages(Network(), Rows(), [stages[0], Held(stages[1])]);
         Dictionary<string, Tensor> first = Constants(result.Stages[0].Graph);
         Dictionary<string, Tensor> second = Constants(result.Stages[1].Graph);
         Assert.IsTrue(first.Keys.All(second.ContainsKey));
@@ -47,7 +43,7 @@ public sealed class StagedTrainingTests
     {
         ImmutableArray<QuantizationAwareOptions> stages = StagedTraining.Progressive(Options("LSQ", 8), 6, 3);
         CollectionAssert.AreEqual((int[])[6, 3], stages.Select(s => s.Scheme.Weights!.Bits).ToArray());
-        StagedResult result = Trainer().RunStages(Network(), Rows(), [stages[0], Held(stages[1])]);
+        StagedResult result = SmallTraining.Trainer.RunStages(Network(), Rows(), [stages[0], Held(stages[1])]);
         Dictionary<string, Tensor> first = Constants(result.Stages[0].Graph);
         foreach ((string name, Tensor values) in Constants(result.Stages[1].Graph))
         {
@@ -66,12 +62,12 @@ public sealed class StagedTrainingTests
         try
         {
             QuantizationAwareOptions options = Options("LSQ", 4);
-            byte[] whole = Bytes(Trainer().RunStages(Network(), Rows(), StagedTraining.TwoStage(options)).Last.Training.Graph);
+            byte[] whole = SmallTraining.Bytes(SmallTraining.Trainer.RunStages(Network(), Rows(), StagedTraining.TwoStage(options)).Last.Training.Graph);
             ImmutableArray<QuantizationAwareOptions> kept = StagedTraining.TwoStage(options with { Training = options.Training with { CheckpointPath = path, CheckpointSteps = 1 } });
             using var cancel = new CancellationTokenSource();
-            StagedResult part = Trainer().RunStages(Network(), Rows(), kept, stage => new Canceller(cancel, stage == 1), cancel.Token);
+            StagedResult part = SmallTraining.Trainer.RunStages(Network(), Rows(), kept, stage => new Canceller(cancel, stage == 1), cancel.Token);
             Assert.AreEqual(TrainingStop.Cancelled, part.Stages[1].Stop);
-            CollectionAssert.AreEqual(whole, Bytes(Trainer().RunStages(Network(), Rows(), kept).Last.Training.Graph));
+            CollectionAssert.AreEqual(whole, SmallTraining.Bytes(SmallTraining.Trainer.RunStages(Network(), Rows(), kept).Last.Training.Graph));
         }
         finally
         {
@@ -95,7 +91,7 @@ public sealed class StagedTrainingTests
     [TestMethod]
     public void No_stages_and_one_sided_schemes_are_refused()
     {
-        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => Trainer().RunStages(Network(), Rows(), [])).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => SmallTraining.Trainer.RunStages(Network(), Rows(), [])).Code);
         QuantizationAwareOptions oneSided = Options("LSQ", 4);
         oneSided = oneSided with { Scheme = oneSided.Scheme with { Activations = null } };
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => StagedTraining.TwoStage(oneSided)).Code);
@@ -112,11 +108,7 @@ public sealed class StagedTrainingTests
 
     private static Graph Network() => SmallNetworks.Mlp(_input, [10], 3);
 
-    private static MemoryBatchSource Rows() => new(_input, RandomTensors.Floats(Shape.Of(32, 6), 3).Values<float>().ToArray(), [.. Enumerable.Range(0, 32).Select(i => (float)(i % 3))]);
-
-    private static QuantizationAwareTrainer Trainer() => new(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
-
-    private static byte[] Bytes(Graph graph) => [.. graph.Values.Where(v => v.Constant is not null).SelectMany(v => v.Constant!.Bytes.ToArray())];
+    private static MemoryBatchSource Rows() => SmallTraining.Noise(_input, 32, 3, 3);
 
     private static Dictionary<string, Tensor> Constants(Graph graph) => graph.Values.Where(v => v.IsTrainable).ToDictionary(v => v.Name, v => v.Constant!);
 

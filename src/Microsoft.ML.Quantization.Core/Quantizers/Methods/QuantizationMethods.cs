@@ -14,6 +14,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <param name="Default">Its default form at a width.</param>
 /// <param name="Create">From the numbers of <see cref="QuantizationMethod.Settings"/>.</param>
 /// <param name="TakesMore">Whether more numbers may follow those of the default form: a list at their end, or options that files may leave out.</param>
+/// <param name="Fewest">Fewest numbers that are taken where files of earlier versions hold fewer than the default form has; 0 for those of the default form.</param>
 public sealed record MethodEntry(
     string Name,
     string Source,
@@ -21,7 +22,8 @@ public sealed record MethodEntry(
     Exactness Exactness,
     Func<int, QuantizationMethod> Default,
     Func<ImmutableArray<float>, QuantizationMethod> Create,
-    bool TakesMore = false)
+    bool TakesMore = false,
+    int Fewest = 0)
 {
     /// <summary>Where the method can stand.</summary>
     public QuantizerSites Sites => Default(Bits[0]).Sites;
@@ -65,7 +67,8 @@ public static class QuantizationMethods
     {
         MethodEntry entry = Find(name);
         int expected = entry.Default(entry.Bits[0]).Settings.Length;
-        if (entry.TakesMore ? settings.Length < expected : settings.Length != expected)
+        int fewest = entry.Fewest > 0 ? entry.Fewest : expected;
+        if (settings.Length < fewest || (settings.Length > expected && !entry.TakesMore))
         {
             throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Method '{name}': expected {expected} numbers, found {settings.Length}.");
         }

@@ -1,6 +1,5 @@
 using System;
 using System.Linq;
-using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
@@ -143,7 +142,7 @@ public sealed class WageTests
         Shape input = Shape.Of(12);
         QuantizationAwareScheme scheme = TrainingRecipes.Find("WAGE").Scheme(2, 8);
         var rows = new MemoryBatchSource(input, RandomTensors.Floats(Shape.Of(8, 12), 3).Values<float>().ToArray(), [0, 1, 2, 0, 1, 2, 0, 1]);
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         QuantizationAwareResult result = trainer.Run(SmallNetworks.Mlp(input, [8], 3), rows, new QuantizationAwareOptions { Scheme = scheme, Training = TrainingDefaults.For(scheme) with { Epochs = 1 } });
         Assert.AreEqual("scores", string.Join(',', result.Quantized.Integer.Outputs.Select(o => result.Quantized.Integer[o].Name)));
         Assert.AreEqual("scores", string.Join(',', result.Hardened.Outputs.Select(o => result.Hardened[o].Name)));

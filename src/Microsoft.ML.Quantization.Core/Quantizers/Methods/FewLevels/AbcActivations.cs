@@ -9,12 +9,15 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 /// <summary>
 /// Activations of ABC-Net (Lin et al., 2017): Σ β_n·A_n, A_n = 1 where clip(x + v_n, 0, 1) ≥ ½ and −1 elsewhere, with β_n &gt; 0 and v_n learned, of the tensor:
 /// dx = σ·Σ β_n·g·1[0 ≤ x + v_n ≤ 1], dv_n the sum of its addend, dβ_n = Σ g·A_n. The thresholds ½ − v_n begin at the quantiles (n − ½)/N of a sample, in descending order (of what lies above its smallest value, where that value is so frequent that a plane would have nothing below), the scales at least
-/// squares. σ is the slope of a plane (<see cref="Slope"/>), 1 in the paper. Bits are N.
+/// squares. σ is the slope of a plane (<see cref="Slope"/>), 1 in the paper; the paper gives no rate for v_n of its own (<see cref="ShiftRate"/>). Bits are N.
 /// </summary>
 public sealed record AbcActivations : StairMethod
 {
     /// <summary>σ, above 0, of gradients of x and v: 1 as in the paper, 2 for that of 2·clip(x + v, 0, 1) − 1, whose values are those of a plane at both ends.</summary>
     public float Slope { get; init; } = 1;
+
+    /// <summary>Multiplies the learning rate of v_n, from 0: each moves the threshold of a whole tensor, and at the rate of weights several of them unsettle a longer run.</summary>
+    public float ShiftRate { get; init; } = 0.1f;
 
     /// <inheritdoc/>
     public override string Name => "ABC-A";
@@ -23,17 +26,18 @@ public sealed record AbcActivations : StairMethod
     public override int LevelCount => Bits + 1;
 
     /// <inheritdoc/>
-    public override ImmutableArray<float> Settings => Slope == 1 ? [Bits] : [Bits, Slope];
+    public override ImmutableArray<float> Settings => [Bits, Slope, ShiftRate];
 
     /// <inheritdoc/>
-    public override ImmutableArray<MethodParameter> Parameters => [new("shift", Bits), new("scale", Bits, Minimum: 1e-6f)];
+    public override ImmutableArray<MethodParameter> Parameters => [new("shift", Bits, RateFactor: ShiftRate), new("scale", Bits, Minimum: 1e-6f)];
 
     /// <inheritdoc/>
     public override void Check()
     {
-        if (!(Slope > 0) || !float.IsFinite(Slope))
+        if (!(Slope > 0) || !float.IsFinite(Slope) || !(ShiftRate >= 0) || !float.IsFinite(ShiftRate))
         {
-            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{Name}.{nameof(Slope)}: expected above 0 and finite, found {Slope}."));
+            throw new QuantizationException(
+                QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{Name}: expected finite {nameof(Slope)} above 0 and {nameof(ShiftRate)} from 0, found {Slope} and {ShiftRate}."));
         }
     }
 
@@ -92,10 +96,9 @@ public sealed record AbcActivations : StairMethod
         }
     }
 
-    /// <summary>From <see cref="Settings"/>.</summary>
-    internal static AbcActivations From(ImmutableArray<float> s) => s.Length <= 2
-        ? new AbcActivations { Bits = (int)s[0], Slope = s.Length > 1 ? s[1] : 1 }
-        : throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"Method 'ABC-A': expected 1 or 2 numbers, found {s.Length}.");
+    /// <summary>From <see cref="Settings"/>; those of earlier versions hold fewer numbers.</summary>
+    internal static AbcActivations From(ImmutableArray<float> s)
+        => new() { Bits = (int)s[0], Slope = s.Length > 1 ? s[1] : 1, ShiftRate = s.Length > 2 ? s[2] : 1 };
 
     /// <summary>Planes in the order of their thresholds; a level is Σ ±β with the planes passed positive.</summary>
     private protected override Stairs Steps(MethodCall call)

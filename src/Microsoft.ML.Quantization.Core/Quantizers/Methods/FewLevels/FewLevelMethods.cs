@@ -12,7 +12,7 @@ internal static class FewLevelMethods
     /// <summary>All of them.</summary>
     public static ImmutableArray<MethodEntry> All { get; } =
     [
-        new("ABC-A", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcActivations { Bits = b }, AbcActivations.From, TakesMore: true),
+        new("ABC-A", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcActivations { Bits = b }, AbcActivations.From, Fewest: 1),
         new("ABC-W", "Lin et al., 2017", [1, 2, 3, 4, 5], Exactness.T1, b => new AbcWeights { Bits = b }, s => new AbcWeights { Bits = (int)s[0], PerChannel = s[1] != 0 }),
         new("ADMM", "Leng et al., 2018", [1, 2, 3, 4], Exactness.SoftT0, b => new Admm { Bits = b }, s => new Admm { Bits = (int)s[0], Penalty = s[1], EveryEpochs = (int)s[2], FreezeAt = s[3] }),
         new("Bi-Real", "Liu et al., 2018", _one, Exactness.T0, b => new BiReal { Bits = b }, s => new BiReal { Bits = (int)s[0], Signed = s[1] != 0, MagnitudeAware = s[2] != 0 }),

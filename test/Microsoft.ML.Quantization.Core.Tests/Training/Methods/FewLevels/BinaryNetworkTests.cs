@@ -11,7 +11,6 @@ using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -152,24 +151,10 @@ public sealed class BinaryNetworkTests
             Scheme = scheme,
             Training = new TrainingOptions { Epochs = 5, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
-        var engine = new EngineRunnerFactory(KernelRegistry.Active);
-        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, engine).Run(_networks[network](), Rows(96), options);
+        return SmallTraining.Trainer.Run(_networks[network](), Rows(96), options);
     }
 
-    /// <summary>The bright quarter of four tells the class; pixels in about [−1, 1].</summary>
-    private static MemoryBatchSource Rows(int count)
-    {
-        var inputs = new float[count * 64];
-        Tensor noise = RandomTensors.Floats(Shape.Of(count, 64), 9);
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            (int row, int y, int x) = (i / 64, i / 8 % 8, i % 8);
-            bool bright = (y >= 4) == (row % 4 >= 2) && (x >= 4) == (row % 2 == 1);
-            inputs[i] = (bright ? 0.6f : -0.5f) + (0.4f * noise.Values<float>()[i]);
-        }
-
-        return new MemoryBatchSource(_image, inputs, [.. Enumerable.Range(0, count).Select(r => (float)(r % 4))]);
-    }
+    private static MemoryBatchSource Rows(int count) => SmallTraining.SignedQuarters(_image, count);
 
     private static (float[] Hard, float[] Engine) Scores(QuantizationAwareResult result, int count)
     {

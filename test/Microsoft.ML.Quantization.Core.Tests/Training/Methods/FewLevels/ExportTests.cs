@@ -13,7 +13,6 @@ using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -141,7 +140,7 @@ public sealed class ExportTests
             InitialRows = 8,
             Training = new TrainingOptions { Epochs = 1, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, ValidationShare = 0.3f },
         };
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         QuantizationAwareResult result = trainer.Run(build(), Rows(_image), options);
 
         // The rows held back are the first of the permutation of the seed.
@@ -160,7 +159,7 @@ public sealed class ExportTests
             Scheme = Recipe("ADMM", 2, 8),
             Training = new TrainingOptions { Epochs = 6, BatchSize = 16, Seed = 3, Optimizer = new Extragradient(), Rate = 0.05f, LargestGradientNorm = 5 },
         };
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         QuantizationAwareResult result = trainer.Run(LeNet(BinaryActivation.Rectifier), Rows(_image), options);
         Assert.IsTrue(result.Training.History[^1].Loss < 0.7f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
         float[] hard = Scores(result.Hardened, Images(Count));
@@ -195,23 +194,10 @@ public sealed class ExportTests
             Scheme = scheme,
             Training = new TrainingOptions { Epochs = 1, BatchSize = 16, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
-        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active)).Run(graph, Rows(Row(graph)), options);
+        return SmallTraining.Trainer.Run(graph, Rows(Row(graph)), options);
     }
 
-    /// <summary>The bright quarter of four tells the class; pixels in about [−1, 1].</summary>
-    private static MemoryBatchSource Rows(Shape image)
-    {
-        var inputs = new float[Count * image.Count];
-        Tensor noise = RandomTensors.Floats(Shape.Of(Count, image.Count), 9);
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            (int row, int y, int x) = (i / image.Count, i / image[2] % image[1], i % image[2]);
-            bool bright = (2 * y >= image[1]) == (row % 4 >= 2) && (2 * x >= image[2]) == (row % 2 == 1);
-            inputs[i] = (bright ? 0.6f : -0.5f) + (0.4f * noise.Values<float>()[i]);
-        }
-
-        return new MemoryBatchSource(image, inputs, [.. Enumerable.Range(0, Count).Select(r => (float)(r % Classes))]);
-    }
+    private static MemoryBatchSource Rows(Shape image) => SmallTraining.SignedQuarters(image, Count);
 
     private static Tensor Images(int count) => Images(count, _image);
 

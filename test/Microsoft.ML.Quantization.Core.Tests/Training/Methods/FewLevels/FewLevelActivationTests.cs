@@ -202,9 +202,10 @@ public sealed class FewLevelActivationTests
         Use.Near([0.4f, 1, 1.4f], dx);
         Use.Near([0.8f, 1.2f, 0.8f, 1, -1, -3], [.. sums.Select(s => (float)s)]);
         Assert.AreEqual(method, QuantizationMethods.Create("ABC-A", method.Settings));
-        CollectionAssert.AreEqual((float[])[3], new AbcActivations { Bits = 3 }.Settings.ToArray(), "as ever");
+        Assert.AreEqual(new AbcActivations { Bits = 3, ShiftRate = 1 }, QuantizationMethods.Create("ABC-A", [3]), "of an earlier version");
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("ABC-A", [3, 0])).Code);
-        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("ABC-A", [3, 1, 1])).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("ABC-A", [3, 1, -1])).Code);
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => QuantizationMethods.Create("ABC-A", [3, 1, 1, 1])).Code);
     }
 
     [TestMethod]

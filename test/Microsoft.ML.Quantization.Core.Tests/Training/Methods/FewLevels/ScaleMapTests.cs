@@ -12,7 +12,6 @@ using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -94,7 +93,7 @@ public sealed class ScaleMapTests
             Scheme = TrainingRecipes.Find("XNOR").Scheme(1, 1) with { ScaleMaps = ScaleMaps.Constant, TreatAsEdges = network == "lenet" ? [] : [BinaryNetworks.RealLayers] },
             Training = new TrainingOptions { Epochs = 3, BatchSize = 8, Seed = 3, Optimizer = new Adam(), Rate = 0.01f, LargestGradientNorm = 5 },
         };
-        QuantizationAwareResult result = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active)).Run(graph, Rows(32), options);
+        QuantizationAwareResult result = SmallTraining.Trainer.Run(graph, Rows(32), options);
         Assert.IsTrue(result.Training.History[^1].Loss < 0.9f * result.Training.History[0].Loss, $"{result.Training.History[0].Loss} to {result.Training.History[^1].Loss}");
         Assert.IsTrue(result.Quantized.Layers.All(l => l.IsInteger != l.Name.EndsWith(".map", StringComparison.Ordinal)), string.Join("; ", result.Quantized.Layers.Select(l => $"{l.Name}: {l.Reason}")));
         Assert.IsTrue(result.Training.Graph.Nodes.OfType<Unary>().Any(u => u.StopsGradient) && !result.Hardened.Nodes.OfType<Unary>().Any(u => u.StopsGradient));
@@ -174,12 +173,5 @@ public sealed class ScaleMapTests
         return builder.Build();
     }
 
-    /// <summary>The bright quarter of four tells the class.</summary>
-    private static MemoryBatchSource Rows(int count)
-    {
-        float[] noise = RandomTensors.Floats(Shape.Of(count, 64), 9).Values<float>().ToArray();
-        bool IsBright(int row, int y, int x) => (y >= 4) == (row % 4 >= 2) && (x >= 4) == (row % 2 == 1);
-        float[] pixels = [.. noise.Select((v, i) => (IsBright(i / 64, i / 8 % 8, i % 8) ? 0.6f : -0.5f) + (0.4f * v))];
-        return new MemoryBatchSource(_image, pixels, [.. Enumerable.Range(0, count).Select(r => (float)(r % 4))]);
-    }
+    private static MemoryBatchSource Rows(int count) => SmallTraining.SignedQuarters(_image, count);
 }

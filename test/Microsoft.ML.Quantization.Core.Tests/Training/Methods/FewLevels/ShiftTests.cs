@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
-using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
@@ -92,7 +91,7 @@ public sealed class ShiftTests
         ImmutableArray<QuantizationAwareOptions> stages = [.. BinaryTraining.ReActNet(teacher, epochs: 2).Select(s => s with { InitialRows = 8, Training = s.Training with { BatchSize = 8, Rate = 0.01f } })];
         Assert.IsTrue(stages[0].Scheme is { Weights: null, Activations: BiReal, HasShifts: true } && stages[1].Scheme.Weights is BiReal && stages[1].Training.Decay == 0);
         QuantizationAwareOptions held = stages[1] with { Training = stages[1].Training with { Groups = [new ParameterGroup(".*", 0)] } };
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         var rows = new MemoryBatchSource(_image, RandomTensors.Floats(Shape.Of(16, 1, 8, 8), 3).Values<float>().ToArray(), [.. Enumerable.Range(0, 16).Select(i => (float)(i % Classes))]);
         StagedResult result = trainer.RunStages(SmallNetworks.ResNet(8, _image, Classes, 4), rows, [stages[0], held]);
         Graph[] graphs = [.. result.Stages.Select(s => s.Graph)];
@@ -112,7 +111,7 @@ public sealed class ShiftTests
         Shape image = Shape.Of(1, 32, 32);
         var rows = new MemoryBatchSource(image, RandomTensors.Floats(Shape.Of(8, 1, 32, 32), 3).Values<float>().ToArray(), [.. Enumerable.Range(0, 8).Select(i => (float)(i % Classes))]);
         ImmutableArray<QuantizationAwareOptions> stages = [.. BinaryTraining.ReActNet(SmallNetworks.ResNet(8, image, Classes, 2), epochs: 1).Select(s => s with { InitialRows = 4, Training = s.Training with { BatchSize = 8 } })];
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         Graph network = ImageNetworks.ReActNet(image, Classes, width: 2);
         StagedResult result = trainer.RunStages(network, rows, stages);
         Assert.IsTrue(result.Last.Quantized.Layers.All(l => l.IsInteger), string.Join("; ", result.Last.Quantized.Layers.Where(l => !l.IsInteger).Select(l => $"{l.Name}: {l.Reason}")));

@@ -3,17 +3,13 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
-using Microsoft.ML.Quantization.Execution;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
-using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
-using Microsoft.ML.Quantization.TestSupport;
-using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -48,7 +44,7 @@ public sealed class TrainedLevelsTests
         // One epoch of one step: what the step changes is what differs from the start.
         QuantizationAwareScheme scheme = QuantizationAwareScheme.Of("BNN", 1, "BNN", 1) with { EdgeLayers = EdgeLayers.Float };
         QuantizationAwareResult result = Run(BinaryNetworks.Mlp(_image, [32, 32], Classes), scheme, new TrainingOptions { Epochs = 1, BatchSize = Count, Seed = 3, Rate = 1, Optimizer = new Adam() });
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         Graph start = trainer.Prepare(BinaryNetworks.Mlp(_image, [32, 32], Classes), Rows(), new QuantizationAwareOptions { Scheme = scheme, InitialRows = 8, Training = new TrainingOptions { Seed = 3 } });
         LevelReport.Row row = LevelReport.Of(result.Training.Graph, start).Rows.Single();
         Assert.AreEqual("dense2.weight", row.Name);
@@ -130,7 +126,7 @@ public sealed class TrainedLevelsTests
     {
         QuantizationAwareScheme scheme = TrainingRecipes.Find("Bi-Real").Scheme(1, 1);
         var stage = new QuantizationAwareOptions { Scheme = scheme, InitialRows = 8, Training = Options with { Epochs = 1, CheckpointPath = Path.Combine(Path.GetTempPath(), "never-written.checkpoint") } };
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         Graph graph = BinaryNetworks.VggSmall(_image, Classes, 4);
         QuantizationException error = Assert.ThrowsException<QuantizationException>(() => trainer.RunStages(graph, Rows(), [stage, stage]));
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, error.Code);
@@ -144,7 +140,7 @@ public sealed class TrainedLevelsTests
 
     private static int? Constant(Graph trained, QuantizationAwareScheme scheme)
     {
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         var done = new TrainingResult(trained, TrainingStop.Finished, 0, [], null);
         QuantizationAwareResult result = trainer.Finish(done, Rows(), new QuantizationAwareOptions { Scheme = scheme, InitialRows = 8, Training = Options });
         return LevelReport.Of(trained).WithConstantOutputs(trained, result.Quantized).Rows.Single(r => r.Name == "dense2.weight").ConstantOutputs;
@@ -154,11 +150,11 @@ public sealed class TrainedLevelsTests
 
     private static QuantizationAwareResult Run(Graph graph, QuantizationAwareScheme scheme, TrainingOptions? training = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var trainer = new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, new EngineRunnerFactory(KernelRegistry.Active));
+        var trainer = SmallTraining.Trainer;
         return trainer.Run(graph, Rows(), new QuantizationAwareOptions { Scheme = scheme, InitialRows = 8, Training = training ?? Options }, progress, cancellationToken);
     }
 
-    private static MemoryBatchSource Rows() => new(_image, RandomTensors.Floats(Shape.Of(Count, 64), 7).Values<float>().ToArray(), [.. Enumerable.Range(0, Count).Select(i => (float)(i % Classes))]);
+    private static MemoryBatchSource Rows() => SmallTraining.Noise(_image, Count, Classes, 7);
 
     /// <summary>Cancels behind some epochs.</summary>
     private sealed class Stop(CancellationTokenSource cancel, int afterEpochs) : IProgress<TrainingProgress>

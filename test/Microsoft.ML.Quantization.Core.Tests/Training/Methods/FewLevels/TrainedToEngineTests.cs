@@ -58,8 +58,7 @@ public sealed class TrainedToEngineTests
             Scheme = TrainingRecipes.Find("BNN").Scheme(1, 1) with { EdgeLayers = EdgeLayers.SameBits, InputBits = 8 },
             Training = new TrainingOptions { Epochs = 8, BatchSize = 50, Seed = 1, Optimizer = new Adam(), Rate = 0.003f, Loss = TrainingLoss.SquaredHinge },
         };
-        var engine = new EngineRunnerFactory(KernelRegistry.Active);
-        return new QuantizationAwareTrainer(KernelRegistry.Active, WorkerPool.Single, engine).Run(BinaryNetworks.Mlp(_image, [256, 256, 256], Classes), rows, options);
+        return SmallTraining.Trainer.Run(BinaryNetworks.Mlp(_image, [256, 256, 256], Classes), rows, options);
     }
 
     /// <summary>The place of the largest score of each image, a thousand at a time.</summary>
