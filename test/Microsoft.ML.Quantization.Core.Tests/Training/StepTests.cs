@@ -38,6 +38,28 @@ public sealed class StepTests
     }
 
     [TestMethod]
+    public void Every_value_of_a_pass_is_the_interpreters()
+    {
+        foreach (Graph graph in (Graph[])[BinaryNetworks.DenseNet(Shape.Of(2, 9, 8), [2, 1], [2], 8, 4), BinaryNetworks.ResNet(8, Shape.Of(2, 9, 8), 5, 4), GroupNetwork.ResNet(8, Shape.Of(1, 8, 8), 2, width: 4)])
+        {
+            Tensor input = RandomTensors.Floats(graph[graph.Inputs[0]].Type.Shape.Bind(3), 1);
+            using ForwardPass pass = new ReverseMode(graph, graph.Outputs[0], KernelRegistry.Active, WorkerPool.Single).Forward([input], new TrainingState(graph, 0).Constants, training: false);
+            using var reference = new Evaluator(graph, OperatorTable.Reference);
+            int seen = 0;
+            void Compare(ValueId value, Tensor expected)
+            {
+                Tensor found = pass[graph[value].Name];
+                Assert.AreEqual(expected.Shape, found.Shape, graph[value].Name);
+                KernelAssert.SameBits(expected.Values<float>(), found.Values<float>(), graph[value].Name);
+                seen++;
+            }
+
+            reference.Run([input], Compare, default);
+            Assert.IsTrue(seen >= graph.Nodes.Length, $"{seen} of {graph.Nodes.Length}");
+        }
+    }
+
+    [TestMethod]
     public void Weight_gradients_are_plain_chains_of_chunks()
     {
         const int Batch = 70;
