@@ -1,5 +1,7 @@
+using System;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Numerics;
 using Microsoft.ML.Quantization.Packing;
 
 namespace Microsoft.ML.Quantization;
@@ -28,6 +30,8 @@ public abstract class NetworkOptions : ScoringOptions
 
     internal ModelSignature Signature(Graph graph)
     {
+        RequireFinite(nameof(InputScale), InputScale);
+        RequireFinite(nameof(InputOffset), InputOffset);
         ModelSignature plain = ModelSignature.Of(graph);
         bool isPlain = !InputsAreBytes && !InputsAreInterleaved && InputScale is null && InputOffset is null;
         ModelSignature signature = isPlain ? plain : plain with { Inputs = [.. plain.Inputs.Select(Input)] };
@@ -38,6 +42,15 @@ public abstract class NetworkOptions : ScoringOptions
 
         EntryPacking.Check(graph, signature);
         return signature;
+    }
+
+    private static void RequireFinite(string name, float[]? values)
+    {
+        int index = FiniteNumbers.FirstOther(values);
+        if (index >= 0)
+        {
+            throw new QuantizationException(QuantizationErrorCode.InvalidOptions, FormattableString.Invariant($"{name}: expected finite numbers, found {values![index]} at index {index}."));
+        }
     }
 
     private InputSignature Input(InputSignature plain) => plain.Element != Tensors.ElementType.Float32 ? plain : plain with

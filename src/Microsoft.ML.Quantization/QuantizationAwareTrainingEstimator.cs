@@ -4,6 +4,7 @@ using System.Threading;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Hosting;
+using Microsoft.ML.Quantization.QuantizationAware;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Rows;
 using Microsoft.ML.Quantization.Scoring;
@@ -50,6 +51,12 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
         (Graph read, _warnings) = options.Network is { } given ? (given, []) : NetworkFiles.ReadGraph(options.ModelFile, options.Dimensions);
         _graph = options.Network is null ? TrainableConstants.Mark(read) : read;
         TrainingNetwork.Check(_graph);
+        options.Training.Distillation?.Check(options.Loss, _graph);
+        if (options.Scheme is { } scheme)
+        {
+            SchemeSites.Check(_graph, scheme);
+        }
+
         if (options.GivesProbabilities)
         {
             AppendSoftmax.Check(_graph);
@@ -155,8 +162,12 @@ public sealed class QuantizationAwareTrainingEstimator : IEstimator<QuantizedMod
             ArgumentNullException.ThrowIfNull(Training);
             ArgumentOutOfRangeException.ThrowIfLessThan(CacheBytes, 0);
             ArgumentOutOfRangeException.ThrowIfLessThan(InitialRows, 1);
-            Training.Check();
-            Scheme?.Validate();
+            (Training with { Loss = Loss }).Check();
+            if (Scheme is not null)
+            {
+                new QuantizationAwareOptions { Scheme = Scheme, Training = Training, InitialRows = InitialRows }.Validate();
+            }
+
             if (Task is not (ScoringTask.MulticlassClassification or ScoringTask.Regression))
             {
                 throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(Task)}: expected MulticlassClassification or Regression, found {Task}.");

@@ -22,8 +22,8 @@ public sealed partial class QuantizationTrainersCatalog
     /// <summary>Create a <see cref="QuantizationAwareTrainingEstimator"/> that classifies, from a recipe of <see cref="TrainingRecipes"/>.</summary>
     /// <param name="recipe">The recipe's name, for example <c>LSQ</c> or <c>DoReFa</c>.</param>
     /// <param name="network">The float network to begin with: a graph, or the path of a file.</param>
-    /// <param name="weightBits">Bits of a weight; 32 keeps weights float.</param>
-    /// <param name="activationBits">Bits of a layer's input; 32 keeps activations float.</param>
+    /// <param name="weightBits">Bits of a weight; 32 keeps them float but in first and last layer, as the recipe's edges say.</param>
+    /// <param name="activationBits">Bits of a layer's input; 32 keeps them float but in first and last layer, as the recipe's edges say.</param>
     /// <param name="labelColumnName">Name of the label column, a key.</param>
     /// <param name="featureColumnName">Name of the feature column, a known-size vector of <see cref="float"/>.</param>
     /// <param name="training">Epochs, batch size, optimizer and the rest; null for <see cref="TrainingDefaults"/>.</param>

@@ -55,6 +55,24 @@ public sealed class OptionsThatCannotBeTests
     }
 
     [TestMethod]
+    public void A_normalisation_of_numbers_that_are_none_is_refused_when_an_estimator_is_made()
+    {
+        StringAssert.Contains(Message(() => Training(o => o.InputScale = [float.NaN])), "InputScale");
+        StringAssert.Contains(Message(() => PostTraining(o => o.InputOffset = [float.PositiveInfinity])), "InputOffset");
+    }
+
+    [TestMethod]
+    public void Pairs_of_options_that_cannot_be_trained_are_refused_when_an_estimator_is_made()
+    {
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Code(() => Training(o => (o.Task, o.Training) = (ScoringTask.Regression, o.Training with { LabelSmoothing = 0.1f }))));
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Code(() => Training(o => (o.Scheme, o.Training) = (TrainingRecipes.Find("WAGE").Scheme(2, 8), o.Training with { Optimizer = new Adam() }))));
+        Assert.AreEqual(QuantizationErrorCode.UnknownLayer, Code(() => Training(o => o.Scheme = o.Scheme! with { KeepFloat = ["nowhere"] })));
+        Assert.AreEqual(QuantizationErrorCode.UnknownLayer, Code(() => Training(o => o.Scheme = o.Scheme! with { TreatAsEdges = ["nowhere"] })));
+        Graphs.Graph teacher = SmallNetworks.VggSmall(Shape.Of(1, 8, 8), 5, 4);
+        Assert.ThrowsException<QuantizationException>(() => Training(o => o.Training = o.Training with { Distillation = new Distillation(teacher) }));
+    }
+
+    [TestMethod]
     public void Names_of_classes_must_be_as_many_as_the_classes()
     {
         StringAssert.Contains(Message(() => PostTraining(o => (o.Task, o.ClassNames) = (ScoringTask.MulticlassClassification, ["a", "b", "c"]))), "expected 10 names, one a class, found 3");

@@ -19,6 +19,7 @@ public sealed record GroupForm
     /// <summary>
     /// Dilations of the 3×3 convolutions, one a branch, for each stage; an empty list leaves a stage as it is, none at all leaves all. A stage of dilated branches keeps the size of its input: binary parallel atrous
     /// convolution, for which the authors have 2 to 6 and 6 to 10 in the last two stages.
+    /// Shortcuts of such a stage do not make it smaller: a scheme that has <c>DownsamplingAsEdges</c> sees in them layers like others unless its <c>TreatAsEdges</c> names them (<see cref="BinaryNetworks.RealLayers"/>).
     /// </summary>
     public ImmutableArray<ImmutableArray<int>> Dilations { get; init; } = [];
 
@@ -30,10 +31,10 @@ public sealed record GroupForm
     {
         Require(Blocks > 0 && stages * blocks % Blocks == 0, nameof(Blocks), FormattableString.Invariant($"a divisor of the network's {stages * blocks} residual blocks"), FormattableString.Invariant($"{Blocks}"));
         Require(
-            !Dilations.IsDefault && (Dilations.IsEmpty || Dilations.Length == stages) && Dilations.All(d => d.IsEmpty || (d.Length == Branches && d.All(r => r > 0))),
+            !Dilations.IsDefault && (Dilations.IsEmpty || Dilations.Length == stages) && Dilations.All(d => !d.IsDefault && (d.IsEmpty || (d.Length == Branches && d.All(r => r > 0)))),
             nameof(Dilations),
             FormattableString.Invariant($"none, or for each of {stages} stages none or {Branches} numbers from 1, one a branch"),
-            Dilations.IsDefault ? "default" : string.Join("; ", Dilations.Select(d => FormattableString.Invariant($"[{string.Join(", ", d)}]"))));
+            Dilations.IsDefault ? "default" : string.Join("; ", Dilations.Select(d => d.IsDefault ? "default" : FormattableString.Invariant($"[{string.Join(", ", d)}]"))));
     }
 
     private static void Require(bool isGood, string name, string expected, string found)

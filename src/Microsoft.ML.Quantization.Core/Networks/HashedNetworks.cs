@@ -10,7 +10,7 @@ namespace Microsoft.ML.Quantization.Networks;
 
 /// <summary>
 /// Networks whose dense layers share weights by hashing (HashedNets, Chen et al., 2015): V[i][j] = ξ(i, j)·w[h(i, j)] with a bucket h and a sign ξ from two independent streams of
-/// <see cref="CounterRandom"/> keyed by seed and layer, and K trained numbers w behind O·n virtual weights. What is trained and kept is w; an exported model holds the expanded matrix.
+/// <see cref="CounterRandom"/> keyed by seed and layer, and K trained numbers w behind O·n virtual weights. What is trained and kept is w, in a model that stays float too, with a bucket and a sign for each virtual weight; a quantized model holds the expanded matrix.
 /// </summary>
 public static class HashedNetworks
 {

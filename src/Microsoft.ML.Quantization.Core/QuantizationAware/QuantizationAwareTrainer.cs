@@ -4,10 +4,13 @@ using System.Linq;
 using System.Threading;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
+using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.PostTraining;
+using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
+using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -151,15 +154,32 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
             warnings.Add($"The quantizers train with noise, soft levels or codes that change until the end, so statistics of normalization are not those of the exported network; {nameof(TrainingOptions.ReestimationBatches)} above 0 measures them anew.");
         }
 
+        QuantizationAwareScheme scheme = options.Scheme;
+        if (scheme.EdgeLayers == EdgeLayers.SameBits && (scheme.DownsamplingAsEdges || !scheme.TreatAsEdges.IsEmpty))
+        {
+            warnings.Add($"{nameof(scheme.DownsamplingAsEdges)} and {nameof(scheme.TreatAsEdges)} change nothing: first and last layer have the bits of all others.");
+        }
+
+        if (scheme.InputBits > 0 && scheme.Activations is null && scheme.EdgeLayers != EdgeLayers.EightBits)
+        {
+            warnings.Add($"{nameof(scheme.InputBits)} change nothing: no layer's input is quantized.");
+        }
+
+        if (scheme.Padding != SignPadding.Zero && scheme.Activations is not SignMethod { Signed: true, Bits: 1 })
+        {
+            warnings.Add($"{nameof(scheme.Padding)} changes nothing: only convolutions over the signs -1 and 1 look at it.");
+        }
+
         warnings.ForEach(w => log?.Invoke(w));
         return warnings;
     }
 
-    private static MethodContext LastStep(TrainingOptions options, int rows)
+    /// <summary>The last step that the constants handed over have seen; the first for those of the start.</summary>
+    private static MethodContext LastStep(TrainingOptions options, int rows, int bestEpoch)
     {
         int trained = rows - (int)(rows * (double)options.ValidationShare);
         long steps = Math.Max(1, (trained + options.BatchSize - 1) / options.BatchSize);
-        return new MethodContext(options.Seed, (steps * options.Epochs) - 1, steps, options.Epochs);
+        return new MethodContext(options.Seed, Math.Max(0, (steps * (bestEpoch + 1)) - 1), steps, options.Epochs);
     }
 
     /// <summary>Two stages in one file would take each other's checkpoint for a strange one, the second when the first is done.</summary>
@@ -172,18 +192,25 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         }
     }
 
-    /// <summary>The model's card: the scheme, and for weights of few levels what they do to each layer, which is logged too.</summary>
+    /// <summary>Layers whose weights have 8 bits because they are first or last, or treated so.</summary>
+    private static IEnumerable<string> EightBitLayers(Graph trained, QuantizationAwareScheme scheme)
+    {
+        Node?[] producers = trained.Producers();
+        return trained.Nodes.Where(n => LayerSelection.IsLayer(n) && producers[n.Inputs[1].Index] is LearnedQuantize { Method: Affine { Bits: 8 } method } && !method.Equals(scheme.Weights)).Select(n => n.Name);
+    }
+
+    /// <summary>The model's card: the scheme, the layers of 8 bits, and for weights of few levels what they do to each layer, which is logged too.</summary>
     private ModelMetadata Card(TrainingResult trained, Graph? start, IBatchSource rows, QuantizationResult result, QuantizationAwareOptions options)
     {
         ModelMetadata metadata = result.Document.Metadata;
-        metadata = metadata with { Facts = metadata.Facts.SetItem("scheme", options.Scheme.ToString()) };
+        metadata = metadata with { Facts = metadata.Facts.SetItem("scheme", options.Scheme.ToString()), EightBitLayers = [.. EightBitLayers(trained.Graph, options.Scheme)] };
         if (options.Scheme.Weights is not { Bits: <= FewBits })
         {
             return metadata;
         }
 
         Func<string, Tensor> values = ActivationSample.Of(trained.Graph, rows, Math.Min(options.InitialRows, ReportedRows), options.Training.Seed, kernels, pool, training: false);
-        LevelReport report = LevelReport.Of(trained.Graph, start, values, LastStep(options.Training, rows.Count)).WithFlips(trained.Flips).WithConstantOutputs(trained.Graph, result);
+        LevelReport report = LevelReport.Of(trained.Graph, start, values, LastStep(options.Training, rows.Count, trained.BestEpoch)).WithFlips(trained.Flips).WithConstantOutputs(trained.Graph, result);
         log?.Invoke(report.ToString());
         return report.AddTo(metadata);
     }

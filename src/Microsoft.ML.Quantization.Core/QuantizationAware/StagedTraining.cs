@@ -30,7 +30,9 @@ public static class StagedTraining
             throw new QuantizationException(QuantizationErrorCode.InvalidOptions, $"{nameof(TwoStage)}: expected methods for weights and activations, found {options.Scheme}.");
         }
 
-        return [Stage(options, options.Scheme with { Activations = null }, first, ".weights"), options];
+        // Shifts, offsets and maps belong to signs of activations.
+        QuantizationAwareScheme weights = options.Scheme with { Activations = null, HasShifts = false, HasOffsets = false, ScaleMaps = ScaleMaps.None };
+        return [Stage(options, weights, first, ".weights"), options];
     }
 
     /// <summary>One stage a width, each from the constants of the one before, the first from the float network: 8 → 4 → 2 and the like.</summary>

@@ -12,6 +12,9 @@ public abstract record Schedule
     /// <summary>Parts of equal length into which the run is cut; in each the factor runs its whole course anew, warm-up included.</summary>
     public int Restarts { get; init; } = 1;
 
+    /// <summary>Whether its numbers are in their ranges.</summary>
+    internal virtual bool IsGood => WarmUpSteps >= 0;
+
     /// <summary>The factor at a step.</summary>
     /// <param name="step">From 0.</param>
     /// <param name="stepsPerEpoch">Steps of one epoch.</param>
@@ -41,9 +44,12 @@ public sealed record ConstantSchedule : Schedule
 
 /// <summary>Multiplied by <paramref name="Gamma"/> at each of the epochs.</summary>
 /// <param name="Epochs">Epochs, from 0, at whose start the factor falls.</param>
-/// <param name="Gamma">The factor.</param>
+/// <param name="Gamma">The factor, finite and from 0.</param>
 public sealed record StepSchedule(ImmutableArray<int> Epochs, double Gamma = 0.1) : Schedule
 {
+    /// <inheritdoc/>
+    internal override bool IsGood => base.IsGood && !Epochs.IsDefault && Gamma >= 0 && double.IsFinite(Gamma);
+
     /// <inheritdoc/>
     protected override double At(double progress, int epoch)
     {
@@ -58,18 +64,24 @@ public sealed record StepSchedule(ImmutableArray<int> Epochs, double Gamma = 0.1
 }
 
 /// <summary>In a straight line from 1 to <paramref name="Last"/>.</summary>
-/// <param name="Last">The factor at the end.</param>
+/// <param name="Last">The factor at the end, finite and from 0.</param>
 public sealed record LinearSchedule(double Last = 0) : Schedule
 {
+    /// <inheritdoc/>
+    internal override bool IsGood => base.IsGood && Last >= 0 && double.IsFinite(Last);
+
     /// <inheritdoc/>
     protected override double At(double progress, int epoch) => 1 + ((Last - 1) * progress);
 }
 
 /// <summary>Last + (1 − Last)·(1 + cos πp)/2 (Loshchilov and Hutter, 2017, without restarts).</summary>
-/// <param name="Last">The factor at the end.</param>
+/// <param name="Last">The factor at the end, finite and from 0.</param>
 public sealed record CosineSchedule(double Last = 0) : Schedule
 {
     private const int Terms = 14;
+
+    /// <inheritdoc/>
+    internal override bool IsGood => base.IsGood && Last >= 0 && double.IsFinite(Last);
 
     /// <inheritdoc/>
     protected override double At(double progress, int epoch) => Last + ((1 - Last) * 0.5 * (1 + Cosine(Math.PI * progress)));

@@ -93,11 +93,16 @@ internal sealed class Stepper
         }
     }
 
-    /// <summary>running = fl(running + weight·(batch − running)); the variance of a batch counts M − 1. Batches with one value a channel are left out.</summary>
-    public void Measure(ForwardPass pass, Dictionary<string, Tensor> constants, float weight)
+    /// <summary>running = fl(running + weight·(batch − running)); the variance of a batch counts M − 1. Batches with one value a channel are left out, and folded normalizations that stand still where a share <paramref name="frozenBy"/> of the run is done.</summary>
+    public void Measure(ForwardPass pass, Dictionary<string, Tensor> constants, float weight, double frozenBy = 0)
     {
         foreach ((int node, string mean, string variance) in _statistics)
         {
+            if (pass.Graph.Nodes[node] is Graphs.Nodes.FoldedNormalization { FreezeAt: < 1 } folded && frozenBy >= folded.FreezeAt)
+            {
+                continue;
+            }
+
             // A frozen one has measured nothing; one value a channel (a dense layer's batch of one row) tells nothing of a variance.
             if (pass.Saved[node] is not BatchNormalizationGradient.Statistics { Count: > 1 } found)
             {

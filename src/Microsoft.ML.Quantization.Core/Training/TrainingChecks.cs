@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.IO;
 using System.Linq;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
@@ -29,6 +30,7 @@ internal static class TrainingChecks
         bool isImage = rows.InputShape.Rank == 3 || !options.Augmentations.Any(a => a is RandomShift or RandomFlip);
         Require(isImage, QuantizationErrorCode.InputShapeMismatch, "images [channels, height, width] to shift and flip", $"rows of {rows.InputShape}", $"Leave {nameof(TrainingOptions.Augmentations)} out, or give a graph that takes images.");
         RequireFinite(graph);
+        RequireFolder(options.CheckpointPath);
         RequireVariance(graph, Math.Min(options.BatchSize, rows.Count - (int)(rows.Count * (double)options.ValidationShare)));
         options.Distillation?.Check(options.Loss, graph);
         foreach (MagnitudePruning rule in options.Pruning)
@@ -62,8 +64,24 @@ internal static class TrainingChecks
     /// <summary>Refuses batches in which a normalization would see one value a channel: its outputs are then its shifts, and nothing in front of it learns.</summary>
     private static void RequireVariance(Graph graph, int largestBatch)
     {
-        BatchNormalization? alone = largestBatch > 1 ? null : graph.Nodes.OfType<BatchNormalization>().FirstOrDefault(n => graph[n.Inputs[3]].IsTrainable && graph[n.Inputs[0]].Type.Shape is var s && s.CountOf(2, s.Rank) == 1);
+        Node? alone = largestBatch > 1 ? null : graph.Nodes.FirstOrDefault(n => IsMeasured(graph, n) && graph[n.Inputs[0]].Type.Shape is var s && s.CountOf(2, s.Rank) == 1);
         Require(alone is null, QuantizationErrorCode.InvalidOptions, $"batches of 2 rows and more for the batch normalization '{alone?.Name}', which sees one value a channel and row", "1", $"Raise {nameof(TrainingOptions.BatchSize)}, or give more rows.");
+    }
+
+    private static bool IsMeasured(Graph graph, Node node) => node switch
+    {
+        BatchNormalization => graph[node.Inputs[3]].IsTrainable,
+        FoldedNormalization => graph[node.Inputs[4]].IsTrainable,
+        _ => false,
+    };
+
+    /// <summary>Refuses a file whose folder is not there before there is anything to lose.</summary>
+    private static void RequireFolder(string? path)
+    {
+        if (path is not null && Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+        {
+            throw new QuantizationException(QuantizationErrorCode.WriteFailed, $"Checkpoint '{path}': expected a folder that exists, found none at '{folder}'. Make it, or name another.");
+        }
     }
 
     /// <summary>Refuses a class that the output does not have, and numbers that are not finite.</summary>

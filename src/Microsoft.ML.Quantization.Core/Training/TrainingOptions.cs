@@ -107,6 +107,8 @@ public sealed record TrainingOptions
             (nameof(LargestGradientNorm), LargestGradientNorm > 0, "above 0", LargestGradientNorm),
             (nameof(ValidationShare), ValidationShare is >= 0 and < 1, "in [0, 1)", ValidationShare),
             (nameof(Schedule), Schedule.Restarts >= 1, "restarts from 1", Schedule.Restarts),
+            (nameof(Schedule), Schedule.IsGood, "numbers in the ranges that its documentation gives", Schedule),
+            (nameof(CheckpointPath), CheckpointPath is not { Length: 0 }, "a path, or null for no checkpoint", "an empty one"),
             (nameof(Patience), Patience >= 0, "from 0", Patience),
             (nameof(Dropout), Dropout.All(d => d.Rate is >= 0 and < 1), "rates in [0, 1)", Dropout.Length == 0 ? 0 : Dropout.Max(d => d.Rate)),
             (nameof(StatisticsMomentum), StatisticsMomentum is > 0 and <= 1, "in (0, 1]", StatisticsMomentum),

@@ -33,6 +33,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly PruningSteps _pruning;
     private readonly GuideSteps? _guide;
     private readonly FlipCounter _flips;
+    private readonly Reestimation _reestimation;
     private readonly byte[] _fingerprint;
     private readonly long _stepsPerEpoch;
 
@@ -48,6 +49,7 @@ internal sealed class TrainingRun : IDisposable
         _state = new TrainingState(graph, options.Optimizer);
         _stepper = new Stepper(graph, options, _state, pool);
         _flips = new FlipCounter(graph, pool);
+        _reestimation = new Reestimation(_training, _reverse, _stepper, options);
         _pruning = new PruningSteps(graph, options, _state);
         _guide = options.Guide is { } guide ? new GuideSteps(guide, graph, options, kernels, pool) : null;
         _teacher = options.Distillation is { } distillation ? new TeacherLoss(distillation, kernels, pool) : null;
@@ -76,11 +78,7 @@ internal sealed class TrainingRun : IDisposable
             {
                 if (Epoch(progress, cancellationToken) is { } place)
                 {
-                    if (_state.BestEpoch >= 0)
-                    {
-                        Reestimate(cancellationToken);
-                    }
-
+                    Reestimate(cancellationToken);
                     return Result(TrainingStop.Diverged, place);
                 }
             }
@@ -89,6 +87,8 @@ internal sealed class TrainingRun : IDisposable
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
+            // What is handed over must be whole: statistics that lag behind its constants cost more than the wait.
+            Reestimate(CancellationToken.None);
             return Result(TrainingStop.Cancelled, null);
         }
 
@@ -210,7 +210,7 @@ internal sealed class TrainingRun : IDisposable
     {
         for (int i = 0; i < _options.Augmentations.Length; i++)
         {
-            var random = new CounterRandom(CounterRandom.Mix(_options.Seed + (ulong)_state.Epoch), AugmentationSite + (ulong)i, (ulong)row);
+            var random = new CounterRandom(CounterRandom.Mix(CounterRandom.Mix(_options.Seed) + (ulong)_state.Epoch), AugmentationSite + (ulong)i, (ulong)row);
             _options.Augmentations[i].Apply(image, _training.InputShape, random);
         }
     }
@@ -222,7 +222,7 @@ internal sealed class TrainingRun : IDisposable
             return null;
         }
 
-        (float validationLoss, float? validationAccuracy) = _validation.Score(_state.Constants, cancellationToken);
+        (float validationLoss, float? validationAccuracy) = _validation.Score(Scored(cancellationToken), cancellationToken);
         var report = new EpochReport(_state.Epoch, loss, accuracy, validationLoss, validationAccuracy, rate) { Flipped = _state.Flipped };
         bool isBetter = !IsWhole(report) || _state.History.Where(IsWhole).All(h => _validation.IsBetter(report, h));
         _state.Stale = isBetter ? 0 : _state.Stale + 1;
@@ -240,6 +240,10 @@ internal sealed class TrainingRun : IDisposable
         return report;
     }
 
+    /// <summary>The constants as they would be handed over at this moment.</summary>
+    private Dictionary<string, Tensor> Scored(CancellationToken cancellationToken)
+        => _validation.HasRows && _reestimation.IsOn ? _reestimation.Of(_state.Constants, Behind(_state.Epoch), cancellationToken) : _state.Constants;
+
     private void Save()
     {
         if (_options.CheckpointPath is { } path)
@@ -251,24 +255,15 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Whether all pruning was done behind an epoch.</summary>
     private bool IsWhole(EpochReport report) => (report.Epoch + 1) * _stepsPerEpoch > _pruning.LastStep(Steps);
 
-    /// <summary>Batch k of the rows as they are moves the statistics by 1/k: the mean over the batches.</summary>
+    /// <summary>The share of the run that was done behind an epoch.</summary>
+    private double Behind(int epoch) => (epoch + 1.0) / _options.Epochs;
+
     private void Reestimate(CancellationToken cancellationToken)
     {
-        if (!_stepper.HasStatistics || _options.ReestimationBatches == 0)
+        if (_reestimation.IsOn && _state.BestEpoch >= 0)
         {
-            return;
+            _state.Best = _reestimation.Of(_state.Best, Behind(_state.BestEpoch), cancellationToken);
         }
-
-        Dictionary<string, Tensor> constants = TrainingState.Copy(_state.Best);
-        int done = 0;
-        foreach (int[] batch in Batches.Of([.. Enumerable.Range(0, _training.Count)], _options.BatchSize).Take(_options.ReestimationBatches))
-        {
-            (Tensor input, _) = Batches.Read(_training, batch);
-            using ForwardPass pass = _reverse.Forward([input], constants, training: true, cancellationToken: cancellationToken);
-            _stepper.Measure(pass, constants, 1f / ++done);
-        }
-
-        _state.Best = constants;
     }
 
     /// <summary>The value that the loss reads.</summary>

@@ -35,6 +35,16 @@ public sealed class FoldingTests
     }
 
     [TestMethod]
+    public void A_batch_of_one_value_a_channel_is_normalized_by_the_run()
+    {
+        CollectionAssert.AreEqual(Folded([0.7f], freezeAt: 0), Folded([0.7f], freezeAt: 1));
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(() => SmallTraining.Trainer.Run(
+            BinaryNetworks.Mlp(_image, [8], 4, activation: BinaryActivation.Rectifier), Rows(), new() { Scheme = TrainingRecipes.Find("Affine").Scheme(8, 8), InitialRows = 8, Training = new TrainingOptions { Epochs = 1, BatchSize = 1 } }));
+        Assert.AreEqual(QuantizationErrorCode.InvalidOptions, error.Code);
+        StringAssert.Contains(error.Message, "dense1.bn");
+    }
+
+    [TestMethod]
     public void Without_quantizers_values_and_gradients_are_those_of_the_plain_network()
     {
         Tensor rows = RandomTensors.Floats(Shape.Of(9, 3, 6, 6), 3);

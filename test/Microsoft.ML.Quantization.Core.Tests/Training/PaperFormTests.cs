@@ -134,6 +134,69 @@ public sealed class PaperFormTests
     }
 
     [TestMethod]
+    public void Options_of_a_scheme_that_change_nothing_are_said_to()
+    {
+        Graph graph = BinaryNetworks.Mlp(_image, [8, 8], Classes, activation: BinaryActivation.Rectifier);
+        QuantizationAwareScheme plain = TrainingRecipes.Find("LSQ").Scheme(4, 4) with { EdgeLayers = EdgeLayers.SameBits };
+        Assert.AreEqual(0, Notes(plain).Length);
+        StringAssert.Contains(Notes(plain with { TreatAsEdges = ["dense2"] }).Single(), "TreatAsEdges");
+        StringAssert.Contains(Notes(plain with { DownsamplingAsEdges = true }).Single(), "DownsamplingAsEdges");
+        StringAssert.Contains(Notes(plain with { Padding = SignPadding.One }).Single(), "Padding");
+        Assert.IsTrue(Notes(plain with { Activations = null, InputBits = 8 }).Any(n => n.Contains("InputBits", StringComparison.Ordinal)));
+        Assert.AreEqual(0, Notes(plain with { EdgeLayers = EdgeLayers.EightBits, TreatAsEdges = ["dense2"], InputBits = 8 }).Length);
+
+        string[] Notes(QuantizationAwareScheme scheme)
+            => [.. SmallTraining.Trainer.Run(graph, Rows(16), new QuantizationAwareOptions { Scheme = scheme, InitialRows = 8, Training = Options }).Quantized.Notes.Where(n => n.Contains("nothing", StringComparison.Ordinal))];
+    }
+
+    [TestMethod]
+    public void Quantized_gradients_alone_are_refused_before_training()
+    {
+        var scheme = new QuantizationAwareScheme { Gradients = new DoReFaGradients { Bits = 8 }, EdgeLayers = EdgeLayers.Float };
+        var progress = new DirectProgress<TrainingProgress>(_ => Assert.Fail("trained"));
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(
+            () => SmallTraining.Trainer.Run(SmallNetworks.Mlp(_image, [8, 8], Classes), Rows(16), new QuantizationAwareOptions { Scheme = scheme, InitialRows = 8, Training = Options }, progress));
+        Assert.AreEqual(QuantizationErrorCode.NothingToQuantize, error.Code);
+        StringAssert.Contains(error.Message, "gradients alone");
+    }
+
+    [TestMethod]
+    public void Layers_of_8_bits_stand_in_the_card()
+    {
+        Graph graph = BinaryNetworks.ResNet(8, _image, Classes, 4);
+        CollectionAssert.AreEquivalent(
+            (string[])["conv1", "scores", "stage2.conv1.shortcut", "stage3.conv1.shortcut"], Run(graph, "Bi-Real", Options).Quantized.Document.Metadata.EightBitLayers.ToArray());
+        CollectionAssert.AreEquivalent((string[])["conv1", "scores"], Run(graph, "HORQ", Options).Quantized.Document.Metadata.EightBitLayers.ToArray());
+        Assert.AreEqual(0, Run(graph, "Affine", Options, 8).Quantized.Document.Metadata.EightBitLayers.Length);
+    }
+
+    [TestMethod]
+    public void Impossible_schedules_and_places_of_checkpoints_are_refused_at_the_start()
+    {
+        TrainingOptions[] wrong =
+        [
+            Options with { Schedule = new StepSchedule([1], double.NaN) },
+            Options with { Schedule = new StepSchedule([1], -1) },
+            Options with { Schedule = new StepSchedule(default) },
+            Options with { Schedule = new LinearSchedule(double.NaN) },
+            Options with { Schedule = new CosineSchedule(-0.5) },
+            Options with { Schedule = new ConstantSchedule { WarmUpSteps = -1 } },
+            Options with { CheckpointPath = string.Empty },
+        ];
+        foreach (TrainingOptions options in wrong)
+        {
+            Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => Fails(options)).Code, options.ToString());
+        }
+
+        QuantizationException error = Assert.ThrowsException<QuantizationException>(() => Fails(Options with { CheckpointPath = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName(), "run.checkpoint") }));
+        Assert.AreEqual(QuantizationErrorCode.WriteFailed, error.Code);
+        StringAssert.Contains(error.Message, "folder");
+
+        static void Fails(TrainingOptions options)
+            => new Trainer(KernelRegistry.Active, WorkerPool.Single).Run(SmallNetworks.Mlp(_image, [8], Classes), Rows(16), options, new DirectProgress<TrainingProgress>(_ => Assert.Fail("trained")));
+    }
+
+    [TestMethod]
     public void Another_set_of_rows_does_not_take_a_checkpoint()
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());

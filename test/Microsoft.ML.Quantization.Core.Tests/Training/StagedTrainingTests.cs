@@ -97,6 +97,16 @@ public sealed class StagedTrainingTests
         Assert.AreEqual(QuantizationErrorCode.InvalidOptions, Assert.ThrowsException<QuantizationException>(() => StagedTraining.TwoStage(oneSided)).Code);
     }
 
+    [TestMethod]
+    [DataRow("ReActNet")]
+    [DataRow("BMXNet")]
+    public void What_belongs_to_signs_of_activations_waits_for_the_second_stage(string recipe)
+    {
+        var options = new QuantizationAwareOptions { Scheme = TrainingRecipes.Find(recipe).Scheme(1, 1), InitialRows = 8, Training = new TrainingOptions { Epochs = 1, BatchSize = 8, Optimizer = new Adam() } };
+        StagedResult result = SmallTraining.Trainer.RunStages(BinaryNetworks.Mlp(_input, [8, 8], 3), Rows(), StagedTraining.TwoStage(options));
+        Assert.AreEqual(2, result.Stages.Length);
+    }
+
     /// <summary>The same stage with every constant held.</summary>
     private static QuantizationAwareOptions Held(QuantizationAwareOptions options) => options with { Training = options.Training with { Epochs = 1, Groups = [new ParameterGroup(".*", 0)] } };
 

@@ -28,9 +28,9 @@ public static class InsertLearnedQuantizers
         ArgumentNullException.ThrowIfNull(sample);
         Graph result = new Inserter(graph, scheme.Validate(), sample).Run();
         GraphVerifier.Verify(result);
-        return result.Nodes.Any(n => n is LearnedQuantize)
+        return result.Nodes.Any(n => n is LearnedQuantize { Site: not QuantizerSites.Gradients })
             ? result
-            : throw new QuantizationException(QuantizationErrorCode.NothingToQuantize, "Network: expected a layer that the scheme quantizes, found none; look at edges and at layers kept float.");
+            : throw new QuantizationException(QuantizationErrorCode.NothingToQuantize, "Network: expected a layer whose weights or input the scheme quantizes, found none; look at edges, at layers kept float, and at methods for weights and activations: quantized gradients alone leave a float network.");
     }
 
     /// <summary>Whether a value is never negative, from the nodes that give it.</summary>

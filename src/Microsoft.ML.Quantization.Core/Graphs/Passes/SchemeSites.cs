@@ -26,6 +26,10 @@ internal sealed class SchemeSites
         _edges.UnionWith(graph.Nodes.Where(n => treated.Contains(n.Name) || (scheme.DownsamplingAsEdges && IsDownsampling(graph, n))));
     }
 
+    /// <summary>Refuses patterns of a scheme that match no layer of a graph.</summary>
+    /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.UnknownLayer"/>.</exception>
+    public static void Check(Graph graph, QuantizationAwareScheme scheme) => _ = new SchemeSites(graph, scheme);
+
     /// <summary>Whether a node is a layer whose operands the scheme may quantize.</summary>
     public bool IsQuantizable(Node node) => LayerSelection.IsLayer(node) && !_kept.Contains(node.Name) && _graph[node.Inputs[1]].Constant is not null;
 

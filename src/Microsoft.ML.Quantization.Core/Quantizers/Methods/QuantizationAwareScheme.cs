@@ -65,7 +65,7 @@ public sealed record QuantizationAwareScheme
     /// <summary>Convolutions and dense layers that stay float: names, or regular expressions that must match the whole name.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
-    /// <summary>The scheme of two methods at their widths by the names of <see cref="QuantizationMethods"/>; a name of "" or a width of 32 leaves that side float.</summary>
+    /// <summary>The scheme of two methods at their widths by the names of <see cref="QuantizationMethods"/>; a name of "" or a width of 32 leaves that side of inner layers float; first and last layer have 8 bits unless <see cref="EdgeLayers"/> is changed.</summary>
     public static QuantizationAwareScheme Of(string weights, int weightBits, string activations, int activationBits) => new()
     {
         Weights = Method(weights, weightBits),

@@ -27,7 +27,7 @@ public sealed record TrainingRecipe(string Name, string Weights, string Activati
     /// <summary>How near the engine comes to a network of both methods.</summary>
     public Exactness Exactness => QuantizationMethods.Find(Weights).Exactness.And(QuantizationMethods.Find(Activations).Exactness);
 
-    /// <summary>The scheme at given widths; 32 bits leave a side float.</summary>
+    /// <summary>The scheme at given widths; 32 bits leave a side of inner layers float (first and last: <see cref="QuantizationAwareScheme.EdgeLayers"/>).</summary>
     /// <exception cref="QuantizationException"><see cref="QuantizationErrorCode.InvalidBitWidth"/>.</exception>
     public QuantizationAwareScheme Scheme(int weightBits, int activationBits)
     {

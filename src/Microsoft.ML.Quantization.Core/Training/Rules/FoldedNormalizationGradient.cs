@@ -8,7 +8,7 @@ namespace Microsoft.ML.Quantization.Training.Rules;
 
 /// <summary>
 /// What is left of a folded batch normalization. With the batch's statistics μB, σB of y₀ and the running σ, which is a constant here: out = y·σ/σB + β − γ·μB/σB. Going back, with G = Σ g and
-/// D = Σ g·(y·σ − γ·μB): dy = g·σ/σB, dβ = G, dγ = −G·μB/σB, dy₀ = −γ·G/(σB·M) − D·(y₀ − μB)/(σB³·M). From the freeze on out = y + β − γ·μ/σ.
+/// D = Σ g·(y·σ − γ·μB): dy = g·σ/σB, dβ = G, dγ = −G·μB/σB, dy₀ = −γ·G/(σB·M) − D·(y₀ − μB)/(σB³·M). From the freeze on, and for a batch of one value a channel, out = y + β − γ·μ/σ.
 /// </summary>
 internal sealed class FoldedNormalizationGradient : GradientRule
 {
@@ -32,6 +32,13 @@ internal sealed class FoldedNormalizationGradient : GradientRule
         }
 
         var statistics = BatchNormalizationGradient.Statistics.Of(call.Pool, call.Inputs[1], call.IsChannelsLast);
+        if (statistics.Count == 1)
+        {
+            // One value a channel has no variance: σ/σB would be hundreds, and 1/σB³ all that goes back.
+            Evaluate(call);
+            return null;
+        }
+
         var factors = new float[statistics.Mean.Length];
         var offsets = new float[factors.Length];
         for (int c = 0; c < factors.Length; c++)

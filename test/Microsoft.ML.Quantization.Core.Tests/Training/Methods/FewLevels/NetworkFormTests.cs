@@ -152,6 +152,7 @@ public sealed class NetworkFormTests
             new() { Branches = 2, Dilations = [[], [], [1]] },
             new() { Branches = 2, Dilations = [[], [], [1, 0]] },
             new() { Dilations = default },
+            new() { Branches = 2, Dilations = [default, [2, 3], [4, 5]] },
         ];
         foreach (GroupForm form in wrong)
         {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -99,6 +100,20 @@ public sealed class TrainedLevelsTests
         double end = LevelReport.Of(result.Training.Graph, end: new MethodContext(0, 999, 1000, 1)).Rows.Single(r => r.Name == "dense2.weight").SoftGap;
         Assert.IsTrue(start > 0.3 && end < 0.5 * start && end > 0, $"{start} to {end}");
         Assert.IsTrue(double.IsNaN(LevelReport.Of(Run(BinaryNetworks.Mlp(_image, [32, 32], Classes), TrainingRecipes.Find("BNN").Scheme(1, 1)).Training.Graph).Rows[0].SoftGap));
+    }
+
+    [TestMethod]
+    public void A_run_broken_off_is_reported_at_the_sharpness_it_had_reached()
+    {
+        using var cancel = new CancellationTokenSource();
+        Graph graph = BinaryNetworks.Mlp(_image, [32, 32], Classes);
+        QuantizationAwareResult broken = Run(graph, TrainingRecipes.Find("HashNet").Scheme(1, 1), Options with { Epochs = 50 }, new Stop(cancel, 1), cancel.Token);
+        Assert.AreEqual(TrainingStop.Cancelled, broken.Training.Stop);
+        double early = LevelReport.Of(broken.Training.Graph).Rows.Single(r => r.Name == "dense2.weight").SoftGap;
+        double planned = LevelReport.Of(broken.Training.Graph, end: new MethodContext(0, 999, 1000, 1)).Rows.Single(r => r.Name == "dense2.weight").SoftGap;
+        double told = double.Parse(broken.Quantized.Document.Metadata.Facts["levels.dense2.weight"].Split("soft gap ")[1].Split(';')[0], CultureInfo.InvariantCulture);
+        Assert.AreEqual(early, told, 0.1 * early);
+        Assert.IsTrue(planned < 0.5 * told, $"{planned}, {told}");
     }
 
     [TestMethod]
