@@ -32,7 +32,7 @@ public static class Program
         IDataView training = mlContext.Data.LoadFromEnumerable(IdxFile.Read(_folder, "train-1000"));
         IDataView test = mlContext.Data.LoadFromEnumerable(IdxFile.Read(_folder, "t10k").Take(testImages));
 
-        // Behind the layers of the first two stand rectifiers; signs need none. First and last layer have 8 bits.
+        // Behind the layers of all but the last stand rectifiers; signs need none. First and last layer have 8 bits. The float network is timed as training left it: with normalizations that are steps of their own.
         (string Name, BinaryActivation Activation, QuantizationAwareScheme? Scheme)[] wanted =
         [
             ("float", BinaryActivation.Rectifier, null),
