@@ -25,7 +25,7 @@ public sealed class Trainer(KernelSet kernels, WorkerPool pool)
     /// <param name="rows">The rows.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told after each step, or null.</param>
-    /// <param name="cancellationToken">Cancels within one step; the best so far comes back.</param>
+    /// <param name="cancellationToken">Cancels within one step; the best so far comes back, its statistics measured anew where <see cref="TrainingOptions.ReestimationBatches"/> asks for it.</param>
     /// <exception cref="QuantizationException">
     /// InvalidOptions, InvalidGraph (nothing to train, several inputs or outputs), UnsupportedOperator, InputShapeMismatch, InconsistentData, UnknownLayer, and those of the checkpoint.
     /// </exception>

@@ -77,7 +77,7 @@ public sealed record TrainingOptions
     /// <summary>Weight of a batch's statistics in the running mean and variance of batch normalization, in (0, 1].</summary>
     public float StatisticsMomentum { get; init; } = 0.1f;
 
-    /// <summary>Batches over which the statistics of batch normalization are measured anew, with the constants held, when training ends; 0 keeps the running ones.</summary>
+    /// <summary>Batches over which the statistics of batch normalization are measured anew, with the constants held and hard quantizers, however training ends and before rows held back are scored; 0 keeps the running ones.</summary>
     public int ReestimationBatches { get; init; }
 
     /// <summary>A file that receives the whole state after each epoch and from which a run that finds it goes on, to the same bits; null for none.</summary>
