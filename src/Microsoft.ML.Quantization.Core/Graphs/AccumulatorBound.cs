@@ -44,6 +44,27 @@ public readonly record struct AccumulatorBound(long Worst, int Channel)
         return worst;
     }
 
+    /// <summary>The least and the greatest sum of each output channel, padding and bias included: what thresholds are compared with.</summary>
+    /// <param name="weights">Codes; axis 0 is the output channel.</param>
+    /// <param name="weightQuantizer">Their quantizer, per tensor or along axis 0.</param>
+    /// <param name="input">The input's quantizer, per tensor.</param>
+    /// <param name="bias">int32 [O], or null.</param>
+    internal static (long Low, long High)[] ReachOf(Tensor weights, AffineQuantization weightQuantizer, AffineQuantization input, Tensor? bias)
+    {
+        int length = weights.Shape.CountOf(1, weights.Shape.Rank);
+        (IntegerRange range, int zero) = Unsigned(input);
+        (long low, long high) = (Math.Min(0, range.Min - zero), Math.Max(0, range.Max - zero));
+        var reach = new (long, long)[weights.Shape[0]];
+        for (int c = 0; c < reach.Length; c++)
+        {
+            CodeSums w = Sums(weights, c * length, length, weightQuantizer);
+            int own = bias is null ? 0 : bias.Values<int>()[c];
+            reach[c] = (own + (low * w.Positive) - (high * w.Negative), own + (high * w.Positive) - (low * w.Negative));
+        }
+
+        return reach;
+    }
+
     private static (IntegerRange Range, int Zero) Unsigned(AffineQuantization input)
     {
         if (input.IsMidRise)

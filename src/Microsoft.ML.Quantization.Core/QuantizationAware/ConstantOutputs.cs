@@ -14,28 +14,30 @@ internal static class ConstantOutputs
     /// <summary>How many there are by the trained weights of the layer; layers whose accumulators nothing compares are left out.</summary>
     public static Dictionary<string, int> Of(Graph trained, QuantizationResult lowered)
     {
-        Dictionary<string, long> reach = lowered.Layers.Where(l => l.IsInteger && l.Bound > 0).ToDictionary(l => l.Name, l => l.Bound, StringComparer.Ordinal);
-        Node?[] producers = lowered.Integer.Producers();
+        HashSet<string> names = [.. lowered.Layers.Where(l => l.IsInteger).Select(l => l.Name)];
+        Graph graph = lowered.Integer;
+        Node?[] producers = graph.Producers();
         Dictionary<string, int> byLayer = new(StringComparer.Ordinal);
-        foreach (Thresholds node in lowered.Integer.Nodes.OfType<Thresholds>().Where(t => !t.Integers.IsEmpty))
+        foreach (Thresholds node in graph.Nodes.OfType<Thresholds>().Where(t => !t.Integers.IsEmpty))
         {
-            if (producers[node.Inputs[0].Index] is IntegerConvolution or IntegerDense && producers[node.Inputs[0].Index] is { } layer && reach.TryGetValue(layer.Name, out long bound))
+            if (producers[node.Inputs[0].Index] is (IntegerConvolution or IntegerDense) and { } layer && names.Contains(layer.Name))
             {
-                int channels = lowered.Integer[node.Inputs[0]].Type.Shape[node.Axis];
-                byLayer[layer.Name] = Enumerable.Range(0, channels).Count(c => IsConstant(node, c, bound));
+                (long Low, long High)[] reach = AccumulatorBound.ReachOf(
+                    graph.ConstantOf(layer.Inputs[1]), graph[layer.Inputs[1]].Type.Quantization!, graph[layer.Inputs[0]].Type.Quantization!, layer.Inputs.Length > 2 ? graph.ConstantOf(layer.Inputs[2]) : null);
+                byLayer[layer.Name] = reach.Where((r, c) => IsConstant(node, c, r)).Count();
             }
         }
 
         return ByWeights(trained, byLayer);
     }
 
-    private static bool IsConstant(Thresholds node, int channel, long bound)
+    private static bool IsConstant(Thresholds node, int channel, (long Low, long High) reach)
     {
         ReadOnlySpan<int> thresholds = node.Integers.AsSpan().Slice(node.Start(channel), node.Count);
         int direction = node.Direction(channel);
         foreach (int threshold in thresholds)
         {
-            bool isReached = direction > 0 ? threshold > -bound && threshold <= bound : threshold >= -bound && threshold < bound;
+            bool isReached = direction > 0 ? threshold > reach.Low && threshold <= reach.High : threshold >= reach.Low && threshold < reach.High;
             if (isReached)
             {
                 return false;

@@ -144,7 +144,8 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
     private List<string> Warnings(QuantizationAwareOptions options)
     {
         var warnings = new List<string>();
-        if (options.Scheme.Weights is { NeedsAdam: true } weights && options.Training.Optimizer is not (Adam or AdaMax or ShiftAdaMax))
+        bool isAdam = options.Training.Optimizer is Adam || (options.Training.Optimizer is AdaMax or ShiftAdaMax && options.Scheme.Weights is not (LossAware or LossAwareTwo));
+        if (options.Scheme.Weights is { NeedsAdam: true } weights && !isAdam)
         {
             warnings.Add($"{weights.Name} expects the steps of {nameof(Adam)}; with {options.Training.Optimizer.GetType().Name} it is another method. {nameof(TrainingDefaults)}.{nameof(TrainingDefaults.For)} has what it needs.");
         }

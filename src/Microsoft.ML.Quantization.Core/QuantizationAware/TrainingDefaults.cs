@@ -18,7 +18,7 @@ public static class TrainingDefaults
     /// <summary>
     /// Methods that replace the optimizer's step (WAGE) get plain gradient descent; networks that train with noise or soft levels (Relaxed Quantization, HashNet) are trained by Adam and have
     /// the statistics of batch normalization measured anew with hard quantizers at the end; signs whose scale multiplies the gradient
-    /// or that have none (BinaryConnect, BNN, XNOR-Net, BWN, ABC-Net, Tang et al., TBN, ResNetE, BinaryDenseNet, BMXNet), and methods that weigh by the optimizer's second moments (LAB, LAT, LAQ), are trained by Adam as well; the weights of Tang et al. get new statistics at the end, too; methods that work in stages (INQ) get a rate that falls by a cosine and starts over in each; all others get what <see cref="TrainingOptions"/> has.
+    /// or that have none (BinaryConnect, BNN, XNOR-Net, BWN, ABC-Net, Tang et al., TBN, ResNetE, BinaryDenseNet, BMXNet), and methods that weigh by the optimizer's second moments (LAB, LAT, LAQ), are trained by Adam as well; the weights of Tang et al. and of ADMM get new statistics at the end, too; methods that work in stages (INQ) get a rate that falls by a cosine and starts over in each; all others get what <see cref="TrainingOptions"/> has.
     /// </summary>
     /// <param name="scheme">The scheme; null for float training.</param>
     public static TrainingOptions For(QuantizationAwareScheme? scheme)

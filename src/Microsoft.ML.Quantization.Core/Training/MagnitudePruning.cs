@@ -25,7 +25,8 @@ public sealed record MagnitudePruning(string Pattern, double Sparsity)
     /// <param name="steps">Steps of the run.</param>
     public double SparsityAt(long step, long steps)
     {
-        (double begin, double end) = (Begin * steps, LastStep(steps));
+        double end = LastStep(steps);
+        double begin = Math.Min(Begin * steps, end);
         if (step < begin)
         {
             return 0;

@@ -72,6 +72,10 @@ public sealed class TernaryTermFitterTests
     }
 
     [TestMethod]
+    public void A_budget_in_decimals_is_not_rounded_away()
+        => Assert.AreEqual(29, Fit(new TernaryTerms { ExtraTerms = 0.29 }, Layer(Shape.Of(100, 10), Bell(1000, 3))).Sum(f => f.BlockTerms.Sum(t => t - 1)));
+
+    [TestMethod]
     public void A_smaller_budget_is_a_part_of_a_larger_one()
     {
         TernaryTermLayer[] layers = [Layer(Shape.Of(6, 20), Bell(120, 4)), Layer(Shape.Of(9, 8), Bell(72, 5)) with { Energy = 3 }];

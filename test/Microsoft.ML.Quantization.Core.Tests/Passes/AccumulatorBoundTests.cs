@@ -41,6 +41,22 @@ public sealed class AccumulatorBoundTests
     }
 
     [TestMethod]
+    public void The_reach_of_sums_is_that_of_every_input_and_padding()
+    {
+        var random = new CounterRandom(11);
+        for (int trial = 0; trial < 40; trial++)
+        {
+            sbyte[] weights = [.. Enumerable.Range(0, 3).Select(i => (sbyte)random.Integer((trial * 10) + i, -3, 3))];
+            int zero = random.Integer((trial * 10) + 4, 0, 3);
+            int bias = random.Integer((trial * 10) + 5, -20, 20);
+            (long low, long high) = AccumulatorBound.ReachOf(Tensor.Create(Shape.Of(1, 3), weights), Net.Codes(3, true, 1, 0), Net.Codes(2, false, 1, zero), Tensor.Create(Shape.Of(1), [bias])).Single();
+            long[] sums = [.. from inputs in Enumerable.Range(0, 64) from taps in Enumerable.Range(0, 8)
+                              select bias + Enumerable.Range(0, 3).Sum(i => ((taps >> i) & 1) * (long)(((inputs >> (2 * i)) & 3) - zero) * weights[i])];
+            Assert.AreEqual((sums.Min(), sums.Max()), (low, high), $"trial {trial}");
+        }
+    }
+
+    [TestMethod]
     public void The_limit_is_exactly_what_32_bits_hold()
     {
         Assert.IsTrue(new AccumulatorBound(int.MaxValue, 0).IsProved);

@@ -134,6 +134,41 @@ public sealed class PaperFormTests
     }
 
     [TestMethod]
+    public void Loss_aware_weights_ask_for_second_moments()
+    {
+        Graph graph = BinaryNetworks.Mlp(_image, [8, 8], Classes);
+        bool IsWarned(string recipe, Optimizer optimizer) => Run(graph, recipe, Options with { Optimizer = optimizer }).Quantized.Notes.Any(n => n.Contains("expects the steps of Adam", StringComparison.Ordinal));
+        Assert.IsTrue(IsWarned("LAB", new AdaMax()));
+        Assert.IsTrue(IsWarned("LAT", new ShiftAdaMax()));
+        Assert.IsFalse(IsWarned("LAB", new Adam()));
+        Assert.IsFalse(IsWarned("BNN", new ShiftAdaMax()));
+        Assert.IsTrue(TrainingDefaults.For(TrainingRecipes.Find("ADMM").Scheme(1, 32)).ReestimationBatches > 0);
+    }
+
+    [TestMethod]
+    public void Pixels_of_8_bits_are_not_shifted()
+    {
+        QuantizationAwareScheme scheme = TrainingRecipes.Find("BNN").Scheme(1, 1) with { HasShifts = true };
+        Graph prepared = SmallTraining.Trainer.Prepare(BinaryNetworks.Mlp(_image, [8, 8], Classes), Rows(16), new QuantizationAwareOptions { Scheme = scheme, InitialRows = 8 });
+        var walk = new PassWalk(prepared);
+        LearnedQuantize[] first = [.. prepared.Nodes.OfType<LearnedQuantize>().Where(n => walk.IsInput(n.Inputs[0]))];
+        Assert.IsTrue(first is [{ Method: Affine { Bits: 8 } }], string.Join(", ", first.Select(n => n.Name)));
+        Assert.AreEqual(2, prepared.Nodes.Count(n => n is Binary { Operator: BinaryOperator.Subtract }));
+    }
+
+    [TestMethod]
+    public void A_quantizer_behind_a_tap_and_a_pool_is_exported()
+    {
+        foreach (string activations in (string[])["PACT", "HWGQ"])
+        {
+            QuantizationAwareScheme scheme = QuantizationAwareScheme.Of("DoReFa-W", 2, activations, 2) with { Gradients = new DoReFaGradients { Bits = 8 } };
+            var options = new QuantizationAwareOptions { Scheme = scheme, InitialRows = 8, Training = Options };
+            QuantizationAwareResult result = SmallTraining.Trainer.Run(SmallNetworks.LeNet5(Shape.Of(1, 12, 12), Classes), SmallTraining.Quarters(Shape.Of(1, 12, 12), 16), options);
+            Assert.IsTrue(result.Quantized.Layers.All(l => l.IsInteger), string.Join("; ", result.Quantized.Layers.Select(l => $"{l.Name}: {l.Reason}")));
+        }
+    }
+
+    [TestMethod]
     public void Options_of_a_scheme_that_change_nothing_are_said_to()
     {
         Graph graph = BinaryNetworks.Mlp(_image, [8, 8], Classes, activation: BinaryActivation.Rectifier);

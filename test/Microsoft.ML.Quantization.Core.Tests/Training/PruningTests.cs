@@ -42,6 +42,9 @@ public sealed class PruningTests
         MagnitudePruning coarse = rule with { Interval = 4, Begin = 0.1 };
         Assert.AreEqual(0, coarse.SparsityAt(1, 20));
         Assert.AreEqual(coarse.SparsityAt(6, 20), coarse.SparsityAt(9, 20));
+        Assert.AreEqual(0.9, (rule with { Begin = 1, End = 1 }).SparsityAt(19, 20));
+        Assert.AreEqual(0.9, (rule with { Begin = 0.95, End = 1 }).SparsityAt(9, 10));
+        Assert.AreEqual(0, (rule with { Begin = 0.95, End = 1 }).SparsityAt(8, 10));
     }
 
     [TestMethod]

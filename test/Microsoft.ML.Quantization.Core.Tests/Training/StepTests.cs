@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Linq;
 using Microsoft.ML.Quantization.Core.Tests.Kernels;
 using Microsoft.ML.Quantization.Evaluation;
 using Microsoft.ML.Quantization.Graphs;
@@ -6,11 +7,13 @@ using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.Networks;
 using Microsoft.ML.Quantization.Operators;
+using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.TestSupport;
 using Microsoft.ML.Quantization.TestSupport.Kernels;
 using Microsoft.ML.Quantization.Threading;
 using Microsoft.ML.Quantization.Training;
+using Microsoft.ML.Quantization.Training.Rules;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Microsoft.ML.Quantization.Core.Tests.Training;
@@ -57,6 +60,45 @@ public sealed class StepTests
             reference.Run([input], Compare, default);
             Assert.IsTrue(seen >= graph.Nodes.Length, $"{seen} of {graph.Nodes.Length}");
         }
+    }
+
+    [TestMethod]
+    public void Gradients_of_windows_side_by_side_go_to_the_first_largest_at_any_number_of_channels()
+    {
+        for (int channels = 1; channels <= 36; channels++)
+        {
+            Shape x = Shape.Of(2, channels, 5, 7);
+            Shape y = Shape.Of(2, channels, 2, 3);
+            var window = new Window { Kernel = [2, 2], Strides = [2, 2], Dilations = [1, 1], PadsBegin = [0, 0], PadsEnd = [0, 0] };
+            ConvolutionGeometry g = Geometry.Pool(window, x, y);
+            float[] values = RandomTensors.Floats(Shape.Of(x.Count), (ulong)channels).Values<float>().ToArray();
+            float[] direction = RandomTensors.Floats(Shape.Of(y.Count), 99).Values<float>().ToArray();
+            var expected = new float[x.Count];
+            for (int i = 0; i < y.Count; i++)
+            {
+                (int c, int w, int h, int n) = (i % channels, i / channels % 3, i / channels / 3 % 2, i / channels / 6);
+                int At(int tap) => (((((n * 5) + (2 * h) + (tap / 2)) * 7) + (2 * w) + (tap % 2)) * channels) + c;
+                expected[Enumerable.Range(0, 4).Select(At).MaxBy(at => values[at])] = direction[i];
+            }
+
+            var found = new float[x.Count];
+            SideBySide.Backward(g, values, direction, found, 0, 4);
+            CollectionAssert.AreEqual(expected, found, $"{channels} channels");
+        }
+    }
+
+    [TestMethod]
+    public void Masks_and_curvature_of_folded_weights_are_those_of_the_latent_ones()
+    {
+        Graph graph = SmallNetworks.VggSmall(Shape.Of(1, 8, 8), 4, 4);
+        QuantizationAwareScheme scheme = QuantizationAwareScheme.Of("LSQ", 4, "LSQ", 4) with { Folding = new NormalizationFolding() };
+        Graph prepared = SmallTraining.Trainer.Prepare(graph, SmallTraining.Quarters(Shape.Of(1, 8, 8), 8), new() { Scheme = scheme, InitialRows = 8 });
+        var asked = new HashSet<string>();
+        var place = new StepPlace(new MethodContext(1, 0, 4, 1), _ => default, name => asked.Add(name) ? default : default);
+        var reverse = new ReverseMode(prepared, prepared.Outputs[0], KernelRegistry.Active, WorkerPool.Single);
+        using ForwardPass pass = reverse.Forward([RandomTensors.Floats(Shape.Of(2, 1, 8, 8), 1)], new TrainingState(prepared, 0).Constants, training: true, place: place);
+        Assert.IsTrue(prepared.Nodes.Any(n => n is FoldedWeights));
+        CollectionAssert.IsSubsetOf(graph.Nodes.OfType<Convolution>().Select(c => graph[c.Inputs[1]].Name).ToArray(), asked.ToArray());
     }
 
     [TestMethod]

@@ -64,7 +64,7 @@ public static class TernaryTermFitter
             Offer(i);
         }
 
-        for (long left = (long)Math.Floor(terms.ExtraTerms * all.Length); left > 0 && queue.TryDequeue(out int best, out _); left--)
+        for (long left = (long)Math.Floor((decimal)Math.Min(terms.ExtraTerms, int.MaxValue) * all.Length); left > 0 && queue.TryDequeue(out int best, out _); left--)
         {
             cancellationToken.ThrowIfCancellationRequested();
             all[best].Block.Add();

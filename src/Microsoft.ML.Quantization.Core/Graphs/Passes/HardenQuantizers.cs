@@ -110,9 +110,14 @@ public static class HardenQuantizers
             return;
         }
 
-        bool done = learned.Site == QuantizerSites.Gradients || early.ContainsValue(learned);
         ValueId x = rewriter.Map(learned.Inputs[0]);
-        rewriter.Replace(learned.Output, done ? x : Activation(graph, rewriter.Builder, learned, x));
+        if (learned.Site == QuantizerSites.Gradients)
+        {
+            rewriter.Replace(learned.Output, early.TryGetValue(learned.Output, out LearnedQuantize? moved) ? Activation(graph, rewriter.Builder, moved, x) : x);
+            return;
+        }
+
+        rewriter.Replace(learned.Output, early.ContainsValue(learned) ? x : Activation(graph, rewriter.Builder, learned, x));
     }
 
     /// <summary>The value in front of the chain of moving nodes that only this quantizer reads.</summary>

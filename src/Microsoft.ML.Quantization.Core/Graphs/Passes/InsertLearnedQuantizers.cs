@@ -195,9 +195,6 @@ public static class InsertLearnedQuantizers
                 ? FeedsOnly(c.Output, isSuch)
                 : _sites.IsQuantizable(c) && c.Inputs[0] == value && _sites.Activations(c) is { } method && isSuch(method));
 
-        /// <summary>Whether a value is an input of the graph under any shape.</summary>
-        private bool IsInput(ValueId value) => _graph.Inputs.Contains(value) || (_walk.Producer(value) is Reshape or Transpose && IsInput(_walk.Producer(value)!.Inputs[0]));
-
         private ImmutableArray<ValueId> Put(ValueId value, ImmutableArray<ValueId> inputs, int index, QuantizationMethod? method, QuantizerSites site)
         {
             if (method is null)
@@ -208,7 +205,7 @@ public static class InsertLearnedQuantizers
             ValueId source = value;
             if (site == QuantizerSites.Activations)
             {
-                bool isInput = _scheme.InputBits > 0 && IsInput(value);
+                bool isInput = _scheme.InputBits > 0 && _walk.IsInput(value);
                 method = isInput ? new Affine { Bits = _scheme.InputBits } : method;
                 source = method.IsNonlinearity && OperatorClasses.IsRectifier(_walk.Producer(value)) ? _walk.Producer(value)!.Inputs[0] : value;
                 method = method.For(IsSigned(source, method));

@@ -8,7 +8,7 @@ using Microsoft.ML.Quantization.Tensors;
 namespace Microsoft.ML.Quantization.Graphs.Passes;
 
 /// <summary>
-/// The output offset of BMXNet (Bethge et al., 2018): behind each layer whose operands are both signs, y = s/2 + n/2 with n = inputs of one output, counted with padding, so that sums from −n to n become counts from 0 to n. Both
+/// The output offset of BMXNet (Bethge et al., 2018): behind each layer whose weights are signs and whose input is signs, or 0 and 1 behind a rectifier, y = s/2 + n/2 with n = inputs of one output, counted with padding, so that sums from −n to n become counts from 0 to n. Both
 /// steps are exact in float32 up to n = 2²⁴. Only where batch normalizations alone read the sums, through max pooling or reshaping, and the layer has neither bias nor clamp: a sign that read y would always be 1. Exported, the
 /// step goes into the same multiplier and offset as the normalization.
 /// </summary>

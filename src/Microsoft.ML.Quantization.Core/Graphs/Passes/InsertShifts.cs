@@ -33,7 +33,7 @@ public static class InsertShifts
                 return true;
             }
 
-            if (!sites.IsQuantizable(node) || sites.Activations(node) is not SignMethod || IsShifted(walk, node))
+            if (!sites.IsQuantizable(node) || sites.Activations(node) is not SignMethod || IsShifted(walk, node) || (scheme.InputBits > 0 && walk.IsInput(node.Inputs[0])))
             {
                 return false;
             }

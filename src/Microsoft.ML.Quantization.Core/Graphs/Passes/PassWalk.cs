@@ -24,6 +24,9 @@ internal sealed class PassWalk
     /// <summary>The node that writes a value, or null.</summary>
     public Node? Producer(ValueId value) => _producers[value.Index];
 
+    /// <summary>Whether a value is an input of the graph under any shape.</summary>
+    public bool IsInput(ValueId value) => Graph.Inputs.Contains(value) || (Producer(value) is Nodes.Reshape or Nodes.Transpose && IsInput(Producer(value)!.Inputs[0]));
+
     /// <summary>The nodes that read a value.</summary>
     public IReadOnlyList<Node> Consumers(ValueId value) => _consumers[value.Index];
 

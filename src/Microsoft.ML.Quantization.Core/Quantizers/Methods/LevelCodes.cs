@@ -5,9 +5,10 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods;
 /// <summary>Which level each weight has, as numbers to compare.</summary>
 internal static class LevelCodes
 {
-    private const int PlaneStep = 1 << 9;
+    // Odd, so that no plane is ever shifted out; its bits are spread, so that codes of a few values do not cancel over the planes.
+    private const long PlaneStep = unchecked((long)0x9E3779B97F4A7C15UL);
 
-    /// <summary>One number an element; equal numbers are equal codes in every plane.</summary>
+    /// <summary>One number an element; equal codes in every plane give equal numbers, others almost surely different ones.</summary>
     /// <param name="method">The method of weights.</param>
     /// <param name="call">Weights and parameters.</param>
     public static long[] Of(QuantizationMethod method, MethodCall call)
@@ -17,7 +18,7 @@ internal static class LevelCodes
         {
             for (int i = 0; i < result.Length; i++)
             {
-                result[i] = (result[i] * PlaneStep) + CodeAccess.Read(plane.Codes, i);
+                result[i] = unchecked(result[i] * PlaneStep) + CodeAccess.Read(plane.Codes, i);
             }
         }
 

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Immutable;
 using Microsoft.ML.Quantization.Graphs;
 using Microsoft.ML.Quantization.Graphs.Nodes;
+using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Operators;
 using Microsoft.ML.Quantization.Quantizers.Methods;
 using Microsoft.ML.Quantization.Tensors;
@@ -37,7 +38,7 @@ internal sealed class LearnedQuantizeGradient : GradientRule
 
         // Outside a run (statistics measured anew) what counts is what will be deployed. A run's own place may be equal to that of evaluation.
         bool isRun = !ReferenceEquals(call.Context, MethodContext.Evaluation);
-        string name = call.Graph[node.Inputs[0]].Name;
+        string name = call.Graph[node.Site == QuantizerSites.Weights ? QuantizedWeights.Latent(call.Graph, node) : node.Inputs[0]].Name;
         use = use with { Curvature = call.Curvature?.Invoke(name) ?? default, Mask = call.Mask?.Invoke(name) ?? default };
         object? prepared = node.Method.Prepare(use);
         if (node.Method.KeptWidth > 0 && call.Memory is not null && isRun)

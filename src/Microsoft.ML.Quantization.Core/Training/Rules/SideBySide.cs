@@ -48,8 +48,11 @@ internal static unsafe class SideBySide
                 var place = new Place(g, x + Origin(g, row), dx + Origin(g, row), dy + ((long)row * g.OutWidth * g.OutChannels), t);
                 for (int column = 0; column < g.OutWidth; column++)
                 {
+                    // What reaches over goes first: it spoils the first channels of the window's own next pixel, which the whole vectors then write.
                     int wide = Wide(g, column);
-                    Backward<Lanes256>(place, 0, wide);
+                    int whole = Math.Min(wide, g.OutChannels / Lanes256.Count * Lanes256.Count);
+                    Backward<Lanes256>(place, whole, wide);
+                    Backward<Lanes256>(place, 0, whole);
                     Backward<Lanes1>(place, wide, g.OutChannels);
                     place.Next();
                 }

@@ -9,7 +9,7 @@ namespace Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 /// <summary>
 /// Activations of ABC-Net (Lin et al., 2017): Σ β_n·A_n, A_n = 1 where clip(x + v_n, 0, 1) ≥ ½ and −1 elsewhere, with β_n &gt; 0 and v_n learned, of the tensor:
 /// dx = σ·Σ β_n·g·1[0 ≤ x + v_n ≤ 1], dv_n the sum of its addend, dβ_n = Σ g·A_n. The thresholds ½ − v_n begin at the quantiles (n − ½)/N of a sample, in descending order (of what lies above its smallest value, where that value is so frequent that a plane would have nothing below), the scales at least
-/// squares. σ is the slope of a plane (<see cref="Slope"/>), 1 in the paper; the paper gives no rate for v_n of its own (<see cref="ShiftRate"/>). Bits are N.
+/// squares, but no lower than 0.01. σ is the slope of a plane (<see cref="Slope"/>), 1 in the paper; the paper gives no rate for v_n of its own (<see cref="ShiftRate"/>). Bits are N.
 /// </summary>
 public sealed record AbcActivations : StairMethod
 {

@@ -40,6 +40,9 @@ public sealed record Admm : FewLevelMethod
     /// <inheritdoc/>
     public override bool ActsAfterStep => true;
 
+    /// <summary>True: until the freeze, which a run may not come to, normalizations see weights that are not those of the exported network.</summary>
+    public override bool OutrunsStatistics => true;
+
     /// <summary>False: weights are pulled to G.</summary>
     public override bool TakesDecay => false;
 

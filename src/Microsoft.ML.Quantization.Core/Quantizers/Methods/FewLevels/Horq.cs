@@ -145,7 +145,7 @@ public sealed record Horq : StairMethod
         for (int k = 0; k < result.Length; k++)
         {
             result[k] = Math.Max(Math.Min(result[k], left), LevelTable.SmallestScale);
-            left = k == 0 ? result[0] : left - result[k];
+            left = k == 0 ? result[0] : Math.Min(result[k], left - result[k]);
         }
 
         return result;

@@ -20,7 +20,7 @@ public abstract record StairMethod : QuantizationMethod
         LaneMap.Map(new Climb((Stairs)prepared), call.Values.Slice(begin, y.Length), y);
     }
 
-    /// <summary>Levels at even distance around 0 are mid-rise codes; others stay a staircase.</summary>
+    /// <summary>Two levels of one size on both sides of a threshold 0 are a mid-rise code; others stay a staircase.</summary>
     public override HardForm Export(MethodCall call)
     {
         Stairs stairs = Steps(call);

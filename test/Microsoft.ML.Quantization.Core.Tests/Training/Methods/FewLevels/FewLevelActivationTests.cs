@@ -90,6 +90,18 @@ public sealed class FewLevelActivationTests
 
     /// <summary>By hand: β = (0.8, 0.5); 0.9, −0.3 and 1.2 leave 0.1, 0.5, 0.4 (all inside), 2 leaves 1.2, 1.8 leaves 1 (the border is inside).</summary>
     [TestMethod]
+    public void Horq_of_three_orders_has_levels_that_are_sums_of_its_scales()
+    {
+        float[] x = [.. Enumerable.Range(-40, 81).Select(i => i / 20f)];
+        float[] found = new Use(new Horq { Bits = 3, LearnsScales = true }, x, site: QuantizerSites.Activations).With(0, 1, 0.1f, 0.5f).Hard();
+
+        // The third scale is bounded by the second: 0.1.
+        float[] sums = [.. from a in new[] { -1f, 1 } from b in new[] { -0.1f, 0.1f } from c in new[] { -0.1f, 0.1f } select a + b + c];
+        Assert.IsTrue(found.All(y => sums.Any(s => Math.Abs(s - y) < 1e-5f)), string.Join(" ", found.Distinct()));
+        Assert.IsTrue(found.Zip(found.Skip(1)).All(p => p.First <= p.Second));
+    }
+
+    [TestMethod]
     public void Horq_passes_gradients_by_order()
     {
         Use use = new Use(new Horq { Bits = 2, PerOrder = true }, [0.9f, -0.3f, 1.2f, -2, 1.8f, float.NaN], site: QuantizerSites.Activations).With(0, 0.8f, 0.5f);

@@ -63,6 +63,17 @@ public sealed class LevelReportTests
     }
 
     [TestMethod]
+    public void Changed_codes_are_seen_in_the_first_of_many_planes()
+    {
+        // Ten runs of up to 64 input channels are ten planes; all signs of the first run turn.
+        float[] w = Gaussian(16 * 600);
+        float[] turned = [.. w.Select((v, i) => i % 600 < 64 ? -v : v)];
+        var method = new TernaryResidual { Bits = 2, BlockChannels = 64 };
+        double flipped = LevelReport.Of(Quantized(method, turned), Quantized(method, w)).Rows.Single().Flipped;
+        Assert.IsTrue(flipped is > 0.04 and <= 64 / 600.0, $"{flipped}");
+    }
+
+    [TestMethod]
     public void Inputs_of_layers_are_looked_at_on_rows()
     {
         // Gaussian rows: r = 2/π, two thirds of a Gaussian inside [-1, 1], signs of one bit each.
@@ -135,13 +146,15 @@ public sealed class LevelReportTests
         StringAssert.Contains(new LevelReport([row]).ToString(), alarms[0]);
     }
 
-    private static Graph Quantized(string method, int bits, float[] weights)
+    private static Graph Quantized(string method, int bits, float[] weights) => Quantized(QuantizationMethods.Find(method).Default(bits), weights);
+
+    private static Graph Quantized(QuantizationMethod method, float[] weights)
     {
         Graph graph = BinaryNetworks.Mlp(Shape.Of(600), [16], 2);
         graph = TrainableConstants.Replace(graph, new Dictionary<string, Tensor> { ["dense1.weight"] = Tensor.Create(Shape.Of(16, 600), weights) });
         var scheme = new QuantizationAwareScheme
         {
-            Weights = QuantizationMethods.Find(method).Default(bits),
+            Weights = method,
             Activations = new Bnn { Bits = 1 },
             EdgeLayers = EdgeLayers.SameBits,
             KeepFloat = ["scores"],
