@@ -46,9 +46,15 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        graph = InsertShifts.Run(graph, options.Scheme);
+        graph = InsertLearnedQuantizers.WithoutRectifiers(InsertShifts.Run(graph, options.Scheme), options.Scheme);
         Func<string, Tensor> sample = ActivationSample.Of(graph, rows, options.InitialRows, options.Training.Seed, kernels, pool);
         graph = InsertLearnedQuantizers.Run(graph, options.Scheme, sample);
+        if (!graph.Nodes.Any(n => n is LearnedQuantize { Site: not QuantizerSites.Gradients }))
+        {
+            throw new QuantizationException(
+                QuantizationErrorCode.NothingToQuantize, "Network: expected a layer whose weights or input the scheme quantizes, found gradients alone, which leave a float network. Give methods for weights or activations too, or look at edges and layers kept float.");
+        }
+
         return InsertScaleMaps.Run(InsertOffsets.Run(graph, options.Scheme), options.Scheme);
     }
 

@@ -169,6 +169,22 @@ public sealed class PaperFormTests
     }
 
     [TestMethod]
+    public void Parameters_begin_with_what_stands_behind_a_pool_without_its_rectifier()
+    {
+        // Pixels -3 and 1, one layer of weight 1 in front of rectifier and pool: mean sizes without the rectifier are those of the largest of four raw pixels.
+        var layers = new LayerBuilder(1);
+        ValueId x = layers.Pool("pool", layers.Relu("relu", layers.Convolution("conv1", layers.Input(_image), 1, 1, 1, hasBias: false)));
+        x = layers.Pool("pool2", layers.Relu("relu2", layers.Convolution("conv2", x, 2, 3, 1, hasBias: false)));
+        Graph graph = layers.Build(layers.Dense("scores", layers.Flatten("flatten", x), Classes));
+        graph = TrainableConstants.Replace(graph, new Dictionary<string, Tensor> { ["conv1.weight"] = Tensor.Create<float>(Shape.Of(1, 1, 1, 1), [1]) });
+        var rows = new MemoryBatchSource(_image, [.. Enumerable.Range(0, 16 * 64).Select(i => i / 64 % 2 == 0 ? -3f : 1f)], new float[16]);
+        QuantizationAwareScheme scheme = QuantizationAwareScheme.Of("BWN", 1, "HORQ-A", 1) with { EdgeLayers = EdgeLayers.Float };
+        Graph prepared = SmallTraining.Trainer.Prepare(graph, rows, new QuantizationAwareOptions { Scheme = scheme, InitialRows = 16 });
+        LearnedQuantize quantizer = prepared.Nodes.OfType<LearnedQuantize>().Single(n => n.Site == QuantizerSites.Activations);
+        Assert.AreEqual(2f, prepared.ConstantOf(quantizer.Inputs[1]).Values<float>()[0], 1e-5f);
+    }
+
+    [TestMethod]
     public void Options_of_a_scheme_that_change_nothing_are_said_to()
     {
         Graph graph = BinaryNetworks.Mlp(_image, [8, 8], Classes, activation: BinaryActivation.Rectifier);

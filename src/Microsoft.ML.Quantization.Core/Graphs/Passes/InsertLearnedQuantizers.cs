@@ -28,9 +28,27 @@ public static class InsertLearnedQuantizers
         ArgumentNullException.ThrowIfNull(sample);
         Graph result = new Inserter(graph, scheme.Validate(), sample).Run();
         GraphVerifier.Verify(result);
-        return result.Nodes.Any(n => n is LearnedQuantize { Site: not QuantizerSites.Gradients })
+        return result.Nodes.Any(n => n is LearnedQuantize)
             ? result
-            : throw new QuantizationException(QuantizationErrorCode.NothingToQuantize, "Network: expected a layer whose weights or input the scheme quantizes, found none; look at edges, at layers kept float, and at methods for weights and activations: quantized gradients alone leave a float network.");
+            : throw new QuantizationException(QuantizationErrorCode.NothingToQuantize, "Network: expected a layer that the scheme quantizes, found none; look at edges and at layers kept float.");
+    }
+
+    /// <summary>The graph without the rectifiers that <see cref="Run"/> would take away: what activations are sampled from, so that parameters begin with the values that quantizers will see behind pooling and reshaping too.</summary>
+    /// <param name="graph">The float graph to be trained.</param>
+    /// <param name="scheme">What stands where.</param>
+    internal static Graph WithoutRectifiers(Graph graph, QuantizationAwareScheme scheme)
+    {
+        var inserter = new Inserter(graph, scheme, _ => throw new InvalidOperationException("Rectifiers go without a sample."));
+        return PassWalk.Rewrite(graph, (rewriter, node) =>
+        {
+            bool goes = inserter.TakesAway(node);
+            if (goes)
+            {
+                rewriter.Replace(node.Output, rewriter.Map(node.Inputs[0]));
+            }
+
+            return goes;
+        });
     }
 
     /// <summary>Whether a value is never negative, from the nodes that give it.</summary>
@@ -148,10 +166,13 @@ public static class InsertLearnedQuantizers
             }
         }
 
+        /// <summary>Whether a node is a rectifier that methods stand for which are nonlinearities themselves.</summary>
+        public bool TakesAway(Node node) => OperatorClasses.IsRectifier(node) && FeedsOnly(node.Output, static m => m.IsNonlinearity);
+
         /// <summary>A node that is no layer to quantize: rectifiers may go, scale and shift of normalizations may become fixed.</summary>
         private void Copy(Node node)
         {
-            if (OperatorClasses.IsRectifier(node) && FeedsOnly(node.Output, static m => m.IsNonlinearity))
+            if (TakesAway(node))
             {
                 _rewriter.Replace(node.Output, _rewriter.Map(node.Inputs[0]));
                 return;
