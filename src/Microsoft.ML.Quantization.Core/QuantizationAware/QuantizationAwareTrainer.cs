@@ -8,9 +8,7 @@ using Microsoft.ML.Quantization.Graphs.Nodes;
 using Microsoft.ML.Quantization.Graphs.Passes;
 using Microsoft.ML.Quantization.Kernels;
 using Microsoft.ML.Quantization.PostTraining;
-using Microsoft.ML.Quantization.Quantizers;
 using Microsoft.ML.Quantization.Quantizers.Methods;
-using Microsoft.ML.Quantization.Quantizers.Methods.FewLevels;
 using Microsoft.ML.Quantization.Serialization;
 using Microsoft.ML.Quantization.Tensors;
 using Microsoft.ML.Quantization.Threading;
@@ -146,38 +144,14 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         };
     }
 
-    /// <summary>What a method asks of the run and does not get.</summary>
-    private List<string> Warnings(QuantizationAwareOptions options)
+    private IReadOnlyList<string> Warnings(QuantizationAwareOptions options)
     {
-        var warnings = new List<string>();
-        bool isAdam = options.Training.Optimizer is Adam || (options.Training.Optimizer is AdaMax or ShiftAdaMax && options.Scheme.Weights is not (LossAware or LossAwareTwo));
-        if (options.Scheme.Weights is { NeedsAdam: true } weights && !isAdam)
+        string[] warnings = [.. SchemeWarnings.Of(options.Scheme, options.Training)];
+        foreach (string warning in warnings)
         {
-            warnings.Add($"{weights.Name} expects the steps of {nameof(Adam)}; with {options.Training.Optimizer.GetType().Name} it is another method. {nameof(TrainingDefaults)}.{nameof(TrainingDefaults.For)} has what it needs.");
+            log?.Invoke(warning);
         }
 
-        if ((options.Scheme.Weights is { OutrunsStatistics: true } || options.Scheme.Activations is { OutrunsStatistics: true }) && options.Training.ReestimationBatches == 0)
-        {
-            warnings.Add($"The quantizers train with noise, soft levels or codes that change until the end, so statistics of normalization are not those of the exported network; {nameof(TrainingOptions.ReestimationBatches)} above 0 measures them anew.");
-        }
-
-        QuantizationAwareScheme scheme = options.Scheme;
-        if (scheme.EdgeLayers == EdgeLayers.SameBits && (scheme.DownsamplingAsEdges || !scheme.TreatAsEdges.IsEmpty))
-        {
-            warnings.Add($"{nameof(scheme.DownsamplingAsEdges)} and {nameof(scheme.TreatAsEdges)} change nothing: first and last layer have the bits of all others.");
-        }
-
-        if (scheme.InputBits > 0 && scheme.Activations is null && scheme.EdgeLayers != EdgeLayers.EightBits)
-        {
-            warnings.Add($"{nameof(scheme.InputBits)} change nothing: no layer's input is quantized.");
-        }
-
-        if (scheme.Padding != SignPadding.Zero && scheme.Activations is not SignMethod { Signed: true, Bits: 1 })
-        {
-            warnings.Add($"{nameof(scheme.Padding)} changes nothing: only convolutions over the signs -1 and 1 look at it.");
-        }
-
-        warnings.ForEach(w => log?.Invoke(w));
         return warnings;
     }
 
