@@ -132,7 +132,8 @@ internal static class AblationsCommand
 
             `dotnet run -c Release --project test/Benchmarks -- ablations DATA_DIR` on {Machine.Description}.
             Cells of the table of recipes (methods.md) that surprised, trained as there, some for fewer epochs, in two ways that differ in one thing. Mean error on the test images with its 95 % interval (Student's t) where there are several seeds. One file a cell in `ablations/`, which names the machine that trained it.
-            The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways and of Tang's statistics, running and measured; those of INQ's layer levels were trained before the method knew levels of channels, that of the largest level from the largest weight before it knew another.
+            The file of a run that both tables have was copied from one to the other under the other's name: seed 1 of all of INQ's and RQ-ST's ways, of Tang's statistics, running and measured, and of Tang's single plane; those of INQ's layer levels were trained before the method knew levels of channels, that of the largest level from the largest weight before it knew another; those of ABC-Net's bases before its thresholds had a rate of their own, the slow ones by a group of parameters at that rate. Random
+            shifts and flips were drawn by seed + epoch, so that epochs of different seeds shared them; they are drawn by both apart now, and a way that is trained anew differs by that.
 
             {table}
             """.ReplaceLineEndings("\n"));
