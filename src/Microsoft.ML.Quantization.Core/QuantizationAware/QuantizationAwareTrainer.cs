@@ -144,7 +144,7 @@ public sealed class QuantizationAwareTrainer(KernelSet kernels, WorkerPool pool,
         };
     }
 
-    private IReadOnlyList<string> Warnings(QuantizationAwareOptions options)
+    private string[] Warnings(QuantizationAwareOptions options)
     {
         string[] warnings = [.. SchemeWarnings.Of(options.Scheme, options.Training)];
         foreach (string warning in warnings)
